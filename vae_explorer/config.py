@@ -1,0 +1,161 @@
+"""Frozen configurations: exactly what rebuilds a model or repeats a training run."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, fields
+from types import UnionType
+from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
+
+Kind = Literal["autoencoder", "vae", "multi-rate"]
+Backbone = Literal["dense", "convolutional"]
+Likelihood = Literal["bernoulli", "continuous-bernoulli", "gaussian", "gaussian-learned"]
+Target = Literal["grey", "binarised"]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+class ConfigError(ValueError):
+    """A setting that cannot work; the message names it and says what would."""
+
+
+class _Json:
+    """To and from the JSON types, refusing what does not fit."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the fields as JSON types (tuples become lists)."""
+        return asdict(self)  # type: ignore[call-overload, no-any-return]
+
+    @classmethod
+    def from_json(cls, values: object) -> Self:
+        """Rebuilds a configuration.
+
+        Raises:
+            ConfigError: If a field is missing, unknown, or of the wrong type.
+        """
+        if not isinstance(values, dict):
+            raise ConfigError(f"{cls.__name__}: expected an object, got {type(values).__name__}")
+        hints = get_type_hints(cls)
+        known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+        if wrong := known ^ values.keys():
+            raise ConfigError(f"{cls.__name__}: fields missing or unknown: {', '.join(sorted(wrong))}")
+        return cls(**{name: _fit(name, values[name], hints[name]) for name in known})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig(_Json):
+    """Everything that rebuilds an untrained model.
+
+    Arguments:
+        kind: A deterministic autoencoder, a VAE at one KL weight, or one network for a range of them.
+        data: The data set that it is meant for.
+        shape: Height and width of an image, in pixels.
+        latent: Number of latent axes.
+        backbone: Dense layers, or convolutions followed by one dense layer.
+        encoder: Units (dense) or channels (convolutional) of the encoder's hidden layers.
+        decoder: The same for the decoder, from z to the image.
+        likelihood: What a decoded image is the mean of.
+        scale: Standard deviation of the Gaussian likelihood, in units of full intensity; where it
+            is learned, the value that learning starts from.
+        beta: The KL weight that a VAE is trained for.
+        beta_min: Least KL weight of a multi-rate model.
+        beta_max: Largest KL weight of a multi-rate model.
+    """
+
+    kind: Kind
+    data: str
+    shape: tuple[int, int]
+    latent: int = 2
+    backbone: Backbone = "dense"
+    encoder: tuple[int, ...] = (512, 384, 384)
+    decoder: tuple[int, ...] = (384, 384, 384, 384, 384)
+    likelihood: Likelihood = "bernoulli"
+    scale: float = 0.1
+    beta: float = 1.0
+    beta_min: float = 1e-3
+    beta_max: float = 10.0
+
+    def __post_init__(self) -> None:
+        checks = {
+            "latent must be at least 1": self.latent >= 1,
+            "shape must be two positive numbers": min(self.shape) >= 1,
+            "encoder and decoder need at least one hidden layer each, of one unit or more": (
+                min(self.encoder, default=0) >= 1 and min(self.decoder, default=0) >= 1
+            ),
+            "scale must be a positive number": 0 < self.scale < math.inf,
+            "beta must be a number from 0 up": 0 <= self.beta < math.inf,
+            "beta_min and beta_max must be positive, the second the larger": (
+                0 < self.beta_min < self.beta_max < math.inf
+            ),
+            "a convolutional backbone halves the image once a layer: fewer layers, or larger images": (
+                self.backbone == "dense"
+                or min(self.shape) >= 2 ** max(len(self.encoder), len(self.decoder))
+            ),
+        }
+        for message, holds in checks.items():
+            if not holds:
+                raise ConfigError(f"{message} (got {self})")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig(_Json):
+    """Everything that repeats a training run.
+
+    Arguments:
+        epochs: Passes over the training part.
+        batch: Images per step.
+        learning_rate: Peak of the one-cycle schedule.
+        weight_decay: Decoupled decay of the weight matrices.
+        warmup: Share of the steps that the learning rate rises in.
+        clip: Largest norm of a step's gradient, in nats per image.
+        target: Grey levels as they are, or pixels drawn from them afresh at every step.
+        seed: Of initialisation, order, noise and the KL weights drawn.
+        precision: Of the matrix products; `auto` takes bfloat16 where the processor multiplies it
+            in hardware, and float32 elsewhere. Weights and losses are always float32.
+    """
+
+    epochs: int = 30
+    batch: int = 250
+    learning_rate: float = 4e-3
+    weight_decay: float = 0.01
+    warmup: float = 0.1
+    clip: float = 200.0
+    target: Target = "grey"
+    seed: int = 0
+    precision: Precision = "auto"
+
+    def __post_init__(self) -> None:
+        checks = {
+            "epochs must be at least 1": self.epochs >= 1,
+            "batch must be at least 1": self.batch >= 1,
+            "learning_rate must be a positive number": 0 < self.learning_rate < math.inf,
+            "weight_decay must be a number from 0 up": 0 <= self.weight_decay < math.inf,
+            "warmup must lie between 0 and 1": 0 < self.warmup < 1,
+            "clip must be a positive number": 0 < self.clip,
+            "seed must be a number from 0 up": 0 <= self.seed < 2**31,
+        }
+        for message, holds in checks.items():
+            if not holds:
+                raise ConfigError(f"{message} (got {self})")
+
+
+def _fit(name: str, value: Any, hint: Any) -> Any:
+    """Returns `value` as the type that `hint` names, or refuses it."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        fits = value in inner
+    elif origin is tuple:
+        each = inner[0]
+        many = inner[-1] is Ellipsis
+        fits = isinstance(value, list | tuple) and (many or len(value) == len(inner))
+        value = tuple(_fit(name, item, each) for item in value) if fits else value
+    elif origin in (Union, UnionType):
+        fits = any(value is None if t is type(None) else isinstance(value, t) for t in inner)
+    elif hint is float:
+        fits = isinstance(value, int | float) and not isinstance(value, bool)
+        value = float(value) if fits else value
+    else:
+        fits = isinstance(value, hint) and not (hint is int and isinstance(value, bool))
+    if not fits:
+        wanted = " or ".join(map(str, inner)) if origin is Literal else str(hint)
+        raise ConfigError(f"{name}: expected {wanted}, got {value!r}")
+    return value
