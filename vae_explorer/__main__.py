@@ -1,0 +1,258 @@
+"""The command line: python -m vae_explorer train | evaluate | list | download."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
+
+from tqdm import tqdm
+
+from vae_explorer import checkpoints
+from vae_explorer.config import Backbone, ConfigError, Kind, Likelihood, ModelConfig, Precision, Target, TrainingConfig
+from vae_explorer.data import DATASETS, PARTS, DataError, download, load
+from vae_explorer.evaluation import figures
+from vae_explorer.runs import Run, train
+from vae_explorer.training import Epoch, TrainingDiverged
+
+EXAMPLES = """examples:
+  %(prog)s list
+  %(prog)s evaluate mnist-vae-2d --betas 0.1,1,4
+  %(prog)s train --name first --data digits --kind multi-rate --epochs 50
+  %(prog)s train --name first --resume
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command and returns the exit status: 0, or 2 with one line that says what to do."""
+    options = _parser().parse_args(arguments)
+    options.arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        options.run(options)
+    except (checkpoints.CheckpointError, ConfigError, DataError, TrainingDiverged) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _train(options: argparse.Namespace) -> None:
+    command = "python -m vae_explorer " + shlex.join(options.arguments)
+    path = checkpoints.user_folder() / f"{options.name}{checkpoints.SUFFIX}" if options.out is None else options.out
+    with _Interrupt() as interrupted, tqdm(unit="epoch", total=options.epochs) as bar:
+        show = _show(bar)
+        if options.resume:
+            train(Run.resumed(path), path, show, interrupted)
+        else:
+            train(Run.fresh(*_configs(options), command), path, show, interrupted)
+    if interrupted():
+        print(f"Stopped. {path} holds the last whole epoch; go on with the same command and --resume", file=sys.stderr)
+    else:
+        print(path)
+
+
+def _configs(options: argparse.Namespace) -> tuple[ModelConfig, TrainingConfig]:
+    height, width = load(options.data, "validation").pixels.shape[1:]
+    values = vars(options)
+    model = {name: values[name] for name in _MODEL_OPTIONS if values[name] is not None}
+    training = {name: values[name] for name in _TRAINING_OPTIONS if values[name] is not None}
+    return ModelConfig(shape=(height, width), **model), TrainingConfig(**training)
+
+
+def _show(bar: Any) -> Callable[[Epoch], None]:
+    def show(epoch: Epoch) -> None:
+        bar.total, bar.n = epoch.epochs, epoch.index
+        bar.set_postfix_str(
+            f"validation: distortion {epoch.validation.distortion:.2f}, rate {epoch.validation.rate:.2f} nats; "
+            f"{epoch.images_per_second:,.0f} images/s"
+        )
+
+    return show
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    checkpoint = checkpoints.load(checkpoints.find(options.model))
+    images = load(checkpoint.config.data, options.split)
+    rows = []
+    for row in tqdm(
+        figures(checkpoint.model, images, options.betas, binarised=options.target == "binarised"),
+        total=len(options.betas),
+        unit="beta",
+        disable=options.json or None,
+    ):
+        rows.append(row._asdict())
+    head = {
+        "name": checkpoint.name,
+        "data": images.source,
+        "split": options.split,
+        "target": options.target,
+        "images": len(images.pixels),
+    }
+    if options.json:
+        print(json.dumps(head | {"results": rows}))
+        return
+    print(f"{head['name']}: {head['images']:,} images ({head['split']}) of {head['data']}")
+    print(f"targets: {head['target']}; all figures in nats per image")
+    _table(rows)
+
+
+def _list(options: argparse.Namespace) -> None:
+    entries = checkpoints.list_all()
+    rows = [
+        {
+            "name": entry.name,
+            "kind": entry.config.kind if entry.config else None,
+            "data": entry.config.data if entry.config else None,
+            "latent": entry.config.latent if entry.config else None,
+            "epochs": entry.provenance.epochs if entry.provenance else None,
+            "file": str(entry.path),
+            "error": entry.error,
+        }
+        for entry in entries
+    ]
+    if options.json:
+        print(json.dumps(rows))
+    else:
+        _table(rows)
+
+
+def _download(options: argparse.Namespace) -> None:
+    with tqdm(total=100, unit="%") as bar:
+
+        def progress(fraction: float) -> None:
+            bar.n = round(100 * fraction)
+            bar.refresh()
+
+        download(options.data, progress)
+
+
+def _table(rows: list[dict[str, Any]]) -> None:
+    """Prints rows under the names of their fields."""
+    if not rows:
+        print("nothing to show")
+        return
+    cells = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        print("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) and abs(value) < 1 else (
+        f"{value:.2f}" if isinstance(value, float) else str(value)
+    )
+
+
+class _Interrupt:
+    """Turns Ctrl-C into a question that training asks between steps; a second one ends at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self) -> bool:
+        return self.asked
+
+    def __enter__(self) -> _Interrupt:
+        self.previous = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self.previous)
+
+    def _note(self, *_: object) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+def _betas(text: str) -> list[float]:
+    betas = [float(part) for part in text.split(",")]
+    if not all(0 <= beta < float("inf") for beta in betas):
+        raise argparse.ArgumentTypeError(f"KL weights are numbers from 0 up, not {text!r}")
+    return betas
+
+
+_MODEL_OPTIONS = (
+    *("kind", "data", "latent", "backbone", "encoder", "decoder", "likelihood", "scale"),
+    *("beta", "beta_min", "beta_max"),
+)
+_TRAINING_OPTIONS = (
+    *("epochs", "batch", "learning_rate", "weight_decay", "warmup", "clip", "target", "seed", "precision"),
+)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m vae_explorer",
+        description="Train, judge and list autoencoders. The app itself: streamlit run app.py",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_train(commands.add_parser("train", help="train a model; Ctrl-C stops and keeps what there is"))
+
+    evaluate = commands.add_parser("evaluate", help="distortion, rate, ELBO and log p(x) of a model")
+    evaluate.add_argument("model", metavar="NAME", help="a name from `list`, or a checkpoint's path")
+    evaluate.add_argument("--betas", type=_betas, default=[1.0], metavar="B,B", help="KL weights (default: 1)")
+    evaluate.add_argument("--split", choices=PARTS, default="test", help="part of the data (default: test)")
+    evaluate.add_argument("--target", choices=get_args(Target), default="grey", help="default: grey")
+    evaluate.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    evaluate.set_defaults(run=_evaluate)
+
+    listing = commands.add_parser("list", help="the trained models: shipped, and your own")
+    listing.add_argument("--json", action="store_true", help="one JSON array instead of a table")
+    listing.set_defaults(run=_list)
+
+    fetch = commands.add_parser("download", help="fetch a data set into the data folder")
+    fetch.add_argument("data", choices=list(DATASETS))
+    fetch.set_defaults(run=_download)
+    return parser
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    m, t = ModelConfig(kind="vae", data="digits", shape=(8, 8)), TrainingConfig()
+    parser.add_argument("--name", required=True, help="of the model in every list")
+    parser.add_argument("--out", type=Path, help="file to write (default: runs/NAME.safetensors)")
+    parser.add_argument("--resume", action="store_true", help="go on from the file's last epoch")
+    model = parser.add_argument_group("model")
+    model.add_argument("--data", choices=list(DATASETS), default="mnist")
+    model.add_argument(
+        "--kind",
+        choices=get_args(Kind),
+        default="multi-rate",
+        help="deterministic autoencoder; VAE at one KL weight; or one network for a range of them (default)",
+    )
+    model.add_argument("--latent", type=int, metavar="D", help=f"latent axes (default: {m.latent})")
+    model.add_argument("--backbone", choices=get_args(Backbone), help=f"default: {m.backbone}")
+    model.add_argument("--encoder", type=_widths, metavar="W,W", help=f"hidden widths (default: {m.encoder})")
+    model.add_argument("--decoder", type=_widths, metavar="W,W", help=f"hidden widths (default: {m.decoder})")
+    model.add_argument("--likelihood", choices=get_args(Likelihood), help=f"default: {m.likelihood}")
+    model.add_argument("--scale", type=float, help=f"std of the Gaussian likelihood (default: {m.scale})")
+    model.add_argument("--beta", type=float, help=f"KL weight of a VAE (default: {m.beta})")
+    model.add_argument("--beta-min", type=float, help=f"least KL weight, multi-rate (default: {m.beta_min})")
+    model.add_argument("--beta-max", type=float, help=f"largest KL weight, multi-rate (default: {m.beta_max})")
+    training = parser.add_argument_group("training")
+    training.add_argument("--epochs", type=int, help=f"default: {t.epochs}")
+    training.add_argument("--batch", type=int, help=f"images per step (default: {t.batch})")
+    training.add_argument("--learning-rate", type=float, help=f"peak of the cycle (default: {t.learning_rate})")
+    training.add_argument("--weight-decay", type=float, help=f"default: {t.weight_decay}")
+    training.add_argument("--warmup", type=float, help=f"share of steps before the peak (default: {t.warmup})")
+    training.add_argument("--clip", type=float, help=f"largest gradient norm (default: {t.clip})")
+    training.add_argument("--target", choices=get_args(Target), help=f"default: {t.target}")
+    training.add_argument("--seed", type=int, help=f"default: {t.seed}")
+    training.add_argument("--precision", choices=get_args(Precision), help=f"default: {t.precision}")
+    parser.set_defaults(run=_train)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,212 @@
+"""One safetensors file a model: weights, configuration, provenance. Nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
+from vae_explorer.models import Autoencoder, build
+
+FORMAT = 1
+SUFFIX = ".safetensors"
+SHIPPED = Path(__file__).parent.parent / "pretrained"
+
+
+class CheckpointError(Exception):
+    """A file that is no usable checkpoint; the message names it and the reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """How a checkpoint came to be."""
+
+    command: str  # what repeats it
+    data: str  # one line: source, part, number of images
+    epochs: int  # done
+    seconds: float  # of training
+    metrics: dict[str, float]  # on the validation part, nats per image
+    versions: dict[str, str]  # of the libraries that matter
+    training: TrainingConfig
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Provenance:
+        """Raises ConfigError where fields are missing, unknown or of the wrong type."""
+        if not isinstance(values, dict) or {f.name for f in fields(cls)} != values.keys():
+            raise ConfigError("the provenance lacks fields or has unknown ones")
+        types = {"command": str, "data": str, "epochs": int, "seconds": (int, float), "metrics": dict, "versions": dict}
+        for name, wanted in types.items():
+            if not isinstance(values[name], wanted):  # type: ignore[arg-type]
+                raise ConfigError(f"the provenance's {name} is of the wrong type")
+        return cls(**(values | {"training": TrainingConfig.from_json(values["training"])}))
+
+
+class Checkpoint(NamedTuple):
+    """A trained model, ready to be asked."""
+
+    name: str
+    path: Path
+    config: ModelConfig
+    provenance: Provenance
+    model: Autoencoder
+    state: dict[str, Tensor]  # what training needs to go on; empty in a finished model
+
+
+class Entry(NamedTuple):
+    """What a list shows of a file without reading its weights."""
+
+    name: str
+    path: Path
+    config: ModelConfig | None
+    provenance: Provenance | None
+    error: str | None  # why it cannot be opened
+
+
+def save(
+    path: Path, model: Autoencoder, provenance: Provenance, state: dict[str, Tensor] | None = None
+) -> None:
+    """Writes a checkpoint whole or not at all.
+
+    Raises:
+        CheckpointError: If the folder cannot be written.
+    """
+    tensors = {f"model.{name}": value.contiguous() for name, value in model.state_dict().items()}
+    tensors |= {f"training.{name}": value.contiguous() for name, value in (state or {}).items()}
+    metadata = {
+        "format": str(FORMAT),
+        "config": json.dumps(model.config.to_json()),
+        "provenance": json.dumps(provenance.to_json()),
+    }
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
+        os.close(handle)
+        try:
+            save_file(tensors, temporary, metadata)
+            os.chmod(temporary, 0o644)  # mkstemp keeps others out
+            os.replace(temporary, path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{path} cannot be written ({error}). Choose a folder that you may write to, with space left."
+        ) from error
+
+
+def load(path: Path) -> Checkpoint:
+    """Reads a checkpoint and rebuilds its model, frozen and ready for inference.
+
+    Raises:
+        CheckpointError: If the file is missing, truncated, foreign, of a newer format, or if its
+            weights do not fit its configuration.
+    """
+    metadata, tensors = _read(path, weights=True)
+    config, provenance = _parse(path, metadata)
+    model = build(config, seed=0)
+    weights = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
+    expected = {name: value.shape for name, value in model.state_dict().items()}
+    found = {name: value.shape for name, value in weights.items()}
+    if wrong := sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)):
+        name = wrong[0]
+        raise CheckpointError(
+            f"{path}: {len(wrong)} tensors do not fit the configuration in the file, first {name}: "
+            f"expected {_shape(expected.get(name))}, found {_shape(found.get(name))}. "
+            "The file was edited, or made by another version: train the model again."
+        )
+    if bad := [name for name, value in weights.items() if not torch.isfinite(value).all()]:
+        raise CheckpointError(f"{path}: {bad[0]} holds values that are not finite: train the model again.")
+    model.load_state_dict(weights)
+    state = {name.removeprefix("training."): t for name, t in tensors.items() if name.startswith("training.")}
+    return Checkpoint(path.stem, path, config, provenance, model.eval().requires_grad_(False), state)
+
+
+def find(name_or_path: str) -> Path:
+    """Returns the file that a name from the list, or a path, stands for.
+
+    Raises:
+        CheckpointError: If there is none; the message lists those that there are.
+    """
+    if name_or_path.endswith(SUFFIX) or os.sep in name_or_path:
+        path = Path(name_or_path)
+        if not path.is_file():
+            raise CheckpointError(f"{path}: there is no such file. Check the path.")
+        return path
+    known = {path.stem: path for path in _files()}
+    if name_or_path not in known:
+        raise CheckpointError(f"There is no model {name_or_path!r}. Known: {', '.join(sorted(known)) or 'none'}.")
+    return known[name_or_path]
+
+
+def list_all() -> list[Entry]:
+    """Returns the shipped checkpoints and the user's own, broken ones with their error."""
+    return [_entry(path) for path in _files()]
+
+
+def user_folder() -> Path:
+    """Returns the folder that training writes to: `VAE_EXPLORER_RUNS`, else `runs` here."""
+    return Path(os.environ.get("VAE_EXPLORER_RUNS", "runs"))
+
+
+def _files() -> Iterator[Path]:
+    """Yields the shipped files first, so that a user's file of the same name does not hide one."""
+    seen: set[str] = set()
+    for folder in (SHIPPED, user_folder()):
+        for path in sorted(folder.glob(f"*{SUFFIX}")):
+            if path.stem not in seen:
+                seen.add(path.stem)
+                yield path
+
+
+def _entry(path: Path) -> Entry:
+    try:
+        config, provenance = _parse(path, _read(path, weights=False)[0])
+    except CheckpointError as error:
+        return Entry(path.stem, path, None, None, str(error))
+    return Entry(path.stem, path, config, provenance, None)
+
+
+def _read(path: Path, *, weights: bool) -> tuple[dict[str, str], dict[str, Tensor]]:
+    if not path.is_file():
+        raise CheckpointError(f"{path}: there is no such file. Check the path.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys() if weights}
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{path} is no safetensors file, or was cut off ({error}). Copy it again, or train the model again; "
+            "files of other formats, pickles above all, are never opened."
+        ) from error
+
+
+def _parse(path: Path, metadata: dict[str, str]) -> tuple[ModelConfig, Provenance]:
+    version = metadata.get("format", "")
+    if not version.isdecimal() or not {"config", "provenance"} <= metadata.keys():
+        raise CheckpointError(f"{path} is a safetensors file, but none of VAE Explorer's: it holds no configuration.")
+    if int(version) > FORMAT:
+        raise CheckpointError(
+            f"{path} has format {version}; this program reads formats up to {FORMAT}. Update VAE Explorer."
+        )
+    try:
+        return (
+            ModelConfig.from_json(json.loads(metadata["config"])),
+            Provenance.from_json(json.loads(metadata["provenance"])),
+        )
+    except (ConfigError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"{path}: its configuration does not make sense ({error}).") from error
+
+
+def _shape(shape: torch.Size | None) -> str:
+    return "nothing" if shape is None else " x ".join(map(str, shape)) or "one number"

@@ -1,0 +1,1 @@
+"""All that can be asked of a trained model: arrays in, named tuples of arrays out."""
