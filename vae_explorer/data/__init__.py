@@ -1,0 +1,20 @@
+"""The data sets: grey-level images with labels, in fixed train, validation and test parts."""
+
+from vae_explorer.data.circles import circle_factors, draw_circles
+from vae_explorer.data.idx import data_folder
+from vae_explorer.data.images import PARTS, DataError, Images
+from vae_explorer.data.registry import DATASETS, available, download, downloadable, load
+
+__all__ = [
+    "DATASETS",
+    "PARTS",
+    "DataError",
+    "Images",
+    "available",
+    "circle_factors",
+    "data_folder",
+    "download",
+    "downloadable",
+    "draw_circles",
+    "load",
+]

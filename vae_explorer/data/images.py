@@ -1,0 +1,23 @@
+"""What every loader returns, and how it fails."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+PARTS = ("train", "validation", "test")
+
+
+class Images(NamedTuple):
+    """One part of a data set."""
+
+    pixels: NDArray[np.uint8]  # (N, H, W)  grey levels, 0 is black
+    labels: NDArray[np.int64]  # (N,)       index into names
+    names: tuple[str, ...]  #                 class names
+    source: str  #                            one line for the screen: which data this is
+
+
+class DataError(Exception):
+    """The data cannot be had; the message is for the user and says what to do."""

@@ -1,0 +1,135 @@
+"""The data sets by name."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vae_explorer.data.bundled import DIGITS, digits, mnist_sample
+from vae_explorer.data.circles import circles
+from vae_explorer.data.idx import IdxFiles, data_folder
+from vae_explorer.data.images import PARTS, DataError, Images
+
+# Upper and lower case are one class where they look alike in handwriting.
+_BALANCED = string.digits + string.ascii_uppercase + "abdefghnqrt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Where a data set comes from: files in the data folder, or else what is always at hand."""
+
+    files: IdxFiles | None = None
+    at_hand: Callable[[str], Images] | None = None  # from the part's name
+
+
+DATASETS: dict[str, Dataset] = {
+    "digits": Dataset(at_hand=digits),
+    "circles": Dataset(at_hand=circles),
+    "mnist": Dataset(
+        files=IdxFiles(title="MNIST", folder="MNIST", names=tuple(DIGITS)),
+        at_hand=mnist_sample,
+    ),
+    "fashion-mnist": Dataset(
+        files=IdxFiles(
+            title="Fashion-MNIST",
+            folder="FashionMNIST",
+            names=(
+                *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+                *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+            ),
+        )
+    ),
+    "kmnist": Dataset(
+        files=IdxFiles(
+            title="Kuzushiji-MNIST",
+            folder="KMNIST",
+            names=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+        )
+    ),
+    "emnist": Dataset(
+        files=IdxFiles(
+            title="EMNIST balanced",
+            folder="EMNIST",
+            names=tuple(_BALANCED),
+            prefixes=("emnist-balanced-train", "emnist-balanced-test"),
+            counts=(112_800, 18_800),
+            transposed=True,
+        )
+    ),
+}
+
+
+def load(name: str, part: str) -> Images:
+    """Returns one part of a data set; the same images each time, and no network.
+
+    Arguments:
+        name: A key of `DATASETS`.
+        part: One of `PARTS`.
+
+    Raises:
+        DataError: If the name or the part is unknown, or the data is not there or damaged.
+    """
+    dataset = _find(name)
+    if part not in PARTS:
+        raise DataError(f"There is no part {part!r}. The parts are {', '.join(PARTS)}.")
+    if dataset.files and not downloadable(name):
+        return dataset.files.read(data_folder(), part)
+    damage = dataset.files.damage(data_folder()) if dataset.files else None
+    if dataset.at_hand:
+        images = dataset.at_hand(part)
+        return images._replace(source=f"{images.source}; {damage}") if damage else images
+    how = f"press Download in the app, or run `python -m vae_explorer download {name}`"
+    if damage:
+        raise DataError(f"Cannot read {name}: {damage}. To download it again, {how}.")
+    raise DataError(f"The data set {name} is not downloaded yet: {how}.")
+
+
+def available(name: str) -> bool:
+    """Says whether `load` will find the data. Looks at four file headers at most.
+
+    Raises:
+        DataError: If the name is unknown.
+    """
+    dataset = _find(name)
+    return dataset.at_hand is not None or not downloadable(name)
+
+
+def downloadable(name: str) -> bool:
+    """Says whether `download` would bring data that the data folder does not hold yet.
+
+    Raises:
+        DataError: If the name is unknown.
+    """
+    files = _find(name).files
+    return files is not None and bool(files.flaws(data_folder()))
+
+
+def download(name: str, progress: Callable[[float], None]) -> None:
+    """Downloads a data set into the data folder, unless it lies there whole.
+
+    Arguments:
+        name: A key of `DATASETS`.
+        progress: Called with the rising fraction done; 1 comes last, when the data is in place. What it
+            raises ends the download and leaves nothing behind.
+
+    Raises:
+        DataError: If the name is unknown, the data set needs no download, no mirror can be reached,
+            the folder cannot be written, or the same download is already running.
+    """
+    files = _find(name).files
+    if files is None:
+        raise DataError(f"The data set {name} needs no download: it is always there.")
+    if not downloadable(name):
+        progress(1.0)
+        return
+    # Here and not above: it needs torchvision, whose import takes longer than a second.
+    from vae_explorer.data.archives import download_files
+
+    download_files(files, data_folder(), progress)
+
+
+def _find(name: str) -> Dataset:
+    if name not in DATASETS:
+        raise DataError(f"There is no data set {name!r}. The data sets are {', '.join(DATASETS)}.")
+    return DATASETS[name]
