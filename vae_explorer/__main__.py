@@ -65,7 +65,7 @@ def _configs(options: argparse.Namespace) -> tuple[ModelConfig, TrainingConfig]:
 
 def _show(bar: Any) -> Callable[[Epoch], None]:
     def show(epoch: Epoch) -> None:
-        bar.total, bar.n = epoch.epochs, epoch.index
+        bar.total, bar.n = epoch.epochs, epoch.number
         bar.set_postfix_str(
             f"validation: distortion {epoch.validation.distortion:.2f}, rate {epoch.validation.rate:.2f} nats; "
             f"{epoch.images_per_second:,.0f} images/s"
@@ -144,9 +144,9 @@ def _table(rows: list[dict[str, Any]]) -> None:
 def _cell(value: object) -> str:
     if value is None:
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) and abs(value) < 1 else (
-        f"{value:.2f}" if isinstance(value, float) else str(value)
-    )
+    if isinstance(value, float):
+        return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3g}"
+    return str(value)
 
 
 class _Interrupt:

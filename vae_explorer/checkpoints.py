@@ -75,9 +75,7 @@ class Entry(NamedTuple):
     error: str | None  # why it cannot be opened
 
 
-def save(
-    path: Path, model: Autoencoder, provenance: Provenance, state: dict[str, Tensor] | None = None
-) -> None:
+def save(path: Path, model: Autoencoder, provenance: Provenance, state: dict[str, Tensor] | None = None) -> None:
     """Writes a checkpoint whole or not at all.
 
     Raises:

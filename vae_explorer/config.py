@@ -36,7 +36,7 @@ class _Json:
             raise ConfigError(f"{cls.__name__}: expected an object, got {type(values).__name__}")
         hints = get_type_hints(cls)
         known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
-        if wrong := known ^ values.keys():
+        if wrong := set(values) ^ known:
             raise ConfigError(f"{cls.__name__}: fields missing or unknown: {', '.join(sorted(wrong))}")
         return cls(**{name: _fit(name, values[name], hints[name]) for name in known})
 
@@ -87,8 +87,7 @@ class ModelConfig(_Json):
                 0 < self.beta_min < self.beta_max < math.inf
             ),
             "a convolutional backbone halves the image once a layer: fewer layers, or larger images": (
-                self.backbone == "dense"
-                or min(self.shape) >= 2 ** max(len(self.encoder), len(self.decoder))
+                self.backbone == "dense" or min(self.shape) >= 2 ** max(len(self.encoder), len(self.decoder))
             ),
         }
         for message, holds in checks.items():

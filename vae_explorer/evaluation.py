@@ -46,5 +46,3 @@ def figures(
             nll=None if quadrature is None else -float(quadrature.log_p.mean()),
             nll_error=None if quadrature is None else quadrature.error,
         )
-
-

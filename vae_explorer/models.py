@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +27,7 @@ LOG_STD = (-10.0, 5.0)
 class Dirac(Distribution):
     """All mass at one point: what a deterministic encoder believes of z."""
 
-    arg_constraints = {"loc": constraints.real_vector}
+    arg_constraints: ClassVar = {"loc": constraints.real_vector}
     has_rsample = True
 
     def __init__(self, loc: Tensor) -> None:
@@ -47,7 +47,7 @@ class Dirac(Distribution):
 
 
 @register_kl(Dirac, Independent)  # type: ignore[untyped-decorator]
-def _kl_dirac(q: Dirac, p: Independent) -> Tensor:
+def _kl_dirac(q: Dirac, _p: Independent[Distribution]) -> Tensor:
     """A point has no density: its code would need infinitely many nats."""
     return q.loc.new_full(q.batch_shape, math.inf)
 
@@ -201,12 +201,12 @@ class Autoencoder(nn.Module):
         learned = config.likelihood == "gaussian-learned"
         self.log_scale = nn.Parameter(torch.tensor(math.log(config.scale)), requires_grad=learned)
 
-    def prior(self) -> Independent:
+    def prior(self) -> Independent[Distribution]:
         """Returns the standard normal distribution of `D` axes."""
         zeros = self.log_scale.new_zeros(self.config.latent)
         return Independent(Normal(zeros, torch.ones_like(zeros)), 1)
 
-    def posterior(self, x: Tensor, beta: Tensor) -> Dirac | Independent:
+    def posterior(self, x: Tensor, beta: Tensor) -> Dirac | Independent[Distribution]:
         """Returns q(z|x): a diagonal Gaussian, or a point for a deterministic autoencoder."""
         parameters = self.encoder(x, self._condition(beta))
         if self.config.kind == "autoencoder":
@@ -214,7 +214,7 @@ class Autoencoder(nn.Module):
         mean, log_std = parameters.chunk(2, -1)
         return Independent(Normal(mean, log_std.clamp(*LOG_STD).exp(), validate_args=False), 1)
 
-    def likelihood(self, z: Tensor, beta: Tensor) -> Independent:
+    def likelihood(self, z: Tensor, beta: Tensor) -> Independent[Distribution]:
         r"""Returns p(x|z), independent over the pixels.
 
         Every choice has the form :math:`\log p(x|z) = x \cdot w(z) + c(z) + h(x)`, which
@@ -234,7 +234,7 @@ class Autoencoder(nn.Module):
         """Returns log beta, `(N, 1)`, standardised over the range that a multi-rate model knows."""
         low, high = math.log(self.config.beta_min), math.log(self.config.beta_max)
         standard_deviation_of_uniform = (high - low) / math.sqrt(12)
-        t = (beta.clamp(self.config.beta_min, self.config.beta_max).log() - (low + high) / 2)
+        t = beta.clamp(self.config.beta_min, self.config.beta_max).log() - (low + high) / 2
         return (t / standard_deviation_of_uniform)[:, None]
 
 

@@ -75,4 +75,5 @@ def iwae(model: ThreeDistributions, x: Tensor, beta: Tensor, k: int) -> Tensor:
     flat = model.likelihood(z.flatten(0, 1), beta.repeat(k))
     log_likelihood = flat.log_prob(x.repeat(k, *[1] * (x.ndim - 1))).unflatten(0, (k, len(x)))
     log_weights = log_likelihood + model.prior().log_prob(z) - q.log_prob(z)
-    return log_weights.logsumexp(0) - math.log(k)
+    bound: Tensor = log_weights.logsumexp(0) - math.log(k)
+    return bound

@@ -66,7 +66,7 @@ def train(run: Run, path: Path, show: Callable[[Epoch], None], should_stop: Call
     epochs = fit(run.model, images, validation, run.training, state=run.state or None, should_stop=should_stop)
     for epoch in epochs:
         data = f"{images.source}; {len(images.pixels):,} training images"
-        state = epoch.state if epoch.index < epoch.epochs else None
+        state = epoch.state if epoch.number < epoch.epochs else None
         checkpoints.save(path, run.model, _provenance(run, epoch, data, start), state)
         show(epoch)
 
@@ -77,7 +77,7 @@ def _provenance(run: Run, epoch: Epoch, data: str, start: float) -> Provenance:
     return Provenance(
         command=run.command,
         data=data,
-        epochs=epoch.index,
+        epochs=epoch.number,
         seconds=run.seconds + time.monotonic() - start,
         metrics={name: value for name, value in metrics.items() if abs(value) != float("inf")},
         versions={"python": platform.python_version()} | {name: version(name) for name in ("torch", "numpy")},

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.data import Images
 from vae_explorer.models import Autoencoder
-from vae_explorer.objectives import Terms, objective, terms
+from vae_explorer.objectives import objective, terms
 
 State = dict[str, Tensor]
 EVALUATION_IMAGES = 2000
@@ -34,7 +34,7 @@ class MeanTerms(NamedTuple):
 class Epoch(NamedTuple):
     """What one pass over the training part has led to."""
 
-    index: int  # epochs done, from 1
+    number: int  # epochs done, from 1
     epochs: int  # epochs planned
     train: MeanTerms  # averaged while the weights moved, at the KL weights drawn
     validation: MeanTerms  # at most EVALUATION_IMAGES images, at the KL weight of `reported_beta`
@@ -91,7 +91,7 @@ def fit(
                 sums += _step(model, optimizer, shuffled[i * batch : (i + 1) * batch], config)
         seconds = time.perf_counter() - start
         yield Epoch(
-            index=index,
+            number=index,
             epochs=config.epochs,
             train=MeanTerms(*(sums / steps).tolist()),
             validation=evaluate(model, held_out, reported_beta(model.config), seed=config.seed),

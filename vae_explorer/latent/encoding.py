@@ -61,9 +61,7 @@ def measure(model: Autoencoder, pixels: NDArray[np.uint8], beta: float, seed: in
     return PerImage(distortion, rate)
 
 
-def atlas(
-    model: Autoencoder, beta: float, extent: tuple[float, float, float, float], tiles: int
-) -> NDArray[np.uint8]:
+def atlas(model: Autoencoder, beta: float, extent: tuple[float, float, float, float], tiles: int) -> NDArray[np.uint8]:
     """Returns one picture of decoded images on a square grid over the first two latent axes.
 
     Arguments:

@@ -1,0 +1,319 @@
+"""The Explore page without a browser: links, what goes over the wire, and the page in AppTest."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from streamlit.testing.v1 import AppTest
+
+from vae_explorer import checkpoints, data
+from vae_explorer.config import ModelConfig, TrainingConfig
+from vae_explorer.latent.encoding import encode
+from vae_explorer.models import build
+from vae_explorer.ui.canvas.wire import pack
+from vae_explorer.ui.panel import Point, Shown, panel, tuple_text
+from vae_explorer.ui.view import Limits, View, choose, default, parse, to_query, updated
+
+LIMITS = Limits(model="m", latent=2, beta=(0.001, 10.0), home=(0.0, 0.0, 4.0), images=100, classes=10)
+FIXED = Limits(model="f", latent=3, beta=None, home=(5.0, 0.0, 10.0), images=9, classes=3, layers=("atlas",))
+APP = str(Path(__file__).parents[1] / "app.py")
+
+
+# Links ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("view", "limits"),
+    [
+        (default(LIMITS), LIMITS),
+        (default(FIXED), FIXED),
+        (View(model="m", beta=0.1, image=None, z=(0.5, -1.25), hidden=(3, 4), layers=()), LIMITS),
+        (View(model="m", beta=10.0, image=99, layers=("atlas", "prior"), window=(1.0, -2.0, 0.5)), LIMITS),
+        (View(model="f", image=None, z=(1.0, 2.0, 3.0), layers=("atlas",)), FIXED),
+    ],
+)
+def test_a_link_gives_back_the_view_that_it_was_made_from(view: View, limits: Limits) -> None:
+    assert parse(to_query(view), limits) == (view, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("beta", value) for value in ("nan", "1e9", "-1", "0", "inf", "", "one", "1,2")),
+        *(("z", value) for value in ("abc", "", "1", "1,2,3", "nan,0", "inf,0", "1e6,0", "0,-33", ",")),
+        *(("image", value) for value in ("100", "-1", "1.5", "²", "9" * 5000, "")),
+        *(("hide", value) for value in ("10", "a", "1,,2", "-1")),
+        *(("layers", value) for value in ("atlas,magic", "")),
+        *(("zoom", value) for value in ("1,2", "0,0,0", "0,0,nan", "0,0,1e-9", "33,0,1")),
+    ],
+)
+def test_a_bad_value_gives_one_message_and_the_default(name: str, value: str) -> None:
+    view, messages = parse({"model": "m", name: value}, LIMITS)
+    assert view == default(LIMITS)
+    assert len(messages) == 1
+    assert messages[0].count("\n") == 0
+    assert len(messages[0]) < 160
+    assert name in messages[0] or name == "hide" or name == "layers"
+
+
+def test_one_bad_value_leaves_the_others() -> None:
+    view, messages = parse({"beta": "nan", "z": "1,2", "hide": "3"}, LIMITS)
+    assert (view.beta, view.z, view.hidden, len(messages)) == (1.0, (1.0, 2.0), (3,), 1)
+
+
+def test_a_weight_that_cannot_be_set_is_refused() -> None:
+    view, messages = parse({"beta": "2"}, FIXED)
+    assert view.beta is None
+    assert "no KL weight" in messages[0]
+
+
+def test_an_unknown_model_is_named_without_its_markup() -> None:
+    name, messages = choose({"model": "[x](http://evil)<b>"}, ["m"])
+    assert name == "m"
+    assert not set("[]()<>/:") & set(messages[0].split("”")[0])
+
+
+# What the map reports --------------------------------------------------------------------------
+
+
+def test_reports_change_the_view() -> None:
+    reported = {
+        "click": {"x": 1.5, "y": -2, "index": None},
+        "beta": 0.5,
+        "hidden": [2],
+        "layers": ["atlas"],
+        "view": [0, 1, 2],
+    }
+    assert updated(default(LIMITS), reported, LIMITS) == View(
+        model="m", beta=0.5, image=None, z=(1.5, -2.0), hidden=(2,), layers=("atlas",), window=(0.0, 1.0, 2.0)
+    )
+
+
+def test_a_click_on_a_point_forgets_the_coordinates() -> None:
+    view = View(model="m", image=None, z=(1.0, 1.0))
+    assert updated(view, {"click": {"x": 0, "y": 0, "index": 7}}, LIMITS) == View(model="m", image=7)
+
+
+def test_axes_beyond_the_map_are_zero() -> None:
+    view = updated(default(FIXED), {"click": {"x": 1.0, "y": 2.0, "index": None}}, FIXED)
+    assert view.z == (1.0, 2.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "reported",
+    [
+        {"click": {"x": float("nan"), "y": 0.0, "index": None}},
+        {"click": {"x": 1e9, "y": 0.0, "index": None}},
+        {"click": {"x": 0.0, "y": 0.0, "index": 100}},
+        {"click": {"x": 0.0, "y": 0.0, "index": True}},
+        {"click": "here"},
+        {"beta": 1e9},
+        {"beta": float("nan")},
+        {"beta": "1"},
+        {"hidden": [99]},
+        {"hidden": [[1]]},
+        {"layers": ["magic"]},
+        {"layers": [["atlas"]]},
+        {"view": [0, 0, -1]},
+        {"view": [float("inf"), 0, 1]},
+    ],
+)
+def test_what_no_map_would_report_changes_nothing(reported: Mapping[str, object]) -> None:
+    assert updated(default(LIMITS), reported, LIMITS) == default(LIMITS)
+
+
+# Over the wire ---------------------------------------------------------------------------------
+
+
+def unpack(message: bytes) -> Any:
+    """Reads a message as latent_map.js does."""
+    (length,) = struct.unpack_from("<I", message)
+    header = json.loads(message[4 : 4 + length])
+    assert all(place["start"] % 4 == 0 for place in header["arrays"])
+    arrays = {
+        place["name"]: np.frombuffer(message, place["type"], place["count"], place["start"])
+        for place in header["arrays"]
+    }
+    return header | arrays
+
+
+@pytest.mark.parametrize("words", ["", "a", "ab", "abc", "π" * 5])
+def test_arrays_arrive_as_they_were(words: str) -> None:
+    mean, labels = np.arange(6, dtype=np.float32).reshape(3, 2), np.arange(3, dtype=np.uint8)
+    read = unpack(pack({"words": words}, {"labels": labels, "mean": mean, "none": labels[:0]}))
+    assert read["words"] == words
+    assert (read["mean"] == mean.ravel()).all()
+    assert (read["labels"] == labels).all()
+    assert read["none"].size == 0
+
+
+def test_the_version_tells_messages_apart() -> None:
+    one, other = np.zeros(2, np.float32), np.ones(2, np.float32)
+    versions = {unpack(pack({"a": a}, {"x": x}))["version"] for a in (1, 2) for x in (one, other)}
+    assert len(versions) == 4
+    assert pack({"a": 1}, {"x": one}) == pack({"a": 1}, {"x": one})
+
+
+def test_doubles_are_refused() -> None:
+    with pytest.raises(TypeError, match="x"):
+        pack({}, {"x": np.zeros(2)})
+
+
+# The panel -------------------------------------------------------------------------------------
+
+
+def test_the_alternative_text_has_two_decimals_and_no_minus_zero() -> None:
+    assert tuple_text((1.005, -0.001)) == "(1.00, 0.00)"
+    assert 'alt="Decoded image at z = (-1.50, 0.25)"' in panel(Shown(z=(-1.5, 0.25), decoded=b""))
+
+
+def test_names_are_escaped_and_an_infinite_rate_is_not_shown() -> None:
+    point = Point(
+        original=b"",
+        image=1,
+        part="test",
+        label="<b>",
+        colour="#000000",
+        mean=(0.0, 1.0),
+        std=(0.0, 0.0),
+        distortion=3.0,
+        rate=float("inf"),
+        terms="nats",
+    )
+    html = panel(Shown(z=(0.0, 1.0), decoded=b"", point=point))
+    assert "<b>" not in html
+    assert "&lt;b&gt;" in html
+    assert "inf" not in html
+    assert "Rate" not in html
+    assert "Posterior" not in html
+
+
+# The page --------------------------------------------------------------------------------------
+
+KINDS = {"a-multi": "multi-rate", "b-vae": "vae", "c-ae": "autoencoder"}
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of untrained models, one of each kind, and one broken file."""
+    provenance = checkpoints.Provenance(
+        command="",
+        data="",
+        epochs=0,
+        seconds=0.0,
+        metrics={},
+        versions={},
+        training=TrainingConfig(),
+    )
+    for name, kind in KINDS.items():
+        config = ModelConfig(kind=kind, data="digits", shape=(8, 8), encoder=(16,), decoder=(16,), beta=4.0)  # type: ignore[arg-type]
+        checkpoints.save(tmp_path / f"{name}.safetensors", build(config, seed=0), provenance)
+    monkeypatch.setenv("VAE_EXPLORER_RUNS", str(tmp_path))
+    monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path / "none")
+    return tmp_path
+
+
+def app(query: Mapping[str, str] = {}, state: Mapping[str, Any] = {}) -> AppTest:
+    test = AppTest.from_file(APP, default_timeout=30)
+    for name, value in query.items():
+        test.query_params[name] = value
+    for name, value in state.items():
+        test.session_state[name] = value
+    test.run()
+    assert not test.exception, test.exception
+    return test
+
+
+def shown(test: AppTest) -> str:
+    blocks: Any = test.get("html")
+    return " ".join(block.proto.body for block in blocks)
+
+
+def test_the_page_opens_and_says_what_it_shows(runs: Path) -> None:
+    html = shown(app())
+    assert "300 test images" in html
+    assert "grey target" in html
+    assert "Reconstruction" in html
+    assert "Decoded image at z = (" in html
+
+
+def test_an_injected_click_moves_the_point(runs: Path) -> None:
+    state = {"map-a-multi": {"click": {"x": 0.25, "y": -1.0, "index": None}}}
+    assert "Decoded image at z = (0.25, -1.00)" in shown(app(state=state))
+
+
+def test_an_injected_weight_moves_the_code(runs: Path) -> None:
+    model = checkpoints.load(runs / "a-multi.safetensors").model
+    pixels: NDArray[np.uint8] = data.load("digits", "test").pixels[3:4]
+    for beta in (0.01, 10.0):
+        mean = encode(model, pixels, beta).mean[0]
+        state = {"map-a-multi": {"click": {"x": 0, "y": 0, "index": 3}, "beta": beta}}
+        assert f"Decoded image at z = {tuple_text(tuple(map(float, mean)))}" in shown(app(state=state))
+
+
+@pytest.mark.parametrize(("name", "says"), [("b-vae", "trained for KL weight 4"), ("c-ae", "300 test images")])
+def test_a_model_without_a_slider_opens(runs: Path, name: str, says: str) -> None:
+    test = app({"model": name})
+    assert says in shown(test)
+    assert not test.warning
+
+
+def test_bad_links_give_one_line_each(runs: Path) -> None:
+    (warning,) = app({"model": "nope", "beta": "nan", "z": "99,0"}).warning
+    assert [line.split(". Shown")[0].split(" ")[0] for line in warning.value.split("  \n")] == ["There", "beta", "z"]
+
+
+def test_a_broken_file_is_named_and_the_others_open(runs: Path) -> None:
+    (runs / "broken.safetensors").write_bytes(b"no model")
+    test = app()
+    assert "broken" in test.warning[0].value
+    assert test.selectbox(key="model").options == list(KINDS)
+
+
+def test_no_model_at_all_says_how_to_make_one(runs: Path) -> None:
+    for file in runs.iterdir():
+        file.unlink()
+    assert "python -m vae_explorer train" in app().error[0].value
+
+
+def test_picking_a_model_begins_its_default_view(runs: Path) -> None:
+    test = app({"model": "a-multi", "beta": "nan"})
+    test.selectbox(key="model").select("c-ae").run()
+    assert not test.exception
+    assert not test.warning
+    assert test.session_state["view"] == View(model="c-ae")
+
+
+def test_a_link_is_not_taken_for_another_model(runs: Path) -> None:
+    file = runs / "d-elsewhere.safetensors"
+    loaded = checkpoints.load(runs / "c-ae.safetensors")
+    elsewhere = build(replace(loaded.config, data="kmnist", shape=(28, 28)), seed=0)
+    checkpoints.save(file, elsewhere, loaded.provenance)
+    test = app({"model": "d-elsewhere", "z": "0.25,0.5"})
+    assert "kmnist" in test.error[0].value
+    test.selectbox(key="model").select("c-ae").run()
+    assert not test.exception
+    assert test.session_state["view"] == View(model="c-ae")
+
+
+def test_two_sessions_keep_their_own_views(runs: Path) -> None:
+    one, other = app({"model": "a-multi", "beta": "0.1"}), app({"model": "c-ae", "image": "5"})
+    one.run()
+    other.run()
+    assert (one.session_state["view"].model, one.session_state["view"].beta) == ("a-multi", 0.1)
+    assert (other.session_state["view"].model, other.session_state["view"].image) == ("c-ae", 5)
+
+
+def test_retraining_under_the_same_name_is_seen(runs: Path) -> None:
+    before = shown(app())
+    loaded = checkpoints.load(runs / "a-multi.safetensors")
+    checkpoints.save(runs / "a-multi.safetensors", build(loaded.config, seed=1), loaded.provenance)
+    assert shown(app()) != before

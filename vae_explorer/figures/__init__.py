@@ -1,0 +1,1 @@
+"""Plotly figures from NumPy arrays."""

@@ -1,0 +1,141 @@
+// What a scatter plot draws beside its points: axes, underlay, circles, ellipses, marker.
+
+/** Steps of 1, 2 or 5 times a power of ten, at least `gap` px apart. */
+function step(scale, gap) {
+  const least = gap / scale;
+  const power = 10 ** Math.floor(Math.log10(least));
+  return [1, 2, 5, 10].map((k) => k * power).find((size) => size >= least);
+}
+
+function ticks(from, to, size) {
+  const digits = Math.max(0, Math.ceil(-Math.log10(size) - 1e-9));
+  const values = [];
+  for (let k = Math.ceil(from / size); k * size <= to; k++) values.push(k * size);
+  return values.map((value) => ({ value, text: (value === 0 ? 0 : value).toFixed(digits).replace("-", "\u2212") }));
+}
+
+function drawAxes(plot) {
+  const { context, box, style, axes } = plot;
+  const low = plot.toData({ x: box.x, y: box.y + box.height });
+  const high = plot.toData({ x: box.x + box.width, y: box.y });
+  const size = step(plot.scale, 4.5 * style.size);
+  context.font = `${style.size}px ${style.font}`;
+  context.lineWidth = 1;
+  const line = (x0, y0, x1, y1, alpha) => {
+    context.globalAlpha = alpha;
+    context.strokeStyle = style.text;
+    context.beginPath();
+    context.moveTo(x0, y0);
+    context.lineTo(x1, y1);
+    context.stroke();
+  };
+  const text = (string, x, y, align, alpha = 0.72) => {
+    context.globalAlpha = alpha;
+    context.fillStyle = style.text;
+    context.textAlign = align;
+    context.fillText(string, x, y);
+  };
+  context.textBaseline = "middle";
+  for (const { value, text: string } of ticks(low.x, high.x, size)) {
+    const x = Math.round(plot.toPixel(value, 0).x) + 0.5;
+    line(x, box.y, x, box.y + box.height, value === 0 ? 0.26 : 0.09);
+    const room = box.x + box.width - context.measureText(axes[0]).width - 16;
+    if (x < room) text(string, x, box.y + box.height + 1.25 * style.size, "center");
+  }
+  for (const { value, text: string } of ticks(low.y, high.y, size)) {
+    const y = Math.round(plot.toPixel(0, value).y) + 0.5;
+    line(box.x, y, box.x + box.width, y, value === 0 ? 0.26 : 0.09);
+    if (y > box.y + context.measureText(axes[1]).width + 16) text(string, box.x - 0.5 * style.size, y, "right");
+  }
+  text(axes[0], box.x + box.width, box.y + box.height + 1.25 * style.size, "right", 0.9);
+  context.save();
+  context.translate(box.x - 1.2 * style.size, box.y);
+  context.rotate(-Math.PI / 2);
+  text(axes[1], 0, 0, "right", 0.9);
+  context.restore();
+  context.globalAlpha = 1;
+}
+
+/** An image stretched over its extent [x0, x1, y0, y1]; its first row lies at y1. */
+function drawUnderlay(plot) {
+  const { context, layers } = plot;
+  if (!layers.underlay) return;
+  const { image, extent } = layers.underlay;
+  const from = plot.toPixel(extent[0], extent[3]);
+  const to = plot.toPixel(extent[1], extent[2]);
+  context.imageSmoothingEnabled = (to.x - from.x) * plot.ratio < image.width;
+  context.imageSmoothingQuality = "high";
+  context.drawImage(image, from.x, from.y, to.x - from.x, to.y - from.y);
+  context.imageSmoothingEnabled = true;
+}
+
+/** A stroke that reads on anything: the background's colour below, the text's above. */
+function halo(plot, width, dash = []) {
+  const { context, style } = plot;
+  context.setLineDash([]);
+  context.lineWidth = width + 2.5;
+  context.strokeStyle = style.background;
+  context.globalAlpha = 0.75;
+  context.stroke();
+  context.setLineDash(dash);
+  context.lineWidth = width;
+  context.strokeStyle = style.text;
+  context.globalAlpha = 1;
+  context.stroke();
+  context.setLineDash([]);
+}
+
+/** Circles {x, y, radius, label}, in data units. */
+function drawCircles(plot) {
+  const { context, layers, scale, style } = plot;
+  context.font = `600 ${style.size}px ${style.font}`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  for (const { x, y, radius, label } of layers.circles) {
+    const centre = plot.toPixel(x, y);
+    context.beginPath();
+    context.arc(centre.x, centre.y, radius * scale, 0, 2 * Math.PI);
+    halo(plot, 1.25, [5, 4]);
+    const at = { x: centre.x + radius * scale * Math.SQRT1_2, y: centre.y - radius * scale * Math.SQRT1_2 };
+    const half = context.measureText(label).width / 2 + 4;
+    context.fillStyle = style.background;
+    context.globalAlpha = 0.85;
+    context.beginPath();
+    context.roundRect(at.x - half, at.y - 0.75 * style.size, 2 * half, 1.5 * style.size, 4);
+    context.fill();
+    context.globalAlpha = 1;
+    context.fillStyle = style.text;
+    context.fillText(label, at.x, at.y + 0.5);
+  }
+}
+
+/** Ellipses {x, y, rx, ry} along the axes, in data units. */
+function drawEllipses(plot) {
+  const { context, layers, scale, style } = plot;
+  for (const { x, y, rx, ry } of layers.ellipses) {
+    const centre = plot.toPixel(x, y);
+    context.beginPath();
+    context.ellipse(centre.x, centre.y, rx * scale, ry * scale, 0, 0, 2 * Math.PI);
+    context.globalAlpha = 0.16;
+    context.fillStyle = style.text;
+    context.fill();
+    halo(plot, 1.5);
+  }
+}
+
+function drawMarker(plot) {
+  const { context, layers, style } = plot;
+  if (!layers.marker) return;
+  const { x, y } = plot.toPixel(layers.marker.x, layers.marker.y);
+  context.beginPath();
+  context.arc(x, y, 9, 0, 2 * Math.PI);
+  for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+    context.moveTo(x + 9 * dx, y + 9 * dy);
+    context.lineTo(x + 15 * dx, y + 15 * dy);
+  }
+  halo(plot, 2);
+  context.beginPath();
+  context.arc(x, y, 1.75, 0, 2 * Math.PI);
+  context.fillStyle = style.text;
+  context.fill();
+}

@@ -1,0 +1,95 @@
+// Draws many small discs into an ImageData: a few writes per pixel, no path and no GPU.
+
+/** Returns "#rrggbb" as one little-endian RGBA word without its alpha. */
+function packed(colour) {
+  const rgb = parseInt(colour.slice(1), 16);
+  return ((rgb & 0xff) << 16) | (rgb & 0xff00) | (rgb >> 16);
+}
+
+/** Returns a disc as offsets from its centre's pixel, with coverages from 1 to 255. */
+function stamp(radius) {
+  const reach = Math.ceil(radius);
+  const cells = [];
+  for (let dy = -reach; dy <= reach; dy++) {
+    for (let dx = -reach; dx <= reach; dx++) {
+      const coverage = Math.min(1, Math.max(0, radius + 0.5 - Math.hypot(dx, dy)));
+      if (coverage > 0.02) cells.push([dx, dy, Math.round(255 * coverage)]);
+    }
+  }
+  return { reach, cells };
+}
+
+/** A picture of points, redrawn whole each time. */
+class Raster {
+  constructor() {
+    this.canvas = document.createElement("canvas");
+    this.context = this.canvas.getContext("2d");
+    this.resize(1, 1);
+    this.radius = 0;
+  }
+
+  resize(width, height) {
+    if (this.image && this.image.width === width && this.image.height === height) return;
+    this.canvas.width = width;
+    this.canvas.height = height;
+    this.image = this.context.createImageData(width, height);
+    this.words = new Uint32Array(this.image.data.buffer);
+    this.radius = 0; // the stamp's offsets depend on the width
+  }
+
+  /** Splits the disc into whole pixels and edge pixels, both as offsets into the words. */
+  setRadius(radius) {
+    if (radius === this.radius) return;
+    const { reach, cells } = stamp(radius);
+    const offset = ([dx, dy]) => dy * this.image.width + dx;
+    const edge = cells.filter((cell) => cell[2] < 255);
+    this.radius = radius;
+    this.reach = reach;
+    this.whole = Int32Array.from(cells.filter((cell) => cell[2] === 255), offset);
+    this.edge = Int32Array.from(edge, offset);
+    this.coverage = Uint8Array.from(edge, (cell) => cell[2]);
+  }
+
+  /**
+   * Draws every point whose class is shown.
+   * @param {Float32Array} xy interleaved coordinates, in data units
+   * @param {Uint8Array} labels one class a point
+   * @param {Uint32Array} colours packed colour of each class
+   * @param {Uint8Array} hidden 1 for each class that is not drawn
+   * @param {{ax: number, bx: number, ay: number, by: number}} map pixel = a * data + b
+   */
+  draw(xy, labels, colours, hidden, map) {
+    const { words, whole, edge, coverage, reach } = this;
+    const { width, height } = this.image;
+    const right = width - reach - 1;
+    const bottom = height - reach - 1;
+    words.fill(0);
+    for (let i = 0; i < labels.length; i++) {
+      const label = labels[i];
+      if (hidden[label]) continue;
+      const x = Math.round(map.ax * xy[2 * i] + map.bx);
+      const y = Math.round(map.ay * xy[2 * i + 1] + map.by);
+      if (!(x >= reach && y >= reach && x <= right && y <= bottom)) continue;
+      const at = y * width + x;
+      const colour = colours[label];
+      const solid = (colour | 0xff000000) >>> 0;
+      for (let k = 0; k < whole.length; k++) words[at + whole[k]] = solid;
+      for (let k = 0; k < edge.length; k++) {
+        const j = at + edge[k];
+        words[j] = blend(words[j], colour, coverage[k]);
+      }
+    }
+    this.context.putImageData(this.image, 0, 0);
+  }
+}
+
+/** Puts a colour of some coverage (of 255) over a pixel; between two soft edges the stronger alpha stays. */
+function blend(under, colour, coverage) {
+  const alpha = under >>> 24;
+  if (alpha === 0) return (colour | (coverage << 24)) >>> 0;
+  const rest = 255 - coverage;
+  const r = ((colour & 0xff) * coverage + (under & 0xff) * rest) >> 8;
+  const g = (((colour >> 8) & 0xff) * coverage + ((under >> 8) & 0xff) * rest) >> 8;
+  const b = (((colour >> 16) & 0xff) * coverage + ((under >> 16) & 0xff) * rest) >> 8;
+  return (((alpha > coverage ? alpha : coverage) << 24) | (b << 16) | (g << 8) | r) >>> 0;
+}

@@ -1,0 +1,186 @@
+// A scatter plot that answers anywhere: on a point, and on the empty plane between points.
+// It knows points, classes, colours and layers, and nothing of what they mean.
+
+const BLEED = 10; // px that the raster is larger, so that discs are cut by the edge and do not vanish at it
+const REACH = 6; // px within which a click takes a point
+const ZOOM = [0.3, 200]; // least and most, relative to home
+
+class Scatter {
+  /**
+   * @param {HTMLCanvasElement} canvas sized by CSS
+   * @param {{hover: Function, click: Function, view: Function, key: Function}} on hover(place or null),
+   *   click(place), view({x, y, half}), key(event); a place is {x, y, index}, index null on the plane
+   */
+  constructor(canvas, on) {
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d");
+    this.on = on;
+    this.raster = new Raster();
+    this.xy = new Float32Array(0);
+    this.labels = new Uint8Array(0);
+    this.colours = new Uint32Array(0);
+    this.hidden = new Uint8Array(256);
+    this.layers = { underlay: null, circles: [], ellipses: [], marker: null };
+    this.style = { text: "#000000", background: "#ffffff", font: "sans-serif", size: 12 };
+    this.axes = ["", ""];
+    this.home = { x: 0, y: 0, half: 1 };
+    this.view = { ...this.home };
+    this.frame = 0;
+    this.abort = new AbortController();
+    this.resizes = new ResizeObserver(() => this.resize());
+    this.resizes.observe(canvas);
+    listen(canvas, this.abort.signal, {
+      move: (p) => this.on.hover(this.place(p)),
+      leave: () => this.on.hover(null),
+      click: (p) => this.inside(p) && this.on.click(this.place(p)),
+      pan: (dx, dy) => this.setView({ ...this.view, x: this.view.x - dx / this.scale, y: this.view.y + dy / this.scale }),
+      zoom: (factor, p) => this.zoom(factor, p),
+      reset: () => this.setView(this.home),
+      key: (event) => this.on.key(event),
+    });
+    this.resize();
+  }
+
+  destroy() {
+    this.abort.abort();
+    this.resizes.disconnect();
+    cancelAnimationFrame(this.frame);
+  }
+
+  /** Changes any of xy, labels, colours, hidden, style, axes; draws with the next frame. */
+  set(changes) {
+    Object.assign(this, changes);
+    this.redraw();
+  }
+
+  setLayers(changes) {
+    Object.assign(this.layers, changes);
+    this.redraw();
+  }
+
+  /** The plot's box in CSS px. */
+  get box() {
+    const { size } = this.style; // the margins hold the ticks' text
+    const width = Math.max(1, this.width - 4 * size);
+    const height = Math.max(1, this.height - 3 * size);
+    return { x: 3.3 * size, y: 0.7 * size, width, height };
+  }
+
+  /** CSS px per data unit, the same on both axes. */
+  get scale() {
+    return Math.min(this.box.width, this.box.height) / (2 * this.view.half);
+  }
+
+  toPixel(x, y) {
+    const { box, scale, view } = this;
+    return { x: box.x + box.width / 2 + (x - view.x) * scale, y: box.y + box.height / 2 - (y - view.y) * scale };
+  }
+
+  toData(p) {
+    const { box, scale, view } = this;
+    return { x: view.x + (p.x - box.x - box.width / 2) / scale, y: view.y - (p.y - box.y - box.height / 2) / scale };
+  }
+
+  /** Rounds a coordinate to what one pixel can tell, so that the number shown is the number meant. */
+  rounded(value) {
+    const digits = Math.max(2, Math.ceil(Math.log10(this.scale) - 0.1));
+    return Number(value.toFixed(digits));
+  }
+
+  inside(p) {
+    const { box } = this;
+    return p.x >= box.x && p.x <= box.x + box.width && p.y >= box.y && p.y <= box.y + box.height;
+  }
+
+  /** The nearest shown point within reach of a pixel, or else the place on the plane. */
+  place(p) {
+    const { xy, labels, hidden, scale } = this;
+    const { x, y } = this.toData(p);
+    let best = (REACH / scale) ** 2;
+    let index = null;
+    for (let i = 0; i < labels.length; i++) {
+      const dx = xy[2 * i] - x;
+      const dy = xy[2 * i + 1] - y;
+      const distance = dx * dx + dy * dy;
+      if (distance <= best && !hidden[labels[i]]) [best, index] = [distance, i];
+    }
+    if (index === null) return { x: this.rounded(x), y: this.rounded(y), index };
+    return { x: xy[2 * index], y: xy[2 * index + 1], index };
+  }
+
+  zoom(factor, p) {
+    const at = p ? this.toData(p) : { x: this.view.x, y: this.view.y };
+    const half = Math.min(this.home.half / ZOOM[0], Math.max(this.home.half / ZOOM[1], this.view.half / factor));
+    const k = half / this.view.half;
+    this.setView({ x: at.x + (this.view.x - at.x) * k, y: at.y + (this.view.y - at.y) * k, half });
+  }
+
+  setHome(home) {
+    this.home = home;
+    this.setView(home, true);
+  }
+
+  /** Keeps the middle of the view within three times the home square. */
+  setView({ x, y, half }, quiet = false) {
+    const within = (value, centre) => Math.min(centre + 3 * this.home.half, Math.max(centre - 3 * this.home.half, value));
+    this.view = { x: within(x, this.home.x), y: within(y, this.home.y), half };
+    if (!quiet) this.on.view(this.view);
+    this.redraw();
+  }
+
+  resize() {
+    const { width, height } = this.canvas.getBoundingClientRect();
+    this.ratio = window.devicePixelRatio || 1;
+    this.width = width;
+    this.height = height;
+    this.canvas.width = Math.max(1, Math.round(width * this.ratio));
+    this.canvas.height = Math.max(1, Math.round(height * this.ratio));
+    this.draw(); // at once: a resized canvas is blank until it is drawn
+  }
+
+  redraw() {
+    this.frame ||= requestAnimationFrame(() => this.draw());
+  }
+
+  draw() {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    const { context, box, ratio } = this;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, this.width, this.height);
+    drawAxes(this);
+    context.save();
+    context.beginPath();
+    context.rect(box.x, box.y, box.width, box.height);
+    context.clip();
+    drawUnderlay(this);
+    this.drawPoints();
+    drawCircles(this);
+    drawEllipses(this);
+    drawMarker(this);
+    context.restore();
+  }
+
+  /** Discs that touch but seldom cover each other, and grow a little as the view closes in. */
+  get radius() {
+    const { box, labels } = this;
+    const spacing = Math.sqrt((box.width * box.height) / Math.max(1, labels.length));
+    const closer = Math.max(1, this.home.half / this.view.half) ** 0.3;
+    return Math.min(9, Math.max(1.4, Math.min(3.2, 0.3 * spacing)) * closer);
+  }
+
+  drawPoints() {
+    const { context, box, ratio, raster, xy, labels, colours, hidden, scale } = this;
+    const origin = this.toPixel(0, 0);
+    raster.resize(Math.round((box.width + 2 * BLEED) * ratio), Math.round((box.height + 2 * BLEED) * ratio));
+    raster.setRadius(Math.round(this.radius * ratio * 4) / 4);
+    const a = scale * ratio;
+    const left = box.x - BLEED;
+    const top = box.y - BLEED;
+    const map = { ax: a, bx: (origin.x - left) * ratio, ay: -a, by: (origin.y - top) * ratio };
+    raster.draw(xy, labels, colours, hidden, map);
+    context.globalAlpha = this.layers.underlay ? 0.8 : 1; // an underlay shall be seen through the points
+    context.drawImage(raster.canvas, left, top, box.width + 2 * BLEED, box.height + 2 * BLEED);
+    context.globalAlpha = 1;
+  }
+}

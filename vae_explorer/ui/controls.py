@@ -1,0 +1,76 @@
+"""The page's own widgets, and the view that a session begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import streamlit as st
+
+from vae_explorer import checkpoints
+from vae_explorer.ui import exports, view
+from vae_explorer.ui.panel import Shown
+from vae_explorer.ui.scene import Scene
+from vae_explorer.ui.view import View
+
+FIRST = "mnist-vae-2d"
+
+
+def names() -> tuple[list[str], list[str]]:
+    """Returns the checkpoints that can be shown, the first one first, and a message for each that cannot."""
+    entries = checkpoints.list_all()
+    usable = sorted((entry.name for entry in entries if not entry.error), key=lambda name: (name != FIRST, name))
+    return usable, [f"{entry.name} is not in the list. {entry.error}" for entry in entries if entry.error]
+
+
+def model(usable: Sequence[str]) -> str:
+    """Shows the model picker; it begins with the link's model, or the one that this session showed last."""
+    state = st.session_state
+    if state.get("model") not in usable:
+        last: View | None = state.get("view")
+        if last and last.model in usable:
+            state.model, state.start = last.model, last
+        else:
+            state.model, state.messages = view.choose(st.query_params.to_dict(), usable)
+            state.linked = state.model
+    return str(st.selectbox("Model", usable, key="model", label_visibility="collapsed"))
+
+
+def start(scene: Scene) -> View:
+    """Returns the view that the map began with: the link's, or the default of a model chosen later."""
+    state = st.session_state
+    if "start" not in state and scene.name == state.linked:
+        state.start, messages = view.parse(st.query_params.to_dict(), scene.limits)
+        state.messages = [*state.messages, *messages]
+    elif "start" not in state or state.start.model != scene.name:
+        state.start, state.messages = view.default(scene.limits), []
+    return cast(View, state.start)
+
+
+def current(scene: Scene, begun: View) -> View:
+    """Returns the view after all that the map has reported."""
+    st.session_state.view = view.updated(begun, st.session_state.get(map_key(scene), {}), scene.limits)
+    return cast(View, st.session_state.view)
+
+
+def map_key(scene: Scene) -> str:
+    """A map of its own for every model: what one reports is never taken for another's."""
+    return f"map-{scene.name}"
+
+
+def export(scene: Scene, seen: View, shown: Shown) -> None:
+    """Shows the downloads; each file is made when it is asked for."""
+    with st.popover("Export", width="stretch"):
+        stem = scene.name if seen.beta is None else f"{scene.name}-beta-{seen.beta:g}"
+        for label, file, mime, make in (
+            ("Map, interactive (HTML)", f"{stem}-map.html", "text/html", lambda: exports.map_html(scene, seen)),
+            ("Codes (CSV)", f"{stem}-codes.csv", "text/csv", lambda: exports.codes_csv(scene, seen)),
+            ("Decoded image (PNG)", f"{stem}-decoded.png", "image/png", lambda: shown.decoded),
+            (
+                "Checkpoint (safetensors)",
+                f"{scene.name}.safetensors",
+                "application/octet-stream",
+                lambda: exports.checkpoint_file(scene),
+            ),
+        ):
+            st.download_button(label, make, file, mime, on_click="ignore", width="stretch")

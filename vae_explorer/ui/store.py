@@ -1,0 +1,106 @@
+"""Every cache of the app. Models are found by their file, never passed as an argument."""
+
+from __future__ import annotations
+
+import gc
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from vae_explorer import checkpoints, data
+from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.data import Images
+from vae_explorer.latent import encoding as latent
+from vae_explorer.latent.encoding import Encoding
+
+PART = "test"
+ATLAS_TILES = 24
+DISTORTION_SAMPLES = 64
+
+
+class Key(NamedTuple):
+    """One state of one checkpoint file: retraining under the same name gives another key."""
+
+    path: str
+    modified: int
+
+
+class Measured(NamedTuple):
+    """Both terms of the negative ELBO of one image, in nats."""
+
+    distortion: float
+    rate: float
+
+
+@st.cache_resource(show_spinner=False)
+def freeze_imports() -> None:
+    """Takes the imports' objects out of the garbage collector's sight, once a process.
+
+    Streamlit collects garbage after every run; with PyTorch imported that takes 120 ms a click.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def key(name: str) -> Key:
+    """Returns the key of a checkpoint.
+
+    Raises:
+        CheckpointError: If there is none of that name.
+    """
+    path = checkpoints.find(name)
+    return Key(str(path), path.stat().st_mtime_ns)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def checkpoint(of: Key) -> Checkpoint:
+    """Returns a checkpoint with its model, ready to be asked; shared by all sessions, never changed."""
+    return checkpoints.load(Path(of.path))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def images(name: str) -> Images:
+    """Returns the part of a data set that the app shows; shared by all sessions, never changed."""
+    return data.load(name, PART)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def encoding(of: Key, beta: float) -> Encoding:
+    """Returns codes and standard deviations of all images shown."""
+    loaded = checkpoint(of)
+    return latent.encode(loaded.model, images(loaded.config.data).pixels, beta)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def atlas(of: Key, beta: float, extent: tuple[float, float, float, float]) -> bytes:
+    """Returns the decoded images of a grid over the extent, as one PNG."""
+    return png(latent.atlas(checkpoint(of).model, beta, extent, ATLAS_TILES))
+
+
+@st.cache_data(max_entries=4096, show_spinner=False)
+def decoded(of: Key, z: tuple[float, ...], beta: float) -> NDArray[np.uint8]:
+    """Returns the decoded image of one latent point as grey levels."""
+    mean = latent.decode(checkpoint(of).model, np.array([z], dtype=np.float32), beta)[0]
+    grey: NDArray[np.uint8] = np.rint(255 * mean).clip(0, 255).astype(np.uint8)
+    return grey
+
+
+@st.cache_data(max_entries=4096, show_spinner=False)
+def measured(of: Key, image: int, beta: float) -> Measured:
+    """Returns distortion (a mean over samples of z) and rate of one image."""
+    loaded = checkpoint(of)
+    pixels = images(loaded.config.data).pixels[image]
+    terms = latent.measure(loaded.model, np.repeat(pixels[None], DISTORTION_SAMPLES, 0), beta, seed=0)
+    return Measured(float(terms.distortion.mean()), float(terms.rate[0]))
+
+
+def png(grey: NDArray[np.uint8]) -> bytes:
+    """Returns grey levels `(H, W)` as a PNG file."""
+    out = BytesIO()
+    Image.fromarray(grey).save(out, "PNG")
+    return out.getvalue()
