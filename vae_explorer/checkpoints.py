@@ -90,14 +90,15 @@ def save(path: Path, model: Autoencoder, provenance: Provenance, state: dict[str
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
         os.close(handle)
+        temporary = Path(name)
         try:
             save_file(tensors, temporary, metadata)
-            os.chmod(temporary, 0o644)  # mkstemp keeps others out
-            os.replace(temporary, path)
+            temporary.chmod(0o644)  # mkstemp keeps others out
+            temporary.replace(path)
         finally:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
             f"{path} cannot be written ({error}). Choose a folder that you may write to, with space left."
@@ -105,7 +106,7 @@ def save(path: Path, model: Autoencoder, provenance: Provenance, state: dict[str
 
 
 def load(path: Path) -> Checkpoint:
-    """Reads a checkpoint and rebuilds its model, frozen and ready for inference.
+    """Reads a checkpoint and rebuilds its model, in evaluation mode.
 
     Raises:
         CheckpointError: If the file is missing, truncated, foreign, of a newer format, or if its
@@ -128,7 +129,7 @@ def load(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path}: {bad[0]} holds values that are not finite: train the model again.")
     model.load_state_dict(weights)
     state = {name.removeprefix("training."): t for name, t in tensors.items() if name.startswith("training.")}
-    return Checkpoint(path.stem, path, config, provenance, model.eval().requires_grad_(False), state)
+    return Checkpoint(path.stem, path, config, provenance, model.eval(), state)
 
 
 def find(name_or_path: str) -> Path:
@@ -181,7 +182,7 @@ def _read(path: Path, *, weights: bool) -> tuple[dict[str, str], dict[str, Tenso
         raise CheckpointError(f"{path}: there is no such file. Check the path.")
     try:
         with safe_open(path, framework="pt") as file:
-            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys() if weights}
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in (file.keys() if weights else ())}
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
             f"{path} is no safetensors file, or was cut off ({error}). Copy it again, or train the model again; "

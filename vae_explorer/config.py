@@ -129,7 +129,7 @@ class TrainingConfig(_Json):
             "learning_rate must be a positive number": 0 < self.learning_rate < math.inf,
             "weight_decay must be a number from 0 up": 0 <= self.weight_decay < math.inf,
             "warmup must lie between 0 and 1": 0 < self.warmup < 1,
-            "clip must be a positive number": 0 < self.clip,
+            "clip must be a positive number": self.clip > 0,
             "seed must be a number from 0 up": 0 <= self.seed < 2**31,
         }
         for message, holds in checks.items():

@@ -52,8 +52,8 @@ def _kl_dirac(q: Dirac, _p: Independent[Distribution]) -> Tensor:
     return q.loc.new_full(q.batch_shape, math.inf)
 
 
-class Float32Linear(nn.Linear):
-    """A layer that autocast leaves in float32.
+class FullPrecisionLinear(nn.Linear):
+    """A layer that autocast leaves in the precision of its weights.
 
     Codes at a small KL weight differ by less than bfloat16's eight bits can tell, so the layers
     that write and read z never round them.
@@ -61,7 +61,7 @@ class Float32Linear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
-            return super().forward(x.float())
+            return super().forward(x.to(self.weight.dtype))
 
 
 class Modulation(nn.Module):
@@ -114,12 +114,12 @@ class Stack(nn.Module):
 def _dense_encoder(config: ModelConfig, outputs: int, modulated: bool) -> Encoder:
     sizes = [math.prod(config.shape), *config.encoder]
     layers: list[nn.Module] = [nn.Linear(a, b) for a, b in pairwise(sizes)]
-    return Encoder(nn.Flatten(1), Stack(layers, config.encoder, modulated), Float32Linear(sizes[-1], outputs))
+    return Encoder(nn.Flatten(1), Stack(layers, config.encoder, modulated), FullPrecisionLinear(sizes[-1], outputs))
 
 
 def _dense_decoder(config: ModelConfig, modulated: bool) -> Decoder:
     widths = config.decoder
-    layers: list[nn.Module] = [Float32Linear(config.latent, widths[0])]
+    layers: list[nn.Module] = [FullPrecisionLinear(config.latent, widths[0])]
     layers += [nn.Linear(a, b) for a, b in pairwise(widths)]
     out = nn.Linear(widths[-1], math.prod(config.shape))
     return Decoder(Stack(layers, widths, modulated), out, config.shape)
@@ -136,7 +136,7 @@ def _convolutional_encoder(config: ModelConfig, outputs: int, modulated: bool) -
     channels = [1, *config.encoder]
     layers: list[nn.Module] = [nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(channels)]
     features = channels[-1] * math.prod(_halved(config.shape, len(config.encoder)))
-    head = nn.Sequential(nn.Flatten(1), Float32Linear(features, outputs))
+    head = nn.Sequential(nn.Flatten(1), FullPrecisionLinear(features, outputs))
     return Encoder(nn.Unflatten(1, (1, -1)), Stack(layers, config.encoder, modulated), head)
 
 
@@ -144,7 +144,7 @@ def _convolutional_decoder(config: ModelConfig, modulated: bool) -> Decoder:
     channels = list(config.decoder)
     sizes = [_halved(config.shape, k) for k in range(len(channels), -1, -1)]
     seed = nn.Sequential(
-        Float32Linear(config.latent, channels[0] * math.prod(sizes[0])),
+        FullPrecisionLinear(config.latent, channels[0] * math.prod(sizes[0])),
         nn.Unflatten(1, (channels[0], *sizes[0])),
     )
     ups = [_up(a, b, small, large) for (a, b), (small, large) in zip(pairwise(channels), pairwise(sizes), strict=False)]
@@ -177,7 +177,7 @@ class Decoder(nn.Module):
         self.stack, self.out, self.shape = stack, out, shape
 
     def forward(self, z: Tensor, t: Tensor) -> Tensor:
-        return cast(Tensor, self.out(self.stack(z, t)).reshape(len(z), *self.shape).float())
+        return cast(Tensor, self.out(self.stack(z, t)).reshape(len(z), *self.shape).to(z.dtype))
 
 
 class Autoencoder(nn.Module):

@@ -44,7 +44,7 @@ class Run:
         if not checkpoint.state:
             raise CheckpointError(f"{path}: its training is over, there is nothing to resume.")
         return cls(
-            model=checkpoint.model.train().requires_grad_(True),
+            model=checkpoint.model.train(),
             training=checkpoint.provenance.training,
             command=checkpoint.provenance.command,
             seconds=checkpoint.provenance.seconds,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from vae_explorer.config import ModelConfig, TrainingConfig
+from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
 from vae_explorer.data import Images
 from vae_explorer.models import Autoencoder
 from vae_explorer.objectives import objective, terms
@@ -69,13 +69,14 @@ def fit(
 
     Raises:
         TrainingDiverged: If a loss is not finite. The records up to then stay valid.
+        ConfigError: If `state` belongs to another model.
     """
     pixels = torch.from_numpy(train.pixels)
     held_out = torch.from_numpy(validation.pixels[:EVALUATION_IMAGES])
     batch = min(config.batch, len(pixels))
     steps = len(pixels) // batch
     optimizer = _optimizer(model, config)
-    done = 0 if state is None else _restore(optimizer, state)
+    done = 0 if state is None else _restore(model, optimizer, state)
     for index in range(done + 1, config.epochs + 1):
         start = time.perf_counter()
         shuffled = _shuffled(pixels, config.seed, index)
@@ -97,7 +98,7 @@ def fit(
             validation=evaluate(model, held_out, reported_beta(model.config), seed=config.seed),
             images_per_second=steps * batch / seconds,
             seconds_left=seconds * (config.epochs - index),
-            state=_state(optimizer, index),
+            state=_state(model, optimizer, index),
         )
 
 
@@ -196,20 +197,23 @@ def _shuffled(pixels: Tensor, seed: int, index: int) -> Tensor:
     return pixels[torch.randperm(len(pixels), generator=generator)]
 
 
-def _state(optimizer: torch.optim.Optimizer, index: int) -> State:
-    """Flattens the optimiser's moments into named tensors; all else follows from the epoch."""
+def _state(model: Autoencoder, optimizer: torch.optim.Optimizer, index: int) -> State:
+    """Copies the optimiser's moments under their parameters' names; all else follows from the epoch."""
     state = {"epoch": torch.tensor(index)}
-    for i, moments in optimizer.state_dict()["state"].items():
-        state |= {f"{i}.{name}": value.clone() for name, value in moments.items()}
+    for name, parameter in model.named_parameters():
+        for moment, value in optimizer.state.get(parameter, {}).items():
+            state[f"{name}:{moment}"] = value.clone()
     return state
 
 
-def _restore(optimizer: torch.optim.Optimizer, state: State) -> int:
+def _restore(model: Autoencoder, optimizer: torch.optim.Optimizer, state: State) -> int:
     """Puts the moments back and returns the number of epochs done."""
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, value in state.items():
-        index, dot, moment = name.partition(".")
-        if dot:
-            moments.setdefault(int(index), {})[moment] = value.clone()
-    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+    parameters = dict(model.named_parameters())
+    for key, value in state.items():
+        name, colon, moment = key.partition(":")
+        if colon:
+            # A moment of another shape would be written to beyond its end: fused steps do not look.
+            if name not in parameters or value.shape not in (parameters[name].shape, torch.Size()):
+                raise ConfigError(f"the training state of {name} does not belong to this model: train it anew")
+            optimizer.state[parameters[name]][moment] = value.clone()
     return int(state["epoch"])

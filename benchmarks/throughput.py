@@ -1,0 +1,110 @@
+"""Training throughput against the plain recipe, on the same machine in the same run.
+
+    VAE_EXPLORER_DATA=../shared/data python -m benchmarks.throughput
+
+Both train the 784-400-20 VAE (Bernoulli, one sample of z) on MNIST's training part. The plain
+recipe is that of most tutorials: torchvision's data set, ToTensor, a DataLoader with one worker,
+Adam in float32. Ours is `training.fit` with its defaults. Rounds alternate; medians are printed.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vae_explorer.config import ModelConfig, TrainingConfig
+from vae_explorer.data import data_folder, load
+from vae_explorer.models import build
+from vae_explorer.torchvision_cpu import import_torchvision
+from vae_explorer.training import autocast, fit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ROUNDS = 3
+PLAIN_STEPS = 200
+WEIGHTS = 784 * 400 + 400 * 40 + 20 * 400 + 400 * 784
+
+
+class PlainVAE(nn.Module):
+    """The VAE of PyTorch's examples."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc1, self.fc21, self.fc22 = nn.Linear(784, 400), nn.Linear(400, 20), nn.Linear(400, 20)
+        self.fc3, self.fc4 = nn.Linear(20, 400), nn.Linear(400, 784)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        h = F.relu(self.fc1(x.view(-1, 784)))
+        mu, logvar = self.fc21(h), self.fc22(h)
+        z = mu + torch.randn_like(mu) * torch.exp(0.5 * logvar)
+        return torch.sigmoid(self.fc4(F.relu(self.fc3(z)))), mu, logvar
+
+
+def plain(batch: int) -> float:
+    """Returns images per second of the plain recipe."""
+    torchvision = import_torchvision()
+    dataset = torchvision.datasets.MNIST(data_folder(), transform=torchvision.transforms.ToTensor())
+    loader: Iterable[tuple[Tensor, Tensor]] = torch.utils.data.DataLoader(dataset, batch, shuffle=True, num_workers=1)
+    model = PlainVAE()
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    batches = iter(loader)
+    next(batches)  # the worker's start is not counted
+    start, images = time.perf_counter(), 0
+    for x, _ in islice(batches, min(PLAIN_STEPS, 60_000 // batch - 2)):
+        optimizer.zero_grad()
+        out, mu, logvar = model(x)
+        loss = F.binary_cross_entropy(out, x.view(-1, 784), reduction="sum")
+        (loss - 0.5 * torch.sum(1 + logvar - mu**2 - logvar.exp())).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        images += len(x)
+    return images / (time.perf_counter() - start)
+
+
+def ours(batch: int) -> float:
+    """Returns images per second of `training.fit`, the shuffle of the epoch included."""
+    train, validation = load("mnist", "train"), load("mnist", "validation")
+    config = ModelConfig(kind="vae", data="mnist", shape=(28, 28), latent=20, encoder=(400,), decoder=(400,))
+    epochs = fit(build(config, 0), train, validation, TrainingConfig(epochs=2, batch=batch, learning_rate=1e-3))
+    return [epoch.images_per_second for epoch in epochs][-1]
+
+
+def products(batch: int) -> float:
+    """Returns images per second if training were its matrix products alone."""
+    shapes = [(784, 400), (400, 40), (20, 400), (400, 784)]
+    with torch.inference_mode(), autocast("auto"):
+        layers = [(torch.randn(batch, a), torch.randn(b, a), torch.randn(batch, b)) for a, b in shapes]
+        if torch.is_autocast_enabled("cpu"):
+            layers = [(x.bfloat16(), w.bfloat16(), g.bfloat16()) for x, w, g in layers]
+        repeats = 300
+        for warm in (True, False):
+            start = time.perf_counter()
+            for _ in range(20 if warm else repeats):
+                for i, (x, w, g) in enumerate(layers):
+                    x @ w.T  # forward
+                    g.T @ x  # gradient of the weights
+                    if i:
+                        g @ w  # gradient of the input
+    return repeats * batch / (time.perf_counter() - start)
+
+
+def main() -> None:
+    """Prints a table."""
+    print(f"{torch.get_num_threads()} threads; MNIST training part; images per second, medians of {ROUNDS} rounds")
+    print("batch    plain     ours   ratio   matrix products alone   share of their speed")
+    for batch in (128, 512):
+        rounds = [(plain(batch), ours(batch), products(batch)) for _ in range(ROUNDS)]
+        slow, fast, limit = (statistics.median(column) for column in zip(*rounds, strict=True))
+        print(f"{batch:5} {slow:8,.0f} {fast:8,.0f} {fast / slow:6.1f}x {limit:22,.0f} {fast / limit:22.0%}")
+    flops = 2 * WEIGHTS * 3
+    print(f"One image costs about {flops / 1e6:.1f} MFLOP (forward, and twice that backward).")
+
+
+if __name__ == "__main__":
+    main()

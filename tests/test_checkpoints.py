@@ -1,0 +1,163 @@
+"""Checkpoints: bit-equal, atomic, and refused with a reason when they are not what they should be."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from tests.test_models import config
+from tests.test_training import provenance
+from vae_explorer import checkpoints
+from vae_explorer.checkpoints import CheckpointError
+from vae_explorer.config import TrainingConfig
+from vae_explorer.models import build
+
+TRAINING = TrainingConfig(epochs=2)
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VAE_EXPLORER_RUNS", str(tmp_path))
+    path = tmp_path / "mine.safetensors"
+    checkpoints.save(path, build(config(kind="multi-rate"), 0), provenance(TRAINING), {"epoch": torch.tensor(1)})
+    return path
+
+
+def edit(path: Path, **changes: Any) -> None:
+    """Rewrites the file's metadata."""
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata() | {key: v if isinstance(v, str) else json.dumps(v) for key, v in changes.items()}
+    save_file(load_file(path), path, metadata)
+
+
+def test_save_then_load_is_bit_equal(path: Path) -> None:
+    model, loaded = build(config(kind="multi-rate"), 0), checkpoints.load(path)
+    assert loaded.config == model.config
+    assert loaded.provenance == provenance(TRAINING)
+    assert loaded.state["epoch"] == 1
+    assert model.state_dict().keys() == loaded.model.state_dict().keys()
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, loaded.model.state_dict()[name])
+    assert not loaded.model.log_scale.requires_grad, "the scale of a Bernoulli model is not learned"
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"gone\.safetensors.*no such file"):
+        checkpoints.load(tmp_path / "gone.safetensors")
+
+
+@pytest.mark.parametrize("kept", [0, 4, 100, -1])
+def test_a_truncated_file_is_refused(path: Path, kept: int) -> None:
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(CheckpointError, match=r"mine\.safetensors.*cut off"):
+        checkpoints.load(path)
+
+
+def test_a_pickle_by_another_name_is_never_opened(path: Path, tmp_path: Path) -> None:
+    marker = tmp_path / "executed"
+
+    class Payload:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return os.mkdir, (str(marker),)
+
+    for write in (lambda: path.write_bytes(pickle.dumps(Payload())), lambda: torch.save(Payload(), path)):
+        write()
+        with pytest.raises(CheckpointError, match="no safetensors file"):
+            checkpoints.load(path)
+        assert not marker.exists()
+
+
+def test_a_foreign_safetensors_file_is_refused(path: Path) -> None:
+    save_file({"weight": torch.zeros(2)}, path)
+    with pytest.raises(CheckpointError, match=r"none of VAE Explorer's"):
+        checkpoints.load(path)
+
+
+def test_a_newer_format_asks_for_an_update(path: Path) -> None:
+    edit(path, format=str(checkpoints.FORMAT + 1))
+    with pytest.raises(CheckpointError, match="Update VAE Explorer"):
+        checkpoints.load(path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"config": "{"},
+        {"config": config(kind="multi-rate").to_json() | {"latent": "two"}},
+        {"config": []},
+        {"provenance": {}},
+        {"provenance": provenance(TRAINING).to_json() | {"epochs": "many"}},
+        {"provenance": provenance(TRAINING).to_json() | {"training": {"epochs": 1}}},
+    ],
+)
+def test_a_hand_edited_configuration_is_refused(path: Path, changes: dict[str, Any]) -> None:
+    edit(path, **changes)
+    with pytest.raises(CheckpointError, match=r"mine\.safetensors: its configuration does not make sense"):
+        checkpoints.load(path)
+
+
+def test_weights_that_do_not_fit_name_the_first_tensor(path: Path) -> None:
+    edit(path, config=config(kind="multi-rate", encoder=(16, 9)).to_json())
+    with pytest.raises(CheckpointError, match=r"encoder\.head\.weight: expected 4 x 9, found 4 x 8"):
+        checkpoints.load(path)
+
+
+def test_weights_that_are_no_numbers_are_refused(path: Path) -> None:
+    model = build(config(), 0)
+    model.encoder.head.weight.data[0, 0] = torch.nan  # type: ignore[union-attr, index]
+    checkpoints.save(path, model, provenance(TRAINING))
+    with pytest.raises(CheckpointError, match="not finite"):
+        checkpoints.load(path)
+
+
+def test_an_interrupted_write_leaves_the_old_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = path.read_bytes()
+
+    def fail(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(CheckpointError, match="no space left"):
+        checkpoints.save(path, build(config(), 1), provenance(TRAINING))
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CheckpointError, match="Choose a folder"):
+        checkpoints.save(tmp_path / "file" / "model.safetensors", build(config(), 0), provenance(TRAINING))
+
+
+def test_the_list_shows_broken_files_beside_good_ones(path: Path) -> None:
+    (path.parent / "broken.safetensors").write_bytes(b"nonsense")
+    entries = {entry.name: entry for entry in checkpoints.list_all()}
+    assert entries["mine"].error is None
+    assert entries["mine"].config == config(kind="multi-rate")
+    assert "broken.safetensors" in str(entries["broken"].error)
+
+
+def test_find_takes_names_and_paths_and_says_what_there_is(path: Path) -> None:
+    assert checkpoints.find("mine") == checkpoints.find(str(path)) == path
+    with pytest.raises(CheckpointError, match="mine"):
+        checkpoints.find("yours")
+    with pytest.raises(CheckpointError, match="no such file"):
+        checkpoints.find(str(path.parent / "yours.safetensors"))
+
+
+def test_every_shipped_model_opens_and_is_small() -> None:
+    names = {f"{data}-{kind}-2d" for data in ("mnist", "digits", "circles") for kind in ("vae", "ae")}
+    for name in names:
+        checkpoint = checkpoints.load(checkpoints.SHIPPED / f"{name}.safetensors")
+        assert checkpoint.path.stat().st_size <= 8_000_000
+        assert not checkpoint.state
+        assert checkpoint.config.latent == 2
+        assert checkpoint.config.kind == ("multi-rate" if "-vae-" in name else "autoencoder")

@@ -1,0 +1,63 @@
+"""Configurations survive JSON and refuse what cannot work."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
+
+MODEL = ModelConfig(kind="multi-rate", data="mnist", shape=(28, 28), encoder=(64,), beta_max=4)
+TRAINING = TrainingConfig(epochs=3, target="binarised")
+
+
+@pytest.mark.parametrize("config", [MODEL, TRAINING])
+def test_json_round_trip(config: ModelConfig | TrainingConfig) -> None:
+    assert type(config).from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("kind", "gan"), ("latent", "2"), ("latent", True), ("shape", [28]), ("encoder", [1.5]), ("beta", None)],
+)
+def test_a_wrong_type_names_its_field(field: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=field):
+        ModelConfig.from_json(MODEL.to_json() | {field: value})
+
+
+def test_missing_and_unknown_fields_are_named() -> None:
+    values = MODEL.to_json()
+    del values["latent"]
+    with pytest.raises(ConfigError, match="latent"):
+        ModelConfig.from_json(values)
+    with pytest.raises(ConfigError, match="colour"):
+        ModelConfig.from_json(MODEL.to_json() | {"colour": 1})
+    with pytest.raises(ConfigError, match="expected an object"):
+        ModelConfig.from_json([1])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"latent": 0}, {"shape": [0, 8]}, {"encoder": []}, {"decoder": [0]}, {"scale": 0.0}),
+        *({"beta": -1.0}, {"beta": float("nan")}, {"beta_min": 0.0}, {"beta_min": 5.0}),
+        {"backbone": "convolutional", "encoder": [4] * 6},
+    ],
+)
+def test_a_model_that_cannot_work_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        ModelConfig.from_json(MODEL.to_json() | changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"epochs": 0}, {"batch": 0}, {"learning_rate": 0.0}, {"learning_rate": float("inf")}),
+        *({"weight_decay": -1.0}, {"warmup": 1.0}, {"clip": 0.0}, {"seed": -1}),
+    ],
+)
+def test_training_that_cannot_work_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(changes))):
+        TrainingConfig.from_json(TRAINING.to_json() | changes)

@@ -1,0 +1,82 @@
+"""Imports go one way: each layer uses only what stands above it in the design."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = "vae_explorer"
+
+# From top to bottom; a layer may import itself and all that stands before it.
+LAYERS = (
+    "config",
+    "torchvision_cpu",
+    "data",
+    "models",
+    "objectives",
+    "training",
+    "checkpoints",
+    "latent",
+    "evaluation",
+    "runs",
+    "figures",
+    "ui",
+    "__main__",
+)
+# Libraries that stay where they belong.
+HOMES = {
+    "streamlit": {"ui"},
+    "plotly": {"figures", "ui"},
+    "torch": {*LAYERS[: LAYERS.index("runs") + 1], "ui"},
+}
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide the layer"
+            module = str(node.module)
+            yield from (f"{module}.{alias.name}" for alias in node.names) if module == PACKAGE else (module,)
+
+
+def complaints(package: Path) -> list[str]:
+    """Returns one line for each import that runs the wrong way."""
+    found = []
+    for path in sorted(package.rglob("*.py")):
+        layer = path.relative_to(package).parts[0].removesuffix(".py")
+        if layer == "__init__":
+            continue
+        for name in imports(path):
+            parts = name.split(".")
+            if parts[0] == PACKAGE and len(parts) > 1 and LAYERS.index(parts[1]) > LAYERS.index(layer):
+                found.append(f"{path}: {layer} imports {parts[1]}")
+            if layer not in HOMES.get(parts[0], {layer}):
+                found.append(f"{path}: {parts[0]} does not belong in {layer}")
+    return found
+
+
+def test_every_import_runs_the_right_way() -> None:
+    assert complaints(ROOT / PACKAGE) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("models.py", "import streamlit"),
+        ("config.py", "from vae_explorer import models"),
+        ("latent/paths.py", "from vae_explorer.ui.store import anything"),
+        ("figures/map.py", "import torch.nn"),
+        ("training.py", "from plotly import graph_objects"),
+    ],
+)
+def test_an_import_that_runs_the_wrong_way_is_found(file: str, line: str, tmp_path: Path) -> None:
+    path = tmp_path / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"def f():\n    {line}\n")
+    assert len(complaints(tmp_path)) == 1

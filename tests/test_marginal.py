@@ -1,0 +1,72 @@
+"""log p(x) by quadrature against sums and integrals done another way."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import logsumexp
+
+from tests.test_models import config, perturbed
+from vae_explorer.config import Likelihood
+from vae_explorer.latent.marginal import log_marginal, make_grid
+from vae_explorer.models import Autoencoder, build
+from vae_explorer.objectives import iwae
+
+PIXELS = np.random.RandomState(0).randint(0, 256, (4, 8, 8)).astype(np.uint8)
+
+
+def uniform_sum(model: Autoencoder, side: int = 241, reach: float = 6.0) -> np.ndarray:
+    """Returns log p(x) by the plain double sum over an even grid, in float64."""
+    model = model.double()
+    axis = torch.linspace(-reach, reach, side, dtype=torch.float64)
+    z = torch.cartesian_prod(axis, axis)
+    likelihood = model.likelihood(z, torch.ones(len(z)).double())
+    prior = model.prior().log_prob(z)
+    rows = []
+    for x in torch.from_numpy(PIXELS).double() / 255:
+        rows.append(logsumexp((likelihood.log_prob(x) + prior).detach().numpy()))
+    return np.array(rows) + 2 * np.log(float(axis[1] - axis[0]))
+
+
+@pytest.mark.parametrize("likelihood", get_args(Likelihood))
+@pytest.mark.parametrize("kind", ["vae", "autoencoder"])
+def test_it_equals_the_plain_double_sum(kind: str, likelihood: Likelihood) -> None:
+    model = perturbed(build(config(kind=kind, likelihood=likelihood, scale=0.4), 0))
+    result = log_marginal(model, PIXELS, 1.0)
+    assert np.allclose(result.log_p, uniform_sum(model), atol=2e-3)
+
+
+def test_iwae_comes_up_to_it_from_below() -> None:
+    model = perturbed(build(config(), 0))
+    result = log_marginal(model, PIXELS, 1.0)
+    torch.manual_seed(0)
+    x = torch.from_numpy(PIXELS).float() / 255
+    with torch.inference_mode():
+        few = iwae(model, x.repeat(500, 1, 1), torch.ones(2000), 1).unflatten(0, (-1, 4)).mean(0).numpy()
+        many = iwae(model, x, torch.ones(4), 20_000).numpy()
+    assert (few < result.log_p - 0.05).all()
+    assert np.allclose(many, result.log_p, atol=0.1)
+
+
+def test_the_error_it_reports_is_above_the_true_one() -> None:
+    model = perturbed(build(config(likelihood="gaussian", scale=0.05), 0))
+    fine = log_marginal(model, PIXELS, 1.0, make_grid(512, 6.0)).log_p
+    for side in (128, 256):
+        coarse = log_marginal(model, PIXELS, 1.0, make_grid(side, 6.0))
+        assert np.abs(coarse.log_p - fine).mean() <= coarse.error + 1e-3
+
+
+def test_the_rule_integrates_the_prior_to_one() -> None:
+    grid = make_grid(448, 5.0)
+    mass = (grid.log_weights - grid.nodes**2 / 2).exp().sum() / np.sqrt(2 * np.pi)
+    assert mass.item() == pytest.approx(1, abs=1e-5)
+
+
+def test_what_it_cannot_do_it_refuses() -> None:
+    with pytest.raises(ValueError, match="3"):
+        log_marginal(build(config(latent=3), 0), PIXELS, 1.0)
+    with pytest.raises(ValueError, match="multiple"):
+        log_marginal(build(config(), 0), PIXELS, 1.0, make_grid(100, 5.0))

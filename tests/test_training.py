@@ -1,0 +1,157 @@
+"""Training: it learns, repeats itself bit for bit, stops when asked, and fails with a word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tests.test_models import config
+from vae_explorer import checkpoints, training
+from vae_explorer.checkpoints import Provenance
+from vae_explorer.config import ConfigError, TrainingConfig
+from vae_explorer.data import Images, load
+from vae_explorer.models import Autoencoder, build
+from vae_explorer.training import Epoch, TrainingDiverged, fit
+
+SETTINGS = TrainingConfig(epochs=4, batch=100, precision="float32")
+TRAIN, VALIDATION = load("digits", "train"), load("digits", "validation")
+
+
+def run(model: Autoencoder, settings: TrainingConfig = SETTINGS, **options: Any) -> list[Epoch]:
+    return list(fit(model, TRAIN, VALIDATION, settings, **options))
+
+
+def provenance(settings: TrainingConfig) -> Provenance:
+    return Provenance(command="", data="", epochs=1, seconds=0, metrics={}, versions={}, training=settings)
+
+
+def weights(model: Autoencoder) -> Tensor:
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+@pytest.mark.parametrize("kind", ["autoencoder", "vae", "multi-rate"])
+def test_it_beats_the_best_constant_image(kind: str) -> None:
+    model = build(config(kind=kind, encoder=(64,), decoder=(64,), beta=0.1), 0)
+    last = run(model, TrainingConfig(epochs=30, batch=50, learning_rate=5e-3))[-1]
+    mean = TRAIN.pixels.mean(0) / 255
+    mean = mean.clip(1e-4, 1 - 1e-4)
+    x = VALIDATION.pixels / 255
+    constant = -(x * np.log(mean) + (1 - x) * np.log(1 - mean)).sum((1, 2)).mean()
+    assert last.validation.distortion < constant - 3
+
+
+def test_killed_and_resumed_through_a_file_ends_with_the_same_weights(tmp_path: Path) -> None:
+    whole = build(config(kind="multi-rate"), 0)
+    run(whole)
+    first = build(config(kind="multi-rate"), 0)
+    epochs = fit(first, TRAIN, VALIDATION, SETTINGS)
+    next(epochs)
+    epoch = next(epochs)
+    checkpoints.save(tmp_path / "half.safetensors", first, provenance(SETTINGS), epoch.state)
+    half = checkpoints.load(tmp_path / "half.safetensors")
+    rest = run(half.model.train(), state=half.state)
+    assert [each.number for each in rest] == [3, 4]
+    assert torch.equal(weights(half.model), weights(whole))
+
+
+def test_the_state_of_another_model_is_refused() -> None:
+    state = next(fit(build(config(encoder=(12,)), 0), TRAIN, VALIDATION, SETTINGS)).state
+    with pytest.raises(ConfigError, match="does not belong"):
+        run(build(config(encoder=(13,)), 0), state=state)
+
+
+def test_a_learned_scale_resumes_too() -> None:
+    models = [build(config(likelihood="gaussian-learned"), 0) for _ in range(2)]
+    run(models[0])
+    epochs = fit(models[1], TRAIN, VALIDATION, SETTINGS)
+    state = next(epochs).state
+    run(models[1], state=state)
+    assert torch.equal(weights(models[0]), weights(models[1]))
+
+
+def test_the_seed_is_all_that_chance_there_is() -> None:
+    torch.manual_seed(11)
+    expected = torch.rand(1)
+    torch.manual_seed(11)
+    models = [build(config(), 0) for _ in range(3)]
+    for model, seed in zip(models, (0, 0, 1), strict=True):
+        run(model, TrainingConfig(epochs=1, seed=seed))
+    assert torch.equal(weights(models[0]), weights(models[1]))
+    assert not torch.equal(weights(models[0]), weights(models[2]))
+    assert torch.equal(torch.rand(1), expected), "the global generator was touched"
+
+
+def test_every_image_is_seen_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Tensor] = []
+    step = training._step
+
+    def spy(model: Any, optimizer: Any, pixels: Tensor, settings: Any) -> Tensor:
+        seen.append(pixels.clone())
+        return step(model, optimizer, pixels, settings)
+
+    monkeypatch.setattr(training, "_step", spy)
+    some = Images(TRAIN.pixels[:300], TRAIN.labels[:300], TRAIN.names, TRAIN.source)
+    list(fit(build(config(), 0), some, VALIDATION, TrainingConfig(epochs=2, batch=100)))
+    first, second = (torch.cat(seen[i : i + 3]).flatten(1) for i in (0, 3))
+    expected = torch.from_numpy(some.pixels).flatten(1)
+    assert sorted(first.tolist()) == sorted(second.tolist()) == sorted(expected.tolist())
+    assert not torch.equal(first, expected)
+    assert not torch.equal(first, second)
+
+
+def test_a_stop_is_heard_within_one_step() -> None:
+    questions = 0
+
+    def should_stop() -> bool:
+        nonlocal questions
+        questions += 1
+        return questions > 15
+
+    steps = len(TRAIN.pixels) // SETTINGS.batch
+    epochs = run(build(config(), 0), should_stop=should_stop)
+    assert len(epochs) == 15 // steps
+    assert questions == 16
+
+
+def test_a_loss_that_is_no_number_ends_with_advice_and_keeps_the_last_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    settings = TrainingConfig(epochs=50, batch=50, learning_rate=1e6, clip=1e9, warmup=0.5)
+    model = build(config(likelihood="gaussian"), 0)
+    checkpoints.save(path, model, provenance(settings))
+    with pytest.raises(TrainingDiverged, match="lower learning rate"):
+        for epoch in fit(model, TRAIN, VALIDATION, settings):
+            if all(value.isfinite().all() for value in model.state_dict().values()):
+                checkpoints.save(path, model, provenance(settings), epoch.state)
+    assert checkpoints.load(path)
+
+
+def test_binarised_targets_are_black_or_white_and_right_on_average() -> None:
+    model = build(config(), 0)
+    pixels = torch.from_numpy(VALIDATION.pixels)
+    grey = training.evaluate(model, pixels, 1.0, seed=0).distortion
+    drawn = [training.evaluate(model, pixels, 1.0, seed=seed, binarised=True).distortion for seed in range(20)]
+    assert len(set(drawn)) == 20
+    # Cross-entropy is linear in the target, so both have the same mean.
+    assert np.mean(drawn) == pytest.approx(grey, abs=4 * np.std(drawn) / np.sqrt(20) + 0.05)
+    ends = [run(build(config(), 0), TrainingConfig(epochs=1, target=t))[-1].train for t in ("grey", "binarised")]
+    assert ends[0] != ends[1]
+
+
+def test_the_learning_rate_rises_once_and_falls_to_zero() -> None:
+    rates = [training._learning_rate(SETTINGS, i / 100) for i in range(101)]
+    peak = int(np.argmax(rates))
+    assert rates[peak] == pytest.approx(SETTINGS.learning_rate)
+    assert peak == round(100 * SETTINGS.warmup)
+    assert rates[:peak] == sorted(rates[:peak])
+    assert rates[peak:] == sorted(rates[peak:], reverse=True)
+    assert rates[-1] == pytest.approx(0, abs=1e-9)
+
+
+def test_fewer_images_than_a_batch_still_train() -> None:
+    some = Images(TRAIN.pixels[:7], TRAIN.labels[:7], TRAIN.names, TRAIN.source)
+    assert len(list(fit(build(config(), 0), some, some, SETTINGS))) == 4
