@@ -7,6 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from tests.test_models import config, perturbed
@@ -18,17 +19,16 @@ from vae_explorer.objectives import iwae
 PIXELS = np.random.RandomState(0).randint(0, 256, (4, 8, 8)).astype(np.uint8)
 
 
-def uniform_sum(model: Autoencoder, side: int = 241, reach: float = 6.0) -> np.ndarray:
+def uniform_sum(model: Autoencoder, side: int = 241, reach: float = 6.0) -> NDArray[np.float64]:
     """Returns log p(x) by the plain double sum over an even grid, in float64."""
     model = model.double()
     axis = torch.linspace(-reach, reach, side, dtype=torch.float64)
     z = torch.cartesian_prod(axis, axis)
     likelihood = model.likelihood(z, torch.ones(len(z)).double())
     prior = model.prior().log_prob(z)
-    rows = []
-    for x in torch.from_numpy(PIXELS).double() / 255:
-        rows.append(logsumexp((likelihood.log_prob(x) + prior).detach().numpy()))
-    return np.array(rows) + 2 * np.log(float(axis[1] - axis[0]))
+    joint = [(likelihood.log_prob(x) + prior).detach().numpy() for x in torch.from_numpy(PIXELS).double() / 255]
+    sums: NDArray[np.float64] = np.array([logsumexp(terms) for terms in joint])
+    return sums + 2 * np.log(float(axis[1] - axis[0]))
 
 
 @pytest.mark.parametrize("likelihood", get_args(Likelihood))

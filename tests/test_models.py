@@ -58,14 +58,14 @@ def test_densities_equal_independent_formulas(likelihood: Likelihood) -> None:
     p = model.likelihood(torch.randn(3, 2).double(), BETA.double())
     x = torch.rand(3, 8, 8).double()
     base: Any = p.base_dist
+    expected: Any
     if likelihood.startswith("gaussian"):
         expected = stats.norm(base.loc.detach(), base.scale.detach()).logpdf(x)
         assert base.scale.unique().item() == pytest.approx(model.log_scale.exp().item())
     else:
         m = torch.sigmoid(base.logits).detach().numpy()
-        expected = x.numpy() * np.log(m) + (1 - x.numpy()) * np.log1p(-m)
-        if likelihood == "continuous-bernoulli":
-            expected = expected + np.log(2 * np.arctanh(1 - 2 * m) / (1 - 2 * m))
+        normaliser = np.log(2 * np.arctanh(1 - 2 * m) / (1 - 2 * m)) if likelihood == "continuous-bernoulli" else 0
+        expected = x.numpy() * np.log(m) + (1 - x.numpy()) * np.log1p(-m) + normaliser
     assert np.allclose(p.log_prob(x).detach(), expected.sum((1, 2)), rtol=1e-5)
     assert p.mean.ge(0).all()
     assert p.mean.le(1).all()

@@ -123,10 +123,15 @@ def test_a_loss_that_is_no_number_ends_with_advice_and_keeps_the_last_checkpoint
     settings = TrainingConfig(epochs=50, batch=50, learning_rate=1e6, clip=1e9, warmup=0.5)
     model = build(config(likelihood="gaussian"), 0)
     checkpoints.save(path, model, provenance(settings))
-    with pytest.raises(TrainingDiverged, match="lower learning rate"):
-        for epoch in fit(model, TRAIN, VALIDATION, settings):
+    epochs = fit(model, TRAIN, VALIDATION, settings)
+
+    def follow() -> None:
+        for epoch in epochs:
             if all(value.isfinite().all() for value in model.state_dict().values()):
                 checkpoints.save(path, model, provenance(settings), epoch.state)
+
+    with pytest.raises(TrainingDiverged, match="lower learning rate"):
+        follow()
     assert checkpoints.load(path)
 
 

@@ -77,14 +77,10 @@ def _show(bar: Any) -> Callable[[Epoch], None]:
 def _evaluate(options: argparse.Namespace) -> None:
     checkpoint = checkpoints.load(checkpoints.find(options.model))
     images = load(checkpoint.config.data, options.split)
-    rows = []
-    for row in tqdm(
-        figures(checkpoint.model, images, options.betas, binarised=options.target == "binarised"),
-        total=len(options.betas),
-        unit="beta",
-        disable=options.json or None,
-    ):
-        rows.append(row._asdict())
+    binarised = options.target == "binarised"
+    each = figures(checkpoint.model, images, options.betas, binarised=binarised)
+    bar = tqdm(each, total=len(options.betas), unit="beta", disable=options.json or None)
+    rows = [row._asdict() for row in bar]
     head = {
         "name": checkpoint.name,
         "data": images.source,

@@ -24,9 +24,9 @@ def import_torchvision() -> ModuleType:
     except RuntimeError as error:
         if "torchvision::nms does not exist" not in str(error):
             raise
-        library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+        library = torch.library.Library("torchvision", "FRAGMENT")
         for operator in ("nms", "qnms"):
-            library.define(operator + _SCHEMA)  # type: ignore[no-untyped-call]
+            library.define(operator + _SCHEMA)
         _kept.append(library)
         import torchvision
     import torchvision.datasets  # type: ignore[import-untyped]

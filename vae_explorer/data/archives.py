@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import zipfile
 from collections.abc import Callable, Iterable
@@ -88,7 +87,7 @@ def _bring(files: IdxFiles, partial: Path, progress: Progress, target: Path) -> 
     if flaws := files.flaws(partial):
         raise DataError(f"Cannot use what was downloaded for {files.title}: {flaws[0].text}")
     for name in files.shapes():
-        os.replace(unpacked / name, target / name)
+        (unpacked / name).replace(target / name)
 
 
 def _unpack(packed: Path, names: Iterable[str], folder: Path) -> None:

@@ -52,11 +52,10 @@ def decode(model: Autoencoder, z: Floats, beta: float) -> Floats:
 @torch.inference_mode()
 def measure(model: Autoencoder, pixels: NDArray[np.uint8], beta: float, seed: int) -> PerImage:
     """Returns distortion (grey targets, one seeded sample of z) and rate of images `(N, H, W)`."""
-    parts = []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for part in torch.from_numpy(pixels).split(BATCH):
-            parts.append(terms(model, part.float() / 255, torch.full((len(part),), beta)))
+        batches = torch.from_numpy(pixels).split(BATCH)
+        parts = [terms(model, part.float() / 255, torch.full((len(part),), beta)) for part in batches]
     distortion, rate = (torch.cat(each).numpy() for each in zip(*parts, strict=True))
     return PerImage(distortion, rate)
 
