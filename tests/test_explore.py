@@ -317,3 +317,30 @@ def test_retraining_under_the_same_name_is_seen(runs: Path) -> None:
     loaded = checkpoints.load(runs / "a-multi.safetensors")
     checkpoints.save(runs / "a-multi.safetensors", build(loaded.config, seed=1), loaded.provenance)
     assert shown(app()) != before
+
+
+def test_missing_images_can_be_downloaded_and_a_failure_says_why(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAE_EXPLORER_DATA", str(runs / "data"))
+    loaded = checkpoints.load(runs / "c-ae.safetensors")
+    elsewhere = build(replace(loaded.config, data="kmnist", shape=(28, 28)), seed=0)
+    checkpoints.save(runs / "d-elsewhere.safetensors", elsewhere, loaded.provenance)
+    digits = data.load("digits", "test")
+    arrived: list[str] = []
+
+    def no_network(name: str, progress: Any) -> None:
+        raise data.DataError("cannot reach anything")
+
+    def network(name: str, progress: Any) -> None:
+        progress(1.0)
+        arrived.append(name)
+
+    test = app({"model": "d-elsewhere"})
+    monkeypatch.setattr(data, "download", no_network)
+    test.button[0].click().run()
+    assert "cannot reach anything" in [error.value for error in test.error]
+    monkeypatch.setattr(data, "download", network)
+    images = digits._replace(pixels=np.zeros((300, 28, 28), np.uint8), source="it arrived")
+    monkeypatch.setattr(data, "load", lambda *_: images)
+    test.button[0].click().run()
+    assert arrived == ["kmnist"]
+    assert "it arrived" in shown(test)

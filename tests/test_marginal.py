@@ -27,8 +27,8 @@ def uniform_sum(model: Autoencoder, side: int = 241, reach: float = 6.0) -> NDAr
     likelihood = model.likelihood(z, torch.ones(len(z)).double())
     prior = model.prior().log_prob(z)
     joint = [(likelihood.log_prob(x) + prior).detach().numpy() for x in torch.from_numpy(PIXELS).double() / 255]
-    sums: NDArray[np.float64] = np.array([logsumexp(terms) for terms in joint])
-    return sums + 2 * np.log(float(axis[1] - axis[0]))
+    log_cell = 2 * np.log(float(axis[1] - axis[0]))
+    return np.array([float(logsumexp(terms)) + log_cell for terms in joint])
 
 
 @pytest.mark.parametrize("likelihood", get_args(Likelihood))

@@ -25,7 +25,7 @@ def perturbed(model: Autoencoder) -> Autoencoder:
     torch.manual_seed(3)
     with torch.no_grad():
         for p in model.parameters():
-            p += 0.3 * torch.randn_like(p)
+            p.add_(0.3 * torch.randn_like(p))
     return model
 
 

@@ -7,8 +7,8 @@ from typing import cast
 
 import streamlit as st
 
-from vae_explorer import checkpoints
-from vae_explorer.ui import exports, view
+from vae_explorer import checkpoints, data
+from vae_explorer.ui import exports, store, view
 from vae_explorer.ui.panel import Shown
 from vae_explorer.ui.scene import Scene
 from vae_explorer.ui.view import View
@@ -74,3 +74,24 @@ def export(scene: Scene, seen: View, shown: Shown) -> None:
             ),
         ):
             st.download_button(label, make, file, mime, on_click="ignore", width="stretch")
+
+
+def download(name: str) -> None:
+    """Offers a data set that is not at hand, or only in part; shows the progress, or why it failed."""
+    if not data.downloadable(name):
+        return
+    if not st.button("Download all images", help="Once, from its public source; then it works offline."):
+        return
+    bar = st.progress(0.0)
+
+    def show(fraction: float) -> None:
+        bar.progress(fraction)
+
+    try:
+        data.download(name, show)
+    except data.DataError as error:
+        bar.empty()
+        st.error(str(error))
+    else:
+        store.forget_images()
+        st.rerun()

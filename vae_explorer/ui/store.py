@@ -99,6 +99,12 @@ def measured(of: Key, image: int, beta: float) -> Measured:
     return Measured(float(terms.distortion.mean()), float(terms.rate[0]))
 
 
+def forget_images() -> None:
+    """Empties what holds images, or was computed from them, after a download has replaced them."""
+    for cached in (images, encoding, measured):
+        cached.clear()
+
+
 def png(grey: NDArray[np.uint8]) -> bytes:
     """Returns grey levels `(H, W)` as a PNG file."""
     out = BytesIO()

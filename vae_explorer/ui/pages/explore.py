@@ -9,7 +9,7 @@ import streamlit as st
 
 from vae_explorer.checkpoints import CheckpointError
 from vae_explorer.data import DataError
-from vae_explorer.ui import controls
+from vae_explorer.ui import controls, store
 from vae_explorer.ui.canvas import latent_map
 from vae_explorer.ui.link import write_link
 from vae_explorer.ui.panel import panel
@@ -22,7 +22,7 @@ STYLE = Path(__file__).parents[1] / "page.css"
 def page() -> None:
     """Controls, caches, map and panel; runs again whenever the map reports something."""
     st.html(STYLE)
-    title, picker, caption, export = st.columns([2, 3, 8, 2], vertical_alignment="center")
+    title, picker, caption, fetch, export = st.columns([2, 3, 6, 2, 2], vertical_alignment="center")
     title.html("<h1>VAE Explorer</h1>")
     usable, broken = controls.names()
     if not usable:
@@ -32,8 +32,12 @@ def page() -> None:
         name = controls.model(usable)
     try:
         scene = Scene(name)
-    except (CheckpointError, DataError) as error:
+    except CheckpointError as error:
         st.error(str(error))
+        return
+    except DataError as error:
+        st.error(str(error))
+        controls.download(store.checkpoint(store.key(name)).config.data)
         return
     start = controls.start(scene)
     view = controls.current(scene, start)
@@ -45,6 +49,8 @@ def page() -> None:
     shown = scene.shown(view)
     right.html(panel(shown))
     caption.html(f'<p class="aside">{escape(scene.caption)}</p>')
+    with fetch:
+        controls.download(scene.config.data)
     with export:
         controls.export(scene, view, shown)
     write_link(to_query(view))
