@@ -183,7 +183,7 @@ _MODEL_OPTIONS = (
     *("beta", "beta_min", "beta_max"),
 )
 _TRAINING_OPTIONS = (
-    *("epochs", "batch", "learning_rate", "weight_decay", "warmup", "clip", "target", "seed", "precision"),
+    *("epochs", "batch", "learning_rate", "weight_decay", "warmup", "clip", "noise", "target", "seed", "precision"),
 )
 
 
@@ -244,6 +244,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--weight-decay", type=float, help=f"default: {t.weight_decay}")
     training.add_argument("--warmup", type=float, help=f"share of steps before the peak (default: {t.warmup})")
     training.add_argument("--clip", type=float, help=f"largest gradient norm (default: {t.clip})")
+    training.add_argument("--noise", type=float, help=f"std of the noise on the encoder's input (default: {t.noise})")
     training.add_argument("--target", choices=get_args(Target), help=f"default: {t.target}")
     training.add_argument("--seed", type=int, help=f"default: {t.seed}")
     training.add_argument("--precision", choices=get_args(Precision), help=f"default: {t.precision}")

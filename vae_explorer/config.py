@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from types import UnionType
 from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
@@ -27,7 +27,7 @@ class _Json:
 
     @classmethod
     def from_json(cls, values: object) -> Self:
-        """Rebuilds a configuration.
+        """Rebuilds a configuration; a field that an older version did not write takes its default.
 
         Raises:
             ConfigError: If a field is missing, unknown, or of the wrong type.
@@ -35,10 +35,11 @@ class _Json:
         if not isinstance(values, dict):
             raise ConfigError(f"{cls.__name__}: expected an object, got {type(values).__name__}")
         hints = get_type_hints(cls)
-        known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
-        if wrong := set(values) ^ known:
+        known = {field.name: field.default is MISSING for field in fields(cls)}  # type: ignore[arg-type]
+        needed = {name for name, must in known.items() if must}
+        if wrong := (set(values) - known.keys()) | (needed - set(values)):
             raise ConfigError(f"{cls.__name__}: fields missing or unknown: {', '.join(sorted(wrong))}")
-        return cls(**{name: _fit(name, values[name], hints[name]) for name in known})
+        return cls(**{name: _fit(name, value, hints[name]) for name, value in values.items()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +107,10 @@ class TrainingConfig(_Json):
         weight_decay: Decoupled decay of the weight matrices.
         warmup: Share of the steps that the learning rate rises in.
         clip: Largest norm of a step's gradient, in nats per image.
+        noise: Standard deviation of the normal noise on what the encoder sees, in units of full
+            intensity; the decoder still has to match the clean image. It keeps the encoder from
+            fitting the training images more closely than others (Shu et al., Amortized Inference
+            Regularization, 2018).
         target: Grey levels as they are, or pixels drawn from them afresh at every step.
         seed: Of initialisation, order, noise and the KL weights drawn.
         precision: Of the matrix products; `auto` takes bfloat16 where the processor multiplies it
@@ -118,6 +123,7 @@ class TrainingConfig(_Json):
     weight_decay: float = 0.01
     warmup: float = 0.1
     clip: float = 200.0
+    noise: float = 0.0
     target: Target = "grey"
     seed: int = 0
     precision: Precision = "auto"

@@ -138,10 +138,11 @@ def autocast(precision: str) -> torch.autocast:
 def _step(model: Autoencoder, optimizer: torch.optim.Optimizer, pixels: Tensor, config: TrainingConfig) -> Tensor:
     """Moves the weights once and returns the batch's mean distortion, rate and objective."""
     x = pixels.float() / 255
-    target = torch.bernoulli(x) if config.target == "binarised" else None
+    target = torch.bernoulli(x) if config.target == "binarised" else x
+    seen = x + config.noise * torch.randn_like(x) if config.noise else x
     beta = _draw_beta(model.config, len(x))
     with autocast(config.precision):
-        each = terms(model, x, beta, target)
+        each = terms(model, seen, beta, target)
     loss = objective(each, beta)
     optimizer.zero_grad()
     (loss * _balance(model.config, beta)).mean().backward()
