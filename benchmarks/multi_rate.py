@@ -2,7 +2,7 @@
 
     for b in 0.01 0.1 0.3 1 2 4 10; do
         VAE_EXPLORER_DATA=../shared/data python -m vae_explorer train --name mnist-vae-2d-beta-$b \\
-            --data mnist --kind vae --beta $b --epochs 80
+            --data mnist --kind vae --beta $b --epochs 80 --learning-rate 2e-3 --noise 0.2
     done
     VAE_EXPLORER_DATA=../shared/data python -m benchmarks.multi_rate
 
