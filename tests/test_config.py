@@ -20,7 +20,15 @@ def test_json_round_trip(config: ModelConfig | TrainingConfig) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("kind", "gan"), ("latent", "2"), ("latent", True), ("beta", True), ("shape", [28]), ("encoder", [1.5]), ("beta", None)],
+    [
+        ("kind", "gan"),
+        ("latent", "2"),
+        ("latent", True),
+        ("beta", True),
+        ("shape", [28]),
+        ("encoder", [1.5]),
+        ("beta", None),
+    ],
 )
 def test_a_wrong_type_names_its_field(field: str, value: object) -> None:
     with pytest.raises(ConfigError, match=field):
