@@ -95,7 +95,7 @@ def test_a_newer_format_asks_for_an_update(path: Path) -> None:
         {"config": []},
         {"provenance": {}},
         {"provenance": provenance(TRAINING).to_json() | {"epochs": "many"}},
-        {"provenance": provenance(TRAINING).to_json() | {"training": {"epochs": 1}}},
+        {"provenance": provenance(TRAINING).to_json() | {"training": {"epochs": "one"}}},
     ],
 )
 def test_a_hand_edited_configuration_is_refused(path: Path, changes: dict[str, Any]) -> None:

@@ -136,6 +136,7 @@ class TrainingConfig(_Json):
             "weight_decay must be a number from 0 up": 0 <= self.weight_decay < math.inf,
             "warmup must lie between 0 and 1": 0 < self.warmup < 1,
             "clip must be a positive number": self.clip > 0,
+            "noise must be a number from 0 up": 0 <= self.noise < math.inf,
             "seed must be a number from 0 up": 0 <= self.seed < 2**31,
         }
         for message, holds in checks.items():
