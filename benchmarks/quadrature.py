@@ -16,7 +16,7 @@ import torch
 from vae_explorer import checkpoints
 from vae_explorer.data import load
 from vae_explorer.latent.encoding import encode
-from vae_explorer.latent.marginal import SIDE, log_marginal, make_grid
+from vae_explorer.latent.marginal import SIDE, log_marginal, make_grid, reach_of
 from vae_explorer.objectives import iwae
 
 SAMPLES = 5000
@@ -35,7 +35,7 @@ def main() -> None:
     seconds = time.perf_counter() - start
     print(f"quadrature: log p(x) = {ours.log_p.mean():.2f} nats, {seconds:.1f} s for all images")
 
-    reach = float(np.abs(encode(model, images.pixels, 1.0).mean).max()) + 1
+    reach = reach_of(encode(model, images.pixels, 1.0).mean)
     some = images.pixels[:GRID_IMAGES]
     plain, fine = (log_marginal(model, some, 1.0, make_grid(side, reach)).log_p for side in (SIDE, 2 * SIDE))
     error = np.abs(plain - fine)
