@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,13 @@ def test_a_foreign_safetensors_file_is_refused(path: Path) -> None:
         checkpoints.load(path)
 
 
+@pytest.mark.parametrize("version", ["", "one", "-1", "9" * 5000])
+def test_a_format_that_is_no_number_is_foreign(path: Path, version: str) -> None:
+    edit(path, format=version)
+    with pytest.raises(CheckpointError, match=r"none of VAE Explorer's"):
+        checkpoints.load(path)
+
+
 def test_a_newer_format_asks_for_an_update(path: Path) -> None:
     edit(path, format=str(checkpoints.FORMAT + 1))
     with pytest.raises(CheckpointError, match="Update VAE Explorer"):
@@ -95,18 +103,44 @@ def test_a_newer_format_asks_for_an_update(path: Path) -> None:
         {"config": []},
         {"provenance": {}},
         {"provenance": provenance(TRAINING).to_json() | {"epochs": "many"}},
-        {"provenance": provenance(TRAINING).to_json() | {"training": {"epochs": "one"}}},
+        {"provenance": provenance(TRAINING).to_json() | {"training": {"epochs": "1"}}},
+        {"provenance": provenance(TRAINING).to_json() | {"metrics": {"rate": "low"}}},
+        {"provenance": provenance(TRAINING).to_json() | {"versions": {"torch": 2}}},
+        {"config": config(kind="multi-rate").to_json() | {"scale": 10**400}},
+        {"config": config(kind="multi-rate").to_json() | {"encoder": [10**30]}},
+        {"config": "9" * 5000},
+        {"config": "[" * 200_000},
     ],
 )
 def test_a_hand_edited_configuration_is_refused(path: Path, changes: dict[str, Any]) -> None:
     edit(path, **changes)
     with pytest.raises(CheckpointError, match=r"mine\.safetensors: its configuration does not make sense"):
         checkpoints.load(path)
+    (entry,) = (entry for entry in checkpoints.list_all() if entry.name == "mine")
+    assert "does not make sense" in str(entry.error)
 
 
 def test_weights_that_do_not_fit_name_the_first_tensor(path: Path) -> None:
     edit(path, config=config(kind="multi-rate", encoder=(16, 9)).to_json())
     with pytest.raises(CheckpointError, match=r"encoder\.head\.weight: expected 4 x 9, found 4 x 8"):
+        checkpoints.load(path)
+
+
+def test_a_configuration_that_asks_for_too_much_memory_takes_none(path: Path) -> None:
+    """Two layers of 65,536 units would take 17 GB before the first shape was looked at."""
+    edit(path, config=config(kind="multi-rate", encoder=(65_536, 65_536)).to_json())
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(CheckpointError, match="tensors do not fit"):
+        checkpoints.load(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.int64, torch.complex64, torch.float8_e4m3fn])
+def test_weights_of_another_type_are_refused(path: Path, dtype: torch.dtype) -> None:
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    save_file({name: value.to(dtype) for name, value in load_file(path).items()}, path, metadata)
+    with pytest.raises(CheckpointError, match="not finite float32"):
         checkpoints.load(path)
 
 

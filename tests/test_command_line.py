@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from vae_explorer import checkpoints
+from vae_explorer import checkpoints, data
+from vae_explorer import runs as front
 from vae_explorer.__main__ import main
 
 SMALL = ["--data", "digits", "--encoder", "16", "--decoder", "16", "--epochs", "2"]
@@ -76,6 +77,7 @@ def test_what_does_not_exist_is_null(capsys: pytest.CaptureFixture[str]) -> None
         (["train", "--name", "x", *SMALL, "--latent", "0"], "latent must be at least 1"),
         (["train", "--name", "x", *SMALL, "--learning-rate", "-1"], "learning_rate must be"),
         (["train", "--name", "x", "--resume"], "no such file"),
+        (["evaluate", "digits-vae-2d/../README.md"], "no such file"),
     ],
 )
 def test_a_mistake_gets_one_line_and_status_2(
@@ -83,13 +85,15 @@ def test_a_mistake_gets_one_line_and_status_2(
 ) -> None:
     monkeypatch.setenv("VAE_EXPLORER_DATA", str(tmp_path / "nothing"))
     assert main(arguments) == 2
-    last = capsys.readouterr().err.strip().splitlines()[-1]
+    errors = capsys.readouterr().err
+    last = errors.strip().splitlines()[-1]
     assert last.startswith("error: ")
     assert message in last
+    assert "Traceback" not in errors
 
 
 def test_an_odd_beta_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    for odd in ("nan", "-1", "one"):
+    for odd in ("nan", "-1", "one", "inf", "1e39", ""):
         with pytest.raises(SystemExit):
             main(["evaluate", "digits-vae-2d", f"--betas={odd}"])
         assert "--betas" in capsys.readouterr().err
@@ -97,7 +101,8 @@ def test_an_odd_beta_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_ctrl_c_keeps_what_there_is_and_resume_goes_on(runs: Path) -> None:
     path = runs / "long.safetensors"
-    arguments = [sys.executable, "-m", "vae_explorer", "train", "--name", "long", *SMALL[:-1], "400"]
+    options = [*SMALL[:-1], "12", "--batch", "4"]  # some 0.3 seconds an epoch
+    arguments = [sys.executable, "-m", "vae_explorer", "train", "--name", "long", *options]
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env=os.environ)
     deadline = time.monotonic() + 60
     while not path.exists() and time.monotonic() < deadline:
@@ -107,10 +112,34 @@ def test_ctrl_c_keeps_what_there_is_and_resume_goes_on(runs: Path) -> None:
     assert process.returncode == 0
     assert "Stopped" in errors
     stopped = checkpoints.load(path)
-    assert 1 <= stopped.provenance.epochs < 400
+    assert 1 <= stopped.provenance.epochs < 12
     assert stopped.state
     assert main(["train", "--name", "long", "--resume"]) == 0
     done = checkpoints.load(path)
-    assert done.provenance.epochs == 400
+    assert done.provenance.epochs == 12
     assert not done.state
     assert done.provenance.seconds > stopped.provenance.seconds
+
+
+def test_ctrl_c_before_the_first_whole_epoch_says_that_nothing_is_kept(
+    capsys: pytest.CaptureFixture[str], runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(name: str, part: str) -> data.Images:
+        if part == "train":
+            signal.raise_signal(signal.SIGINT)
+        return data.load(name, part)
+
+    path = runs / "early.safetensors"
+    monkeypatch.setattr(front, "load", interrupted)
+    assert main(["train", "--name", "early", "--out", str(path), *SMALL]) == 0
+    output = capsys.readouterr()
+    assert "nothing is kept" in output.err
+    assert output.out == ""
+    assert not path.exists()
+
+
+def test_it_runs_as_a_module_and_prints_json_alone() -> None:
+    command = [sys.executable, "-W", "error", "-m", "vae_explorer", "list", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert {"mnist-vae-2d", "digits-vae-2d"} <= {row["name"] for row in json.loads(done.stdout)}
+    assert done.stderr == ""

@@ -10,7 +10,7 @@ import torch
 from scipy import integrate, stats
 
 from vae_explorer.config import Likelihood, ModelConfig
-from vae_explorer.models import Autoencoder, Dirac, FullPrecisionLinear, build
+from vae_explorer.models import Autoencoder, Dirac, ExactContinuousBernoulli, FullPrecisionLinear, build
 
 BETA = torch.ones(3)
 
@@ -81,6 +81,34 @@ def test_densities_integrate_to_one_over_a_pixel(likelihood: Likelihood) -> None
 
     bounds = (0, 1) if likelihood == "continuous-bernoulli" else (-2, 3)
     assert integrate.quad(density, *bounds, points=[0.5])[0] == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_continuous_bernoulli_is_exact_at_every_logit(dtype: torch.dtype) -> None:
+    """At 0 and beside it, and beyond 16, where torch's own density integrates to less than one."""
+    eta = torch.tensor([-300.0, -40.0, -16.5, -3.0, -0.26, -0.24, -0.011, -1e-4, 0.0, 1e-3, 0.5, 17.0, 90.0])
+    p: Any = ExactContinuousBernoulli(logits=eta.to(dtype), validate_args=False)
+    assert p.mean.dtype == dtype
+
+    def moment(rate: float, power: int) -> float:
+        """Integrates x^power e^(rate (x - 1)), or its mirror image, so that nothing overflows."""
+        peak = max(rate, 0.0)
+        return float(integrate.quad(lambda v: v**power * np.exp(rate * v - peak), 0, 1, epsabs=1e-13, limit=500)[0])
+
+    for i, rate in enumerate(eta.tolist()):
+        mass = moment(rate, 0)
+        x = torch.tensor(0.3, dtype=dtype)
+        expected = 0.3 * rate - max(rate, 0.0) - np.log(mass)
+        assert p.log_prob(x)[i].item() == pytest.approx(expected, rel=1e-5, abs=2e-6)
+        assert p.mean[i].item() == pytest.approx(moment(rate, 1) / mass, rel=1e-5)
+
+
+def test_the_continuous_bernoulli_has_finite_gradients_at_zero() -> None:
+    eta = torch.zeros(3, requires_grad=True)
+    p: Any = ExactContinuousBernoulli(logits=eta, validate_args=False)
+    (gradient,) = torch.autograd.grad(p.log_prob(torch.tensor([0.0, 0.5, 1.0])).sum() + p.mean.sum(), eta)
+    # d log p / d eta = x - E[x], d E[x] / d eta = 1/12.
+    assert torch.allclose(gradient, torch.tensor([-0.5, 0.0, 0.5]) + 1 / 12)
 
 
 def test_only_a_multi_rate_model_looks_at_beta_and_at_first_not_even_that() -> None:

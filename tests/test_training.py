@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tests.test_models import config
-from vae_explorer import checkpoints, training
+from vae_explorer import checkpoints, objectives, runs, training
 from vae_explorer.checkpoints import Provenance
 from vae_explorer.config import ConfigError, TrainingConfig
 from vae_explorer.data import Images, load
@@ -63,6 +63,23 @@ def test_the_state_of_another_model_is_refused() -> None:
     state = next(fit(build(config(encoder=(12,)), 0), TRAIN, VALIDATION, SETTINGS)).state
     with pytest.raises(ConfigError, match="does not belong"):
         run(build(config(encoder=(13,)), 0), state=state)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"epoch": None}, {"epoch": torch.tensor(-5)}, {"epoch": torch.zeros(3)}),
+        *({"log_scale:step": torch.tensor(1.0)}, {"encoder.head.bias:exp_avg": None}),
+        {"encoder.head.bias:exp_avg": torch.tensor(0.0)},  # fused AdamW would write beyond its end
+        {"encoder.head.bias:exp_avg": torch.zeros(4, dtype=torch.float64)},
+    ],
+)
+def test_a_state_that_was_tampered_with_is_refused(change: dict[str, Tensor | None]) -> None:
+    state = next(fit(build(config(), 0), TRAIN, VALIDATION, SETTINGS)).state
+    assert state["encoder.head.bias:exp_avg"].shape == (4,)
+    edited = {name: value for name, value in (state | change).items() if value is not None}
+    with pytest.raises(ConfigError, match=next(iter(change))):
+        run(build(config(), 0), state=edited)
 
 
 def test_a_learned_scale_resumes_too() -> None:
@@ -133,6 +150,39 @@ def test_a_loss_that_is_no_number_ends_with_advice_and_keeps_the_last_checkpoint
     with pytest.raises(TrainingDiverged, match="lower learning rate"):
         follow()
     assert checkpoints.load(path)
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian-learned"])
+def test_an_epoch_whose_last_step_blew_up_does_not_replace_the_good_one(likelihood: str, tmp_path: Path) -> None:
+    """One step an epoch: its loss is finite, and only the weights that it leaves are of no use."""
+    path = tmp_path / "run.safetensors"
+    settings = TrainingConfig(epochs=8, batch=2000, learning_rate=1e6, clip=1e9, warmup=0.9, precision="float32")
+    shown: list[Epoch] = []
+    start = runs.Run.fresh(config(likelihood=likelihood), settings, "")
+    with pytest.raises(TrainingDiverged, match="lower learning rate"):
+        runs.train(start, path, shown.append, lambda: False)
+    assert all(np.isfinite(epoch.validation.objective) for epoch in shown)
+    assert path.exists() == bool(shown)
+    if shown:
+        kept = checkpoints.load(path)
+        again = training.evaluate(kept.model, torch.from_numpy(VALIDATION.pixels), 1.0, seed=settings.seed)
+        assert again == shown[-1].validation
+
+
+def test_noise_is_for_the_encoder_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[Tensor, Tensor]] = []
+    terms = objectives.terms
+
+    def spy(model: Any, x: Tensor, beta: Tensor, target: Tensor | None = None) -> Any:
+        seen.append((x, x if target is None else target))
+        return terms(model, x, beta, target)
+
+    monkeypatch.setattr(training, "terms", spy)
+    next(fit(build(config(), 0), TRAIN, VALIDATION, TrainingConfig(epochs=1, batch=1297, noise=0.3)))
+    (noisy, target), (x, clean) = seen
+    assert (noisy - target).std().item() == pytest.approx(0.3, rel=0.02)
+    assert sorted((255 * target).byte().flatten(1).tolist()) == sorted(TRAIN.pixels.reshape(-1, 64).tolist())
+    assert torch.equal(x, clean), "validation is without noise"
 
 
 def test_binarised_targets_are_black_or_white_and_right_on_average() -> None:

@@ -14,7 +14,17 @@ from typing import Any, get_args
 from tqdm import tqdm
 
 from vae_explorer import checkpoints
-from vae_explorer.config import Backbone, ConfigError, Kind, Likelihood, ModelConfig, Precision, Target, TrainingConfig
+from vae_explorer.config import (
+    HEAVIEST,
+    Backbone,
+    ConfigError,
+    Kind,
+    Likelihood,
+    ModelConfig,
+    Precision,
+    Target,
+    TrainingConfig,
+)
 from vae_explorer.data import DATASETS, PARTS, DataError, download, load
 from vae_explorer.evaluation import figures
 from vae_explorer.runs import Run, train
@@ -49,7 +59,9 @@ def _train(options: argparse.Namespace) -> None:
             train(Run.resumed(path), path, show, interrupted)
         else:
             train(Run.fresh(*_configs(options), command), path, show, interrupted)
-    if interrupted():
+    if interrupted() and not bar.n and not options.resume:
+        print("Stopped before the first epoch was whole: nothing is kept.", file=sys.stderr)
+    elif interrupted() and bar.n != bar.total:
         print(f"Stopped. {path} holds the last whole epoch; go on with the same command and --resume", file=sys.stderr)
     else:
         print(path)
@@ -173,8 +185,8 @@ def _widths(text: str) -> tuple[int, ...]:
 
 def _betas(text: str) -> list[float]:
     betas = [float(part) for part in text.split(",")]
-    if not all(0 <= beta < float("inf") for beta in betas):
-        raise argparse.ArgumentTypeError(f"KL weights are numbers from 0 up, not {text!r}")
+    if not all(0 <= beta <= HEAVIEST for beta in betas):
+        raise argparse.ArgumentTypeError(f"KL weights are numbers from 0 to {HEAVIEST:g}, not {text!r}")
     return betas
 
 

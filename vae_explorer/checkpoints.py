@@ -51,6 +51,9 @@ class Provenance:
         for name, wanted in types.items():
             if not isinstance(values[name], wanted):  # type: ignore[arg-type]
                 raise ConfigError(f"the provenance's {name} is of the wrong type")
+        for name, each in (("metrics", int | float), ("versions", str)):
+            if not all(isinstance(value, each) for value in values[name].values()):
+                raise ConfigError(f"the provenance's {name} hold values of the wrong type")
         return cls(**(values | {"training": TrainingConfig.from_json(values["training"])}))
 
 
@@ -114,9 +117,9 @@ def load(path: Path) -> Checkpoint:
     """
     metadata, tensors = _read(path, weights=True)
     config, provenance = _parse(path, metadata)
-    model = build(config, seed=0)
+    with torch.device("meta"):  # shapes alone: a wrong configuration may ask for more memory than there is
+        expected = {name: value.shape for name, value in Autoencoder(config).state_dict().items()}
     weights = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
-    expected = {name: value.shape for name, value in model.state_dict().items()}
     found = {name: value.shape for name, value in weights.items()}
     if wrong := sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)):
         name = wrong[0]
@@ -125,8 +128,9 @@ def load(path: Path) -> Checkpoint:
             f"expected {_shape(expected.get(name))}, found {_shape(found.get(name))}. "
             "The file was edited, or made by another version: train the model again."
         )
-    if bad := [name for name, value in weights.items() if not torch.isfinite(value).all()]:
-        raise CheckpointError(f"{path}: {bad[0]} holds values that are not finite: train the model again.")
+    if bad := [name for name, t in weights.items() if t.dtype != torch.float32 or not torch.isfinite(t).all()]:
+        raise CheckpointError(f"{path}: {bad[0]} holds values that are not finite float32: train the model again.")
+    model = build(config, seed=0)
     model.load_state_dict(weights)
     state = {name.removeprefix("training."): t for name, t in tensors.items() if name.startswith("training.")}
     return Checkpoint(path.stem, path, config, provenance, model.eval(), state)
@@ -192,7 +196,7 @@ def _read(path: Path, *, weights: bool) -> tuple[dict[str, str], dict[str, Tenso
 
 def _parse(path: Path, metadata: dict[str, str]) -> tuple[ModelConfig, Provenance]:
     version = metadata.get("format", "")
-    if not version.isdecimal() or not {"config", "provenance"} <= metadata.keys():
+    if not version.isdecimal() or len(version) > 9 or not {"config", "provenance"} <= metadata.keys():
         raise CheckpointError(f"{path} is a safetensors file, but none of VAE Explorer's: it holds no configuration.")
     if int(version) > FORMAT:
         raise CheckpointError(
@@ -203,7 +207,7 @@ def _parse(path: Path, metadata: dict[str, str]) -> tuple[ModelConfig, Provenanc
             ModelConfig.from_json(json.loads(metadata["config"])),
             Provenance.from_json(json.loads(metadata["provenance"])),
         )
-    except (ConfigError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # ConfigError, JSONDecodeError, numbers of 5,000 digits
         raise CheckpointError(f"{path}: its configuration does not make sense ({error}).") from error
 
 

@@ -13,6 +13,10 @@ Likelihood = Literal["bernoulli", "continuous-bernoulli", "gaussian", "gaussian-
 Target = Literal["grey", "binarised"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
+# What no sensible model exceeds: a file that asks for more is refused before any memory is taken, and
+# numbers stay within float32.
+WIDEST, DEEPEST, LARGEST_SIDE, HEAVIEST = 65_536, 64, 4096, 1e6
+
 
 class ConfigError(ValueError):
     """A setting that cannot work; the message names it and says what would."""
@@ -77,15 +81,18 @@ class ModelConfig(_Json):
 
     def __post_init__(self) -> None:
         checks = {
-            "latent must be at least 1": self.latent >= 1,
-            "shape must be two positive numbers": min(self.shape) >= 1,
-            "encoder and decoder need at least one hidden layer each, of one unit or more": (
-                min(self.encoder, default=0) >= 1 and min(self.decoder, default=0) >= 1
+            f"latent must be at least 1, and {WIDEST} at most": 1 <= self.latent <= WIDEST,
+            f"shape must be two positive numbers of {LARGEST_SIDE} at most": (
+                min(self.shape) >= 1 and max(self.shape) <= LARGEST_SIDE
             ),
-            "scale must be a positive number": 0 < self.scale < math.inf,
-            "beta must be a number from 0 up": 0 <= self.beta < math.inf,
-            "beta_min and beta_max must be positive, the second the larger": (
-                0 < self.beta_min < self.beta_max < math.inf
+            f"encoder and decoder need 1 to {DEEPEST} hidden layers each, of 1 to {WIDEST} units": all(
+                len(widths) in range(1, DEEPEST + 1) and min(widths) >= 1 and max(widths) <= WIDEST
+                for widths in (self.encoder, self.decoder)
+            ),
+            f"scale must lie between {1 / HEAVIEST:g} and {HEAVIEST:g}": 1 / HEAVIEST <= self.scale <= HEAVIEST,
+            f"beta must lie between 0 and {HEAVIEST:g}": 0 <= self.beta <= HEAVIEST,
+            f"beta_min and beta_max must lie between {1 / HEAVIEST:g} and {HEAVIEST:g}, the second the larger": (
+                1 / HEAVIEST <= self.beta_min < self.beta_max <= HEAVIEST
             ),
             "a convolutional backbone halves the image once a layer: fewer layers, or larger images": (
                 self.backbone == "dense" or min(self.shape) >= 2 ** max(len(self.encoder), len(self.decoder))
@@ -157,7 +164,8 @@ def _fit(name: str, value: Any, hint: Any) -> Any:
     elif origin in (Union, UnionType):
         fits = any(value is None if t is type(None) else isinstance(value, t) for t in inner)
     elif hint is float:
-        fits = isinstance(value, int | float) and not isinstance(value, bool)
+        fits = isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool))
+        fits = fits and not (isinstance(value, int) and abs(value) > 2**53)  # float() would raise, or round
         value = float(value) if fits else value
     else:
         fits = isinstance(value, hint) and not (hint is int and isinstance(value, bool))

@@ -52,6 +52,32 @@ def _kl_dirac(q: Dirac, _p: Independent[Distribution]) -> Tensor:
     return q.loc.new_full(q.batch_shape, math.inf)
 
 
+class ExactContinuousBernoulli(ContinuousBernoulli):
+    r"""The continuous Bernoulli at every logit.
+
+    Torch clamps the probability, so beyond logits of 16 its density no longer integrates to one.
+
+    .. math:: \log C(\eta) = \log \frac{\eta}{\tanh(\eta / 2)}, \quad
+        E[x] = \frac{1}{1 - e^{-\eta}} - \frac{1}{\eta}
+
+    References:
+        | The continuous Bernoulli (Loaiza-Ganem & Cunningham, 2019)
+        | https://arxiv.org/abs/1907.06845
+    """
+
+    def _cont_bern_log_norm(self) -> Tensor:
+        size = self.logits.abs()
+        away = size.clamp(min=0.01)
+        return torch.where(size < 0.01, math.log(2) + size**2 / 12, (away / (away / 2).tanh()).log())
+
+    @property
+    def mean(self) -> Tensor:
+        near = self.logits.abs() < 0.25
+        away = self.logits.where(~near, 1.0)
+        taylor = 0.5 + self.logits / 12 - self.logits**3 / 720
+        return torch.where(near, taylor, -1 / torch.expm1(-away) - 1 / away)
+
+
 class FullPrecisionLinear(nn.Linear):
     """A layer that autocast leaves in the precision of its weights.
 
@@ -225,7 +251,7 @@ class Autoencoder(nn.Module):
             case "bernoulli":  # validate_args would reject grey levels
                 return Independent(Bernoulli(logits=eta, validate_args=False), 2)
             case "continuous-bernoulli":
-                return Independent(ContinuousBernoulli(logits=eta, validate_args=False), 2)
+                return Independent(ExactContinuousBernoulli(logits=eta, validate_args=False), 2)
             case "gaussian" | "gaussian-learned":
                 scale = self.log_scale.exp().expand_as(eta)
                 return Independent(Normal(eta.sigmoid(), scale, validate_args=False), 2)

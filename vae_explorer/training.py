@@ -91,11 +91,13 @@ def fit(
                     group["lr"] = _learning_rate(config, progress)
                 sums += _step(model, optimizer, shuffled[i * batch : (i + 1) * batch], config)
         seconds = time.perf_counter() - start
+        held_out_terms = evaluate(model, held_out, reported_beta(model.config), seed=config.seed)
+        _demand_finite(held_out_terms.objective, config)
         yield Epoch(
             number=index,
             epochs=config.epochs,
             train=MeanTerms(*(sums / steps).tolist()),
-            validation=evaluate(model, held_out, reported_beta(model.config), seed=config.seed),
+            validation=held_out_terms,
             images_per_second=steps * batch / seconds,
             seconds_left=seconds * (config.epochs - index),
             state=_state(model, optimizer, index),
@@ -148,13 +150,17 @@ def _step(model: Autoencoder, optimizer: torch.optim.Optimizer, pixels: Tensor, 
     (loss * _balance(model.config, beta)).mean().backward()
     nn.utils.clip_grad_norm_(model.parameters(), config.clip)
     means = torch.stack([each.distortion.mean(), each.rate.mean(), loss.mean()]).detach()
-    if not math.isfinite(means[2]):
-        raise TrainingDiverged(
-            f"The loss became {means[2]:.3g}. The last checkpoint is good; train again from it or anew with a "
-            f"lower learning rate (it was {config.learning_rate:g}; try a third), or a longer warm-up."
-        )
+    _demand_finite(means[2].item(), config)
     optimizer.step()
     return means
+
+
+def _demand_finite(loss: float, config: TrainingConfig) -> None:
+    if not math.isfinite(loss):
+        raise TrainingDiverged(
+            f"The loss became {loss:.3g}. Checkpoints of earlier epochs are good; train again from the last or anew "
+            f"with a lower learning rate (it was {config.learning_rate:g}; try a third), or a longer warm-up."
+        )
 
 
 def _draw_beta(config: ModelConfig, n: int) -> Tensor:
@@ -209,12 +215,19 @@ def _state(model: Autoencoder, optimizer: torch.optim.Optimizer, index: int) -> 
 
 def _restore(model: Autoencoder, optimizer: torch.optim.Optimizer, state: State) -> int:
     """Puts the moments back and returns the number of epochs done."""
-    parameters = dict(model.named_parameters())
-    for key, value in state.items():
-        name, colon, moment = key.partition(":")
-        if colon:
-            # A moment of another shape would be written to beyond its end: fused steps do not look.
-            if name not in parameters or value.shape not in (parameters[name].shape, torch.Size()):
-                raise ConfigError(f"the training state of {name} does not belong to this model: train it anew")
-            optimizer.state[parameters[name]][moment] = value.clone()
+    learned = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    shapes = {"epoch": torch.Size()}
+    for name, parameter in learned.items():
+        shapes |= {f"{name}:step": torch.Size(), f"{name}:exp_avg": parameter.shape}
+        shapes[f"{name}:exp_avg_sq"] = parameter.shape
+    # A moment of another shape would be written to beyond its end: fused steps do not look.
+    found = {key: value.shape for key, value in state.items() if key == "epoch" or value.dtype == torch.float32}
+    wrong = sorted(key for key in shapes.keys() | state.keys() if shapes.get(key) != found.get(key))
+    if wrong or state["epoch"] < 1:
+        raise ConfigError(
+            f"the training state ({(wrong or ['epoch'])[0]}) does not belong to this model: train it anew"
+        )
+    for name, parameter in learned.items():
+        for moment in ("step", "exp_avg", "exp_avg_sq"):
+            optimizer.state[parameter][moment] = state[f"{name}:{moment}"].clone()
     return int(state["epoch"])
