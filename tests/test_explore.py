@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import struct
 from collections.abc import Mapping
@@ -12,19 +14,33 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from vae_explorer import checkpoints, data
 from vae_explorer.config import ModelConfig, TrainingConfig
-from vae_explorer.latent.encoding import encode
+from vae_explorer.latent.encoding import decode, encode
 from vae_explorer.models import build
-from vae_explorer.ui.canvas.wire import pack
-from vae_explorer.ui.panel import Point, Shown, panel, tuple_text
-from vae_explorer.ui.view import Limits, View, choose, default, parse, to_query, updated
+from vae_explorer.ui import exports, messages
+from vae_explorer.ui.canvas.wire import addressed, pack
+from vae_explorer.ui.query import choose, parse, to_query
+from vae_explorer.ui.scene import Scene, tuple_text
+from vae_explorer.ui.view import MOST_PINS, Limits, View, default, updated
 
 LIMITS = Limits(model="m", latent=2, beta=(0.001, 10.0), home=(0.0, 0.0, 4.0), images=100, classes=10)
 FIXED = Limits(model="f", latent=3, beta=None, home=(5.0, 0.0, 10.0), images=9, classes=3, layers=("atlas",))
 APP = str(Path(__file__).parents[1] / "app.py")
+
+
+PROVENANCE = checkpoints.Provenance(
+    command="",
+    data="",
+    epochs=0,
+    seconds=0.0,
+    metrics={},
+    versions={},
+    training=TrainingConfig(),
+)
 
 
 # Links ---------------------------------------------------------------------------------------
@@ -38,6 +54,9 @@ APP = str(Path(__file__).parents[1] / "app.py")
         (View(model="m", beta=0.1, image=None, z=(0.5, -1.25), hidden=(3, 4), layers=()), LIMITS),
         (View(model="m", beta=10.0, image=99, layers=("atlas", "prior"), window=(1.0, -2.0, 0.5)), LIMITS),
         (View(model="f", image=None, z=(1.0, 2.0, 3.0), layers=("atlas",)), FIXED),
+        (View(model="m", beta=1.0, image=4, noise=(0.5, -2.25), tab="posterior"), LIMITS),
+        (View(model="m", beta=1.0, pins=(7, (0.5, -1.0), 0), other=2, path="slerp", tab="path"), LIMITS),
+        (View(model="f", pins=((1.0, 2.0, 3.0),)), FIXED),
     ],
 )
 def test_a_link_gives_back_the_view_that_it_was_made_from(view: View, limits: Limits) -> None:
@@ -52,6 +71,11 @@ def test_a_link_gives_back_the_view_that_it_was_made_from(view: View, limits: Li
         *(("image", value) for value in ("100", "-1", "1.5", "²", "9" * 5000, "")),
         *(("hide", value) for value in ("10", "a", "1,,2", "-1")),
         *(("layers", value) for value in ("atlas,magic", "")),
+        *(("noise", value) for value in ("1", "nan,0", "99,0", "")),
+        *(("pins", value) for value in ("100", "1;", "99,0", "1;nan,0", ";".join("1" * 13))),
+        *(("other", value) for value in ("-1", "x", "")),
+        *(("path", value) for value in ("round", "")),
+        *(("tab", value) for value in ("none", "")),
         *(("zoom", value) for value in ("1,2", "0,0,0", "0,0,nan", "0,0,1e-9", "33,0,1")),
     ],
 )
@@ -67,6 +91,11 @@ def test_a_bad_value_gives_one_message_and_the_default(name: str, value: str) ->
 def test_one_bad_value_leaves_the_others() -> None:
     view, messages = parse({"beta": "nan", "z": "1,2", "hide": "3"}, LIMITS)
     assert (view.beta, view.z, view.hidden, len(messages)) == (1.0, (1.0, 2.0), (3,), 1)
+
+
+def test_a_comparison_with_no_pin_and_noise_without_an_image_are_dropped() -> None:
+    view, messages = parse({"other": "3", "pins": "1;2", "z": "0,1", "noise": "1,1"}, LIMITS)
+    assert (view.other, view.noise, view.pins, messages) == (None, None, (1, 2), [])
 
 
 def test_a_weight_that_cannot_be_set_is_refused() -> None:
@@ -86,15 +115,33 @@ def test_an_unknown_model_is_named_without_its_markup() -> None:
 
 def test_reports_change_the_view() -> None:
     reported = {
-        "click": {"x": 1.5, "y": -2, "index": None},
+        "click": {"x": 1.5, "y": -2, "index": None, "noise": None},
         "beta": 0.5,
         "hidden": [2],
         "layers": ["atlas"],
         "view": [0, 1, 2],
+        "strip": {"pins": [3, [0.5, 1]], "other": 1, "path": "slerp", "tab": "path"},
     }
     assert updated(default(LIMITS), reported, LIMITS) == View(
-        model="m", beta=0.5, image=None, z=(1.5, -2.0), hidden=(2,), layers=("atlas",), window=(0.0, 1.0, 2.0)
+        model="m",
+        beta=0.5,
+        image=None,
+        z=(1.5, -2.0),
+        hidden=(2,),
+        layers=("atlas",),
+        window=(0.0, 1.0, 2.0),
+        pins=(3, (0.5, 1.0)),
+        other=1,
+        path="slerp",
+        tab="path",
     )
+
+
+def test_a_draw_is_kept_until_the_next_click() -> None:
+    drawn = updated(default(LIMITS), {"click": {"index": 7, "noise": [0.5, -1]}}, LIMITS)
+    assert (drawn.image, drawn.noise) == (7, (0.5, -1.0))
+    assert updated(drawn, {"click": {"index": 7, "noise": None}}, LIMITS).noise is None
+    assert updated(drawn, {"click": {"index": None, "x": 1, "y": 1}}, LIMITS).noise is None
 
 
 def test_a_click_on_a_point_forgets_the_coordinates() -> None:
@@ -122,6 +169,11 @@ def test_axes_beyond_the_map_are_zero() -> None:
         {"hidden": [[1]]},
         {"layers": ["magic"]},
         {"layers": [["atlas"]]},
+        {"strip": {"pins": [100], "other": None, "path": "straight", "tab": "curve"}},
+        {"strip": {"pins": [[1e9, 0]], "other": None, "path": "straight", "tab": "curve"}},
+        {"strip": {"pins": [1], "other": 1, "path": "straight", "tab": "curve"}},
+        {"strip": {"pins": [], "other": None, "path": "round", "tab": "curve"}},
+        {"strip": {"pins": [1] * (MOST_PINS + 1), "other": None, "path": "straight", "tab": "curve"}},
         {"view": [0, 0, -1]},
         {"view": [float("inf"), 0, 1]},
     ],
@@ -134,7 +186,7 @@ def test_what_no_map_would_report_changes_nothing(reported: Mapping[str, object]
 
 
 def unpack(message: bytes) -> Any:
-    """Reads a message as latent_map.js does."""
+    """Reads a message, without its address, as wire.js does."""
     (length,) = struct.unpack_from("<I", message)
     header = json.loads(message[4 : 4 + length])
     assert all(place["start"] % 4 == 0 for place in header["arrays"])
@@ -155,6 +207,15 @@ def test_arrays_arrive_as_they_were(words: str) -> None:
     assert read["none"].size == 0
 
 
+@pytest.mark.parametrize("name", ["a", "abcd", "\u03c0"])
+def test_an_address_leaves_the_message_aligned(name: str) -> None:
+    message = addressed(name, b"rest")
+    (length,) = struct.unpack_from("<I", message)
+    assert message[4 : 4 + length].decode() == name
+    assert (len(message) - len(b"rest")) % 4 == 0
+    assert message.endswith(b"rest")
+
+
 def test_the_version_tells_messages_apart() -> None:
     one, other = np.zeros(2, np.float32), np.ones(2, np.float32)
     versions = {unpack(pack({"a": a}, {"x": x}))["version"] for a in (1, 2) for x in (one, other)}
@@ -167,33 +228,63 @@ def test_doubles_are_refused() -> None:
         pack({}, {"x": np.zeros(2)})
 
 
-# The panel -------------------------------------------------------------------------------------
+# What the map is sent ---------------------------------------------------------------------------
 
 
 def test_the_alternative_text_has_two_decimals_and_no_minus_zero() -> None:
     assert tuple_text((1.005, -0.001)) == "(1.00, 0.00)"
-    assert 'alt="Decoded image at z = (-1.50, 0.25)"' in panel(Shown(z=(-1.5, 0.25), decoded=b""))
+    assert tuple_text((1.0,) * 9).endswith("1.00, \u2026)")
 
 
-def test_names_are_escaped_and_an_infinite_rate_is_not_shown() -> None:
-    point = Point(
-        original=b"",
-        image=1,
-        part="test",
-        label="<b>",
-        colour="#000000",
-        mean=(0.0, 1.0),
-        std=(0.0, 0.0),
-        distortion=3.0,
-        rate=float("inf"),
-        terms="nats",
-    )
-    html = panel(Shown(z=(0.0, 1.0), decoded=b"", point=point))
-    assert "<b>" not in html
-    assert "&lt;b&gt;" in html
-    assert "inf" not in html
-    assert "Rate" not in html
-    assert "Posterior" not in html
+def loaded(config: ModelConfig) -> checkpoints.Checkpoint:
+    return checkpoints.Checkpoint("m", Path("m.safetensors"), config, PROVENANCE, build(config, seed=0).eval(), {})
+
+
+SMALL = ModelConfig(kind="multi-rate", data="digits", shape=(8, 8), encoder=(16,), decoder=(16, 12))
+
+
+def test_the_world_holds_the_codes_at_every_rung() -> None:
+    images = data.load("digits", "test")
+    world = unpack(messages.world(loaded(SMALL), images, LIMITS))
+    assert world["rungs"][0] == 0.001
+    assert world["rungs"][-1] == 10.0
+    assert len(world["rungs"]) == 9
+    model = build(SMALL, seed=0)
+    for k, beta in enumerate(world["rungs"]):
+        exact = encode(model, images.pixels, beta)
+        for name, values in exact._asdict().items():
+            sent = world[name].reshape(9, len(images.labels), 2)[k]
+            assert np.allclose(sent, values, rtol=1e-3, atol=1e-4)
+
+
+def test_a_decoder_that_is_not_dense_is_sent_as_tiles() -> None:
+    config = replace(SMALL, backbone="convolutional", encoder=(4, 8), decoder=(8, 4))
+    world = unpack(messages.world(loaded(config), data.load("digits", "test"), LIMITS))
+    assert world["decoder"] is None
+    rungs, side = len(world["grid"]["rungs"]), world["grid"]["side"]
+    tiles = world["tiles"].reshape(rungs, side, side, 8, 8)
+    x0, x1, y0, y1 = world["grid"]["extent"]
+    corner = decode(build(config, seed=0), np.array([[x1, y1], [x0, y0]], np.float32), world["grid"]["rungs"][0])
+    assert np.abs(tiles[0, 0, -1] - 255 * corner[0]).max() <= 0.51
+    assert np.abs(tiles[0, -1, 0] - 255 * corner[1]).max() <= 0.51
+
+
+def test_the_first_view_of_a_shipped_model_is_small() -> None:
+    """Three megabytes for 10,000 images; here as many as are at hand."""
+    checkpoint = checkpoints.load(checkpoints.SHIPPED / "mnist-vae-2d.safetensors")
+    images = data.load("mnist", "test")
+    rows = np.resize(np.arange(len(images.labels)), 10_000)
+    many = images._replace(pixels=images.pixels[rows], labels=images.labels[rows])
+    assert len(messages.world(checkpoint, many, LIMITS)) < 2_900_000
+
+
+def test_fields_are_pictures_and_numbers() -> None:
+    atlas = unpack(messages.atlases(loaded(SMALL), LIMITS))
+    picture = Image.open(io.BytesIO(atlas["atlas0"].tobytes()))
+    assert picture.size == (8 * messages.ATLAS_TILES,) * 2
+    change = unpack(messages.magnifications(loaded(SMALL), LIMITS))
+    assert change["values"].size == len(change["rungs"]) * change["side"] ** 2
+    assert (change["values"] >= 0).all()
 
 
 # The page --------------------------------------------------------------------------------------
@@ -204,18 +295,9 @@ KINDS = {"a-multi": "multi-rate", "b-vae": "vae", "c-ae": "autoencoder"}
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of untrained models, one of each kind, and one broken file."""
-    provenance = checkpoints.Provenance(
-        command="",
-        data="",
-        epochs=0,
-        seconds=0.0,
-        metrics={},
-        versions={},
-        training=TrainingConfig(),
-    )
     for name, kind in KINDS.items():
         config = ModelConfig(kind=kind, data="digits", shape=(8, 8), encoder=(16,), decoder=(16,), beta=4.0)  # type: ignore[arg-type]
-        checkpoints.save(tmp_path / f"{name}.safetensors", build(config, seed=0), provenance)
+        checkpoints.save(tmp_path / f"{name}.safetensors", build(config, seed=0), PROVENANCE)
     monkeypatch.setenv("VAE_EXPLORER_RUNS", str(tmp_path))
     monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path / "none")
     return tmp_path
@@ -237,17 +319,42 @@ def shown(test: AppTest) -> str:
     return " ".join(block.proto.body for block in blocks)
 
 
+def sent(test: AppTest) -> dict[str, Any]:
+    """Returns the messages of the page's components by their kind."""
+    components: Any = test.get("bidi_component")
+    read = {}
+    for component in components:
+        if message := component.proto.bytes:
+            (length,) = struct.unpack_from("<I", message)
+            header = unpack(message[4 + -(-length // 4) * 4 :])
+            read[header["kind"]] = header
+    return read
+
+
+def image_of(png: str) -> NDArray[np.uint8]:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(png))))
+
+
 def test_the_page_opens_and_says_what_it_shows(runs: Path) -> None:
-    html = shown(app())
-    assert "300 test images" in html
-    assert "grey target" in html
-    assert "Reconstruction" in html
-    assert "Decoded image at z = (" in html
+    test = app()
+    assert "300 test images" in shown(test)
+    messages = sent(test)
+    assert messages.keys() == {"world", "answer", "curve"}
+    answer = messages["answer"]
+    assert "grey target" in answer["point"]["terms"]
+    assert answer["alt"].startswith("Decoded image at z = (")
+    images = data.load("digits", "test")
+    assert (image_of(answer["point"]["original"]) == images.pixels[0]).all()
 
 
 def test_an_injected_click_moves_the_point(runs: Path) -> None:
-    state = {"map-a-multi": {"click": {"x": 0.25, "y": -1.0, "index": None}}}
-    assert "Decoded image at z = (0.25, -1.00)" in shown(app(state=state))
+    state = {"answer-a-multi": {"seen": {"click": {"x": 0.25, "y": -1.0, "index": None}}}}
+    answer = sent(app(state=state))["answer"]
+    assert answer["alt"] == "Decoded image at z = (0.25, -1.00)"
+    model = checkpoints.load(runs / "a-multi.safetensors").model
+    exact = decode(model, np.array([[0.25, -1.0]], np.float32), 1.0)[0]
+    assert np.abs(image_of(answer["decoded"]) - 255 * exact).max() <= 0.5001
+    assert answer["pin"] == {"x": 0.25, "y": -1.0, "index": None, "noise": None}
 
 
 def test_an_injected_weight_moves_the_code(runs: Path) -> None:
@@ -255,8 +362,34 @@ def test_an_injected_weight_moves_the_code(runs: Path) -> None:
     pixels: NDArray[np.uint8] = data.load("digits", "test").pixels[3:4]
     for beta in (0.01, 10.0):
         mean = encode(model, pixels, beta).mean[0]
-        state = {"map-a-multi": {"click": {"x": 0, "y": 0, "index": 3}, "beta": beta}}
-        assert f"Decoded image at z = {tuple_text(tuple(map(float, mean)))}" in shown(app(state=state))
+        state = {"answer-a-multi": {"seen": {"click": {"x": 0, "y": 0, "index": 3}, "beta": beta}}}
+        answer = sent(app(state=state))["answer"]
+        assert answer["z"] == pytest.approx(mean.tolist())
+        assert answer["beta"] == beta
+
+
+def test_an_injected_draw_is_mean_plus_std_times_epsilon(runs: Path) -> None:
+    mean, std = (
+        values[0]
+        for values in encode(
+            checkpoints.load(runs / "a-multi.safetensors").model, data.load("digits", "test").pixels[3:4], 1.0
+        )
+    )
+    state = {"answer-a-multi": {"seen": {"click": {"index": 3, "noise": [1.5, -0.5]}}}}
+    assert sent(app(state=state))["answer"]["z"] == pytest.approx((mean + std * [1.5, -0.5]).tolist(), rel=1e-5)
+
+
+def test_pins_are_decoded_and_their_path_can_be_taken_away(runs: Path) -> None:
+    query = {"model": "a-multi", "pins": "3;0.5,1;7", "path": "slerp"}
+    test = app(query)
+    pins = sent(test)["answer"]["pins"]
+    model = checkpoints.load(runs / "a-multi.safetensors").model
+    exact = decode(model, np.array([[0.5, 1.0]], np.float32), 1.0)[0]
+    assert len(pins) == 3
+    assert np.abs(image_of(pins[1]) - 255 * exact).max() <= 0.5001
+    gif = Image.open(io.BytesIO(exports.path_gif(Scene("a-multi"), test.session_state["view"])))
+    assert getattr(gif, "n_frames", 1) > 24
+    assert gif.size == (280, 280)
 
 
 @pytest.mark.parametrize(("name", "says"), [("b-vae", "trained for KL weight 4"), ("c-ae", "300 test images")])
@@ -313,10 +446,10 @@ def test_two_sessions_keep_their_own_views(runs: Path) -> None:
 
 
 def test_retraining_under_the_same_name_is_seen(runs: Path) -> None:
-    before = shown(app())
+    before = sent(app())["answer"]["z"]
     loaded = checkpoints.load(runs / "a-multi.safetensors")
     checkpoints.save(runs / "a-multi.safetensors", build(loaded.config, seed=1), loaded.provenance)
-    assert shown(app()) != before
+    assert sent(app())["answer"]["z"] != before
 
 
 def test_missing_images_can_be_downloaded_and_a_failure_says_why(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ LAYERS = (
     "checkpoints",
     "latent",
     "evaluation",
+    "curves",
     "runs",
     "figures",
     "ui",

@@ -102,6 +102,12 @@ class ModelConfig(_Json):
             if not holds:
                 raise ConfigError(f"{message} (got {self})")
 
+    @property
+    def condition(self) -> tuple[float, float]:
+        """Mean and standard deviation of log beta over the range that a multi-rate model knows."""
+        low, high = math.log(self.beta_min), math.log(self.beta_max)
+        return (low + high) / 2, (high - low) / math.sqrt(12)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig(_Json):

@@ -258,10 +258,9 @@ class Autoencoder(nn.Module):
 
     def _condition(self, beta: Tensor) -> Tensor:
         """Returns log beta, `(N, 1)`, standardised over the range that a multi-rate model knows."""
-        low, high = math.log(self.config.beta_min), math.log(self.config.beta_max)
-        standard_deviation_of_uniform = (high - low) / math.sqrt(12)
-        t = beta.clamp(self.config.beta_min, self.config.beta_max).log() - (low + high) / 2
-        return (t / standard_deviation_of_uniform)[:, None]
+        shift, scale = self.config.condition
+        t = beta.clamp(self.config.beta_min, self.config.beta_max).log()
+        return ((t - shift) / scale)[:, None]
 
 
 def build(config: ModelConfig, seed: int) -> Autoencoder:

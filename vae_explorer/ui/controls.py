@@ -8,8 +8,7 @@ from typing import cast
 import streamlit as st
 
 from vae_explorer import checkpoints, data
-from vae_explorer.ui import exports, store, view
-from vae_explorer.ui.panel import Shown
+from vae_explorer.ui import canvas, exports, query, store, view
 from vae_explorer.ui.scene import Scene
 from vae_explorer.ui.view import View
 
@@ -31,7 +30,7 @@ def model(usable: Sequence[str]) -> str:
         if last and last.model in usable:
             state.model, state.start = last.model, last
         else:
-            state.model, state.messages = view.choose(st.query_params.to_dict(), usable)
+            state.model, state.messages = query.choose(st.query_params.to_dict(), usable)
             state.linked = state.model
     return str(st.selectbox("Model", usable, key="model", label_visibility="collapsed"))
 
@@ -40,7 +39,7 @@ def start(scene: Scene) -> View:
     """Returns the view that the map began with: the link's, or the default of a model chosen later."""
     state = st.session_state
     if "start" not in state and scene.name == state.linked:
-        state.start, messages = view.parse(st.query_params.to_dict(), scene.limits)
+        state.start, messages = query.parse(st.query_params.to_dict(), scene.limits)
         state.messages = [*state.messages, *messages]
     elif "start" not in state or state.start.model != scene.name:
         state.start, state.messages = view.default(scene.limits), []
@@ -49,30 +48,29 @@ def start(scene: Scene) -> View:
 
 def current(scene: Scene, begun: View) -> View:
     """Returns the view after all that the map has reported."""
-    st.session_state.view = view.updated(begun, st.session_state.get(map_key(scene), {}), scene.limits)
+    reported = st.session_state.get(canvas.answer_key(scene.name), {}).get(canvas.SEEN) or {}
+    st.session_state.view = view.updated(begun, reported, scene.limits)
     return cast(View, st.session_state.view)
 
 
-def map_key(scene: Scene) -> str:
-    """A map of its own for every model: what one reports is never taken for another's."""
-    return f"map-{scene.name}"
-
-
-def export(scene: Scene, seen: View, shown: Shown) -> None:
+def export(scene: Scene, seen: View) -> None:
     """Shows the downloads; each file is made when it is asked for."""
     with st.popover("Export", width="stretch"):
         stem = scene.name if seen.beta is None else f"{scene.name}-beta-{seen.beta:g}"
         for label, file, mime, make in (
             ("Map, interactive (HTML)", f"{stem}-map.html", "text/html", lambda: exports.map_html(scene, seen)),
             ("Codes (CSV)", f"{stem}-codes.csv", "text/csv", lambda: exports.codes_csv(scene, seen)),
-            ("Decoded image (PNG)", f"{stem}-decoded.png", "image/png", lambda: shown.decoded),
+            ("Decoded image (PNG)", f"{stem}-decoded.png", "image/png", lambda: exports.decoded_png(scene, seen)),
             (
                 "Checkpoint (safetensors)",
                 f"{scene.name}.safetensors",
                 "application/octet-stream",
                 lambda: exports.checkpoint_file(scene),
             ),
+            ("Path (GIF)", f"{stem}-path.gif", "image/gif", lambda: exports.path_gif(scene, seen)),
         ):
+            if label == "Path (GIF)" and len(seen.pins) < 2:
+                continue
             st.download_button(label, make, file, mime, on_click="ignore", width="stretch")
 
 

@@ -6,15 +6,38 @@ import io
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
+from vae_explorer.latent.encoding import decode
+from vae_explorer.latent.paths import PATHS
 from vae_explorer.ui import store
 from vae_explorer.ui.scene import Scene
 from vae_explorer.ui.view import View
+
+GIF_STEPS = 24  # images from pin to pin
+GIF_PAUSE = 60  # ms that each is shown
+GIF_SIDE = 280  # px, about
 
 
 def checkpoint_file(scene: Scene) -> bytes:
     """Returns the checkpoint as it lies on disk."""
     return Path(scene.key.path).read_bytes()
+
+
+def decoded_png(scene: Scene, view: View) -> bytes:
+    """Returns the view's decoded image at its own size."""
+    return scene.image(scene.z(view), scene.weight(view))
+
+
+def path_gif(scene: Scene, view: View) -> bytes:
+    """Returns the images along the path through the pins, there and back, as an endless GIF."""
+    path = PATHS[view.path](scene.places(view), GIF_STEPS).astype(np.float32)
+    images = np.rint(255 * decode(scene.checkpoint.model, path, scene.weight(view))).astype(np.uint8)
+    times = max(1, GIF_SIDE // max(images.shape[1:]))
+    frames = [Image.fromarray(image.repeat(times, 0).repeat(times, 1)) for image in [*images, *images[-2:0:-1]]]
+    out = io.BytesIO()
+    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=GIF_PAUSE, loop=0)
+    return out.getvalue()
 
 
 def codes_csv(scene: Scene, view: View) -> str:

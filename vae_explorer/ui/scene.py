@@ -1,10 +1,11 @@
-"""What the caches give, put into the form that the map, the panel and the exports show."""
+"""What the caches give, put into the form that the page and the exports show."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import base64
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,12 @@ from vae_explorer.config import ModelConfig
 from vae_explorer.figures import theme
 from vae_explorer.ui import store
 from vae_explorer.ui.canvas.wire import pack
-from vae_explorer.ui.panel import Point, Shown
-from vae_explorer.ui.view import Limits, View
+from vae_explorer.ui.messages import png
+from vae_explorer.ui.view import Limits, Pin, View
 
 PRIOR_RADIUS = 3.4  # shows the circle of three sigma whole
 QUANTILES = (0.002, 0.998)  # few codes lie far out: the map begins with the others
+AXES_SHOWN = 6
 
 
 class Scene:
@@ -62,52 +64,81 @@ class Scene:
         mean, std = store.encoding(self.key, self.weight(view))
         return _two_axes(mean), _two_axes(std)
 
-    def shown(self, view: View) -> Shown:
-        """Returns the decoded image of the view's point."""
+    def answer(self, view: View, start: View) -> bytes:
+        """Returns what PyTorch says of the view: its image, its numbers, the strip's images."""
         beta = self.weight(view)
-        if view.z is not None:
-            decoded = store.png(store.decoded(self.key, view.z, beta))
-            return Shown(z=view.z, decoded=decoded, nearest=self._nearest(view.z, beta))
-        assert view.image is not None  # a view has one of both
-        encoding = store.encoding(self.key, beta)
-        mean, std = (tuple(map(float, values[view.image])) for values in encoding)
-        terms = store.measured(self.key, view.image, beta)
-        label = int(self.images.labels[view.image])
-        samples = f", {store.DISTORTION_SAMPLES} samples of z" if any(std) else ""
-        point = Point(
-            original=store.png(self.images.pixels[view.image]),
-            image=view.image,
-            part=store.PART,
-            label=self.images.names[label],
-            colour=theme.class_colours(label + 1)[label],
-            mean=mean,
-            std=std,
-            distortion=terms.distortion,
-            rate=terms.rate,
-            terms=f"nats for this image, {self.target} target" + samples,
-        )
-        return Shown(z=mean, decoded=store.png(store.decoded(self.key, mean, beta)), point=point)
-
-    def message(self, view: View, start: View) -> bytes:
-        """Returns what the map in the browser draws; a click changes none of it."""
-        mean, std = self.codes(view)
-        arrays: dict[str, NDArray[Any]] = {"mean": mean, "std": std, "labels": self.images.labels.astype(np.uint8)}
-        x, y, half = self.limits.home
-        extent = (x - half, x + half, y - half, y + half)
-        if "atlas" in view.layers:
-            arrays["atlas"] = np.frombuffer(store.atlas(self.key, self.weight(view), extent), np.uint8)
+        z = self.z(view)
         header = {
-            "model": self.name,
-            "names": self.images.names,
-            "colours": theme.class_colours(len(self.images.names)),
-            "axes": ("axis 1", "axis 2" if self.config.latent > 1 else ""),
-            "home": self.limits.home,
-            "beta_range": self.limits.beta,
-            "switches": self.limits.layers,
-            "atlas_extent": extent,
+            "kind": "answer",
             "start": self._start(start),
+            "pin": _pin(view),
+            "beta": view.beta,
+            "z": z,
+            "decoded": self._decoded(z, beta),
+            "alt": f"Decoded image at z = {tuple_text(z)}",
+            "part": store.PART,
+            "nearest": "" if view.image is not None else self._nearest(z, beta),
+            "point": None if view.image is None else self._point(view.image, beta),
+            "pins": [self._decoded(self._place(pin, beta), beta) for pin in view.pins],
         }
-        return pack(header, arrays)
+        return pack(header, {})
+
+    def z(self, view: View) -> tuple[float, ...]:
+        """Returns the latent point that the view decodes."""
+        if view.image is None:
+            assert view.z is not None  # a view has one of both
+            return view.z
+        mean, std = (values[view.image] for values in store.encoding(self.key, self.weight(view)))
+        drawn = mean if view.noise is None else mean + std * np.array(view.noise, np.float32)
+        return tuple(map(float, drawn))
+
+    def places(self, view: View) -> list[tuple[float, ...]]:
+        """Returns the latent points of the strip."""
+        return [self._place(pin, self.weight(view)) for pin in view.pins]
+
+    def image(self, z: tuple[float, ...], beta: float) -> bytes:
+        """Returns a decoded image as a PNG file."""
+        return png(store.decoded(self.key, z, beta))
+
+    def world(self) -> bytes:
+        """Returns what the map in the browser needs; nothing that the user does changes it."""
+        return store.world(self.key, self.limits)
+
+    def fields(self, view: View) -> Iterator[tuple[str, bytes]]:
+        """Yields name and message of each layer shown that the browser does not compute itself."""
+        for layer in store.FIELDS:
+            if layer in view.layers:
+                yield layer, store.field(self.key, self.limits, layer)
+
+    def curve(self) -> bytes:
+        """Returns the rate-distortion curve."""
+        curve = store.curve(self.key)
+        return pack({"kind": "curve", "curve": curve and curve.to_json()}, {})
+
+    def _place(self, pin: Pin, beta: float) -> tuple[float, ...]:
+        if isinstance(pin, tuple):
+            return pin
+        return tuple(map(float, store.encoding(self.key, beta).mean[pin]))
+
+    def _decoded(self, z: tuple[float, ...], beta: float) -> str:
+        return base64.b64encode(self.image(z, beta)).decode()
+
+    def _point(self, image: int, beta: float) -> dict[str, object]:
+        """Says what the encoder makes of an image, and what it costs."""
+        mean, std = (values[image].tolist() for values in store.encoding(self.key, beta))
+        terms = store.measured(self.key, image, beta)
+        label = int(self.images.labels[image])
+        samples = f", {store.DISTORTION_SAMPLES} samples of z" if any(std) else ""
+        return {
+            "original": base64.b64encode(png(self.images.pixels[image])).decode(),
+            "label": self.images.names[label],
+            "colour": theme.class_colours(label + 1)[label],
+            "mean": mean,
+            "std": std,
+            "distortion": terms.distortion,
+            "rate": None if math.isinf(terms.rate) else terms.rate,
+            "terms": f"nats for this image, {self.target} target{samples}",
+        }
 
     def _nearest(self, z: tuple[float, ...], beta: float) -> str:
         """Says how far the nearest code lies, in latent units, and whose it is."""
@@ -117,10 +148,10 @@ class Scene:
         return f"{distance[image]:.2f} from the nearest code: {label}, {store.PART} image {image}"
 
     def _start(self, start: View) -> dict[str, object]:
-        x, y = (*(start.z or ()), 0.0, 0.0)[:2]
-        pin = {"x": x, "y": y, "index": start.image if start.z is None else None}
-        kept = ("hidden", "layers", "window", "beta")
-        return {"pin": pin, **{name: value for name, value in asdict(start).items() if name in kept}}
+        kept = ("hidden", "layers", "window", "beta", "other", "path", "tab")
+        pins = [pin if isinstance(pin, int) else pin[:2] for pin in start.pins]
+        values = {name: value for name, value in asdict(start).items() if name in kept}
+        return {"pin": _pin(start), "pins": pins, **values}
 
     def _limits(self) -> Limits:
         config = self.config
@@ -144,8 +175,25 @@ class Scene:
 
 _LAYERS: dict[str, Callable[[ModelConfig], bool]] = {
     "atlas": lambda config: config.latent == 2,
+    "density": lambda _: True,
     "prior": lambda config: config.kind != "autoencoder" and config.latent > 1,
+    "classes": lambda _: True,
+    "posteriors": lambda config: config.kind != "autoencoder",
+    "magnification": lambda config: config.latent <= 2,
 }
+
+
+def tuple_text(values: Sequence[float]) -> str:
+    """Returns `(x, y)` with two decimals and no minus zero."""
+    shown = [f"{value + 0.0:.2f}" for value in values[:AXES_SHOWN]]
+    shown = ["0.00" if text == "-0.00" else text for text in shown]
+    return f"({', '.join(shown + ['…'] * (len(values) > AXES_SHOWN))})"
+
+
+def _pin(view: View) -> dict[str, object]:
+    """The view's point as the map reports one: what comes back equal answers the latest question."""
+    x, y = (*(view.z or ()), 0.0, 0.0)[:2]
+    return {"x": x, "y": y, "index": view.image, "noise": view.noise}
 
 
 def _two_axes(values: NDArray[np.float32]) -> NDArray[np.float32]:

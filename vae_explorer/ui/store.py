@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import gc
-from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from PIL import Image
 
-from vae_explorer import checkpoints, data
+from vae_explorer import checkpoints, curves, data
 from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.curves import Curve
 from vae_explorer.data import Images
 from vae_explorer.latent import encoding as latent
 from vae_explorer.latent.encoding import Encoding
+from vae_explorer.ui import messages
+from vae_explorer.ui.view import Limits
 
 PART = "test"
-ATLAS_TILES = 24
 DISTORTION_SAMPLES = 64
+FIELDS = {"atlas": messages.atlases, "magnification": messages.magnifications}
 
 
 class Key(NamedTuple):
@@ -69,17 +70,31 @@ def images(name: str) -> Images:
     return data.load(name, PART)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner=False)
 def encoding(of: Key, beta: float) -> Encoding:
-    """Returns codes and standard deviations of all images shown."""
+    """Returns codes and standard deviations of all images shown; shared by all sessions, never changed."""
     loaded = checkpoint(of)
     return latent.encode(loaded.model, images(loaded.config.data).pixels, beta)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def atlas(of: Key, beta: float, extent: tuple[float, float, float, float]) -> bytes:
-    """Returns the decoded images of a grid over the extent, as one PNG."""
-    return png(latent.atlas(checkpoint(of).model, beta, extent, ATLAS_TILES))
+@st.cache_resource(max_entries=4, show_spinner=False)
+def world(of: Key, limits: Limits) -> bytes:
+    """Returns what the map in the browser needs of a checkpoint, once."""
+    loaded = checkpoint(of)
+    return messages.world(loaded, images(loaded.config.data), limits)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def field(of: Key, limits: Limits, layer: str) -> bytes:
+    """Returns a layer that is computed here and not in the browser."""
+    return FIELDS[layer](checkpoint(of), limits)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def curve(of: Key) -> Curve | None:
+    """Returns the rate-distortion curve: measured before, or else now on fewer images."""
+    loaded = checkpoint(of)
+    return curves.find(loaded) or curves.measure(loaded, images(loaded.config.data), quick=True)
 
 
 @st.cache_data(max_entries=4096, show_spinner=False)
@@ -101,12 +116,5 @@ def measured(of: Key, image: int, beta: float) -> Measured:
 
 def forget_images() -> None:
     """Empties what holds images, or was computed from them, after a download has replaced them."""
-    for cached in (images, encoding, measured):
+    for cached in (images, encoding, measured, world):
         cached.clear()
-
-
-def png(grey: NDArray[np.uint8]) -> bytes:
-    """Returns grey levels `(H, W)` as a PNG file."""
-    out = BytesIO()
-    Image.fromarray(grey).save(out, "PNG")
-    return out.getvalue()

@@ -1,15 +1,20 @@
-"""What the Explore page shows, and its form as a link. Nothing here knows Streamlit."""
+"""What the Explore page shows, and how what the map reports changes it. Nothing here knows Streamlit."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypeGuard
 
-LAYERS = ("atlas", "prior")
+LAYERS = ("atlas", "density", "prior", "classes", "posteriors", "magnification")
+TABS = ("curve", "posterior", "path", "compare")
+PATHS = ("straight", "slerp")
 DEFAULT_IMAGE = 0
+MOST_PINS = 12
+FARTHEST_NOISE = 10.0  # standard deviations: no draw of a normal distribution lies beyond
+
+Pin = int | tuple[float, ...]  # an image, or a latent point
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +59,11 @@ class View:
         hidden: Classes that are not drawn.
         layers: Layers that are drawn.
         window: Centre and half width of the visible part, `(x, y, half)`; None for all of it.
+        noise: The draw of epsilon by which `image` is sampled, z = mean + std * epsilon; None for its mean.
+        pins: The strip of pinned points, images or latent points.
+        other: The pin that the point is compared with.
+        path: How the path through the pins runs.
+        tab: What stands below the image.
     """
 
     model: str
@@ -63,10 +73,11 @@ class View:
     hidden: tuple[int, ...] = ()
     layers: tuple[str, ...] = ()
     window: tuple[float, float, float] | None = None
-
-
-class Refused(ValueError):
-    """A part of a link that cannot be shown; the message says what is wrong with it."""
+    noise: tuple[float, ...] | None = None
+    pins: tuple[Pin, ...] = ()
+    other: int | None = None
+    path: str = PATHS[0]
+    tab: str = TABS[0]
 
 
 def default(limits: Limits) -> View:
@@ -76,74 +87,46 @@ def default(limits: Limits) -> View:
     return View(model=limits.model, beta=beta, layers=layers)
 
 
-def choose(query: Mapping[str, str], names: Sequence[str]) -> tuple[str, list[str]]:
-    """Returns the model that a link names, or else the first, with what had to be changed."""
-    wanted = query.get("model", names[0])
-    if wanted in names:
-        return wanted, []
-    return names[0], [f"There is no model “{_quoted(wanted)}” here. Shown instead: {names[0]}."]
-
-
-def parse(query: Mapping[str, str], limits: Limits) -> tuple[View, list[str]]:
-    """Returns the view that a link names; what cannot be shown keeps its default and gives a message."""
-    view, messages = default(limits), []
-    for name, read in READERS.items():
-        if name not in query:
-            continue
-        try:
-            view = replace(view, **read(query[name], limits))
-        except Refused as refused:
-            messages.append(f"{refused} Shown instead: {_instead(name, view)}.")
-    return view, messages
-
-
-def to_query(view: View) -> dict[str, str]:
-    """Returns the view as a link's query: `parse` gives the same view back."""
-    query = {"model": view.model}
-    if view.beta is not None:
-        query["beta"] = f"{view.beta:g}"
-    if view.z is not None:
-        query["z"] = _joined(view.z)
-    else:
-        query["image"] = str(view.image)
-    if view.hidden:
-        query["hide"] = _joined(view.hidden)
-    query["layers"] = ",".join(view.layers) or "none"
-    if view.window is not None:
-        query["zoom"] = _joined(view.window)
-    return query
-
-
 def updated(view: View, reported: Mapping[str, object], limits: Limits) -> View:
     """Returns the view after what the map reported. What does not fit was not sent by our map: ignored."""
     match reported.get("click"):
-        case {"index": image} if _is_index(image, limits.images):
-            view = replace(view, image=image, z=None)
-        case {"index": None, "x": int() | float() as x, "y": int() | float() as y} if _on_plane((x, y), limits):
-            z = (float(x), float(y), *[0.0] * limits.latent)[: limits.latent]
-            view = replace(view, image=None, z=z)
+        case {"index": image, **rest} if is_index(image, limits.images):
+            noise = rest.get("noise")
+            view = replace(view, image=image, z=None, noise=tuple(noise) if is_noise(noise, limits) else None)
+        case {"index": None, "x": int() | float() as x, "y": int() | float() as y} if on_plane((x, y), limits):
+            view = replace(view, image=None, z=_filled((x, y), limits), noise=None)
     match reported.get("beta"):
         case int() | float() as beta if limits.beta and limits.beta[0] <= beta <= limits.beta[1]:
             view = replace(view, beta=float(beta))
     match reported.get("hidden"):
-        case list(hidden) if all(_is_index(k, limits.classes) for k in hidden):
+        case list(hidden) if all(is_index(k, limits.classes) for k in hidden):
             view = replace(view, hidden=tuple(hidden))
     match reported.get("layers"):
         case list(layers) if all(name in limits.layers for name in layers):
             view = replace(view, layers=tuple(layers))
     match reported.get("view"):
         case [int() | float() as x, int() | float() as y, int() | float() as half] if (
-            _on_plane((x, y), limits) and 0 < half < math.inf
+            on_plane((x, y), limits) and 0 < half < math.inf
         ):
             view = replace(view, window=(float(x), float(y), float(half)))
+    match reported.get("strip"):
+        case {"pins": list(pins), "other": other, "path": path, "tab": tab} if (
+            len(pins) <= MOST_PINS
+            and all(is_index(pin, limits.images) or _is_point(pin, limits) for pin in pins)
+            and (other is None or is_index(other, len(pins)))
+            and path in PATHS
+            and tab in TABS
+        ):
+            places = tuple(pin if isinstance(pin, int) else _filled(pin, limits) for pin in pins)
+            view = replace(view, pins=places, other=other, path=path, tab=tab)
     return view
 
 
-def _is_index(value: object, count: int) -> bool:
+def is_index(value: object, count: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < count
 
 
-def _on_plane(z: Sequence[object], limits: Limits) -> bool:
+def on_plane(z: Sequence[object], limits: Limits) -> bool:
     """Says whether these coordinates are numbers that the plane has."""
     return all(
         isinstance(value, int | float) and low <= value <= high
@@ -151,91 +134,19 @@ def _on_plane(z: Sequence[object], limits: Limits) -> bool:
     )
 
 
-def _read_beta(text: str, limits: Limits) -> dict[str, Any]:
-    if limits.beta is None:
-        raise Refused(f"{limits.model} has no KL weight to set, so beta = {_quoted(text)} means nothing.")
-    low, high = limits.beta
-    beta = _number(text)
-    if not low <= beta <= high:
-        raise Refused(f"beta = {_quoted(text)} is not a number from {low:g} to {high:g}.")
-    return {"beta": beta}
+def is_noise(values: object, limits: Limits) -> TypeGuard[Sequence[float]]:
+    """Says whether these are numbers that a standard normal distribution may draw, one an axis."""
+    return (
+        isinstance(values, Sequence)
+        and len(values) == limits.latent
+        and all(isinstance(value, int | float) and abs(value) <= FARTHEST_NOISE for value in values)
+    )
 
 
-def _read_image(text: str, limits: Limits) -> dict[str, Any]:
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) < limits.images):
-        raise Refused(f"image = {_quoted(text)} is not one of the images 0 to {limits.images - 1}.")
-    return {"image": int(text), "z": None}
+def _is_point(values: object, limits: Limits) -> bool:
+    return isinstance(values, list) and len(values) in {2, limits.latent} and on_plane(values, limits)
 
 
-def _read_z(text: str, limits: Limits) -> dict[str, Any]:
-    z = tuple(map(_number, text.split(",")))
-    if not all(map(math.isfinite, z)):
-        raise Refused(f"z = {_quoted(text)} is not a list of numbers.")
-    if len(z) != limits.latent:
-        raise Refused(f"z = {_quoted(text)} has {len(z)} axes where {limits.model} has {limits.latent}.")
-    if not _on_plane(z, limits):
-        (left, right), (bottom, top) = limits.plane[:2]
-        plane = f"{left:.0f} to {right:.0f} by {bottom:.0f} to {top:.0f}"
-        raise Refused(f"z = {_quoted(text)} lies outside the plane ({plane}).")
-    return {"image": None, "z": z}
-
-
-def _read_hidden(text: str, limits: Limits) -> dict[str, Any]:
-    items = text.split(",")
-    if not all(k.isascii() and k.isdigit() and len(k) < 4 and int(k) < limits.classes for k in items):
-        raise Refused(f"hide = {_quoted(text)} is not a list of classes from 0 to {limits.classes - 1}.")
-    return {"hidden": tuple(sorted(set(map(int, items))))}
-
-
-def _read_layers(text: str, limits: Limits) -> dict[str, Any]:
-    items = set() if text == "none" else set(text.split(","))
-    if unknown := items - set(limits.layers):
-        raise Refused(f"{limits.model} has no layer “{_quoted(min(unknown))}”.")
-    return {"layers": tuple(sorted(items))}
-
-
-def _read_zoom(text: str, limits: Limits) -> dict[str, Any]:
-    window = tuple(map(_number, text.split(",")))
-    half = limits.home[2]
-    if not (len(window) == 3 and _on_plane(window[:2], limits) and half / 500 < window[2] < 5 * half):
-        raise Refused(f"zoom = {_quoted(text)} is not a centre and a half width on the plane.")
-    return {"window": window}
-
-
-READERS: dict[str, Callable[[str, Limits], dict[str, Any]]] = {
-    "beta": _read_beta,
-    "image": _read_image,
-    "z": _read_z,
-    "hide": _read_hidden,
-    "layers": _read_layers,
-    "zoom": _read_zoom,
-}
-
-
-def _instead(name: str, view: View) -> str:
-    point = f"image {view.image}" if view.z is None else f"z = ({_joined(view.z)})"
-    return {
-        "beta": "its only setting" if view.beta is None else f"beta = {view.beta:g}",
-        "image": point,
-        "z": point,
-        "hide": "all classes",
-        "layers": " and ".join(view.layers) or "no layer",
-        "zoom": "the whole map",
-    }[name]
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def _joined(values: Sequence[float]) -> str:
-    return ",".join(f"{value:.6g}" for value in values)
-
-
-def _quoted(text: str) -> str:
-    """A stranger's text made fit for the screen: short, and without what Markdown would read."""
-    plain = re.sub(r"[^\w .,+-]", "?", text)
-    return plain if len(plain) <= 40 else plain[:40] + "…"
+def _filled(place: Sequence[float], limits: Limits) -> tuple[float, ...]:
+    """A place on the map as a latent point: axes that the map does not show are 0."""
+    return (*map(float, place), *[0.0] * limits.latent)[: limits.latent]

@@ -1,22 +1,40 @@
-"""The latent map: a Components v2 component that draws on a canvas and answers anywhere.
+"""The live map: a Components v2 component that draws on a canvas and answers anywhere.
 
-`scatter.js`, with `raster.js`, `layers.js` and `gestures.js`, is a scatter plot that knows nothing of
-autoencoders; `latent_map.js` is what this page adds to it. They are joined to one module here: a
-component's files are found only in some installations, its text in all.
+The files in `scatter/` are a scatter plot that knows nothing of autoencoders; the others are what this
+page adds to it. They are joined to one module here: a component's files are found only in some
+installations, its text in all.
+
+The map is sent its world once. What changes comes by couriers, small components without a picture of
+their own: each hands its message to the map of the same name, and the map reports through the one
+that brought the answer. So a click runs and sends the answer's fragment alone.
 """
 
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import Any
 
 import streamlit as st
 
-__all__ = ["KEYS", "latent_map"]
+from vae_explorer.ui.canvas.wire import addressed
 
-KEYS = ("click", "beta", "hidden", "layers", "view")  # what the browser reports
+__all__ = ["SEEN", "answer", "answer_key", "latent_map", "send"]
 
-_SCRIPTS = ("raster.js", "gestures.js", "layers.js", "scatter.js", "latent_map.js")
+SEEN = "seen"  # the one state that the browser reports: all that the user has set
+
+_DRAWING = ("scatter/raster.js", "scatter/outlines.js", "scatter/fields.js", "scatter/contours.js", "scatter/layers.js")
+_SCATTER = (*_DRAWING, "scatter/gestures.js", "scatter/scatter.js")
+_PARTS = (
+    "wire.js",
+    "decoder.js",
+    "ladder.js",
+    "paths.js",
+    "weight.js",
+    "legend.js",
+    "map_layers.js",
+    "charts.js",
+    "rate_distortion.js",
+)
+_PANEL = ("panel.js", "posterior.js", "strip.js", "film.js", "compare.js")
 
 
 def _read(*names: str) -> str:
@@ -24,18 +42,33 @@ def _read(*names: str) -> str:
     return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
 
 
-_component = st.components.v2.component(
+_map = st.components.v2.component(
     "vae_explorer_latent_map",
     html=_read("latent_map.html"),
-    css=_read("latent_map.css"),
-    js=_read(*_SCRIPTS),
+    css=_read("latent_map.css", "charts.css"),
+    js=_read(*_SCATTER, *_PARTS, *_PANEL, "latent_map.js"),
 )
+_courier = st.components.v2.component("vae_explorer_courier", js=_read("wire.js", "courier.js"))
 
 
-def latent_map(data: bytes, key: str) -> None:
-    """Shows the map; what the user sets on it lies in the session state under the key, by the names in `KEYS`."""
-    listeners: dict[str, Any] = {f"on_{name}_change": _noted for name in KEYS}
-    _component(key=key, data=data, **listeners)
+def latent_map(data: bytes, name: str) -> None:
+    """Shows the map of this name."""
+    _map(key=f"map-{name}", data=addressed(name, data))
+
+
+def answer(data: bytes, name: str) -> None:
+    """Hands the map what Python says; what the user sets on it lies under the name in the session state."""
+    _courier(key=answer_key(name), data=addressed(name, data), height=1, on_seen_change=_noted)
+
+
+def answer_key(name: str) -> str:
+    """Returns where the session state keeps what the map of this name reports."""
+    return f"answer-{name}"
+
+
+def send(data: bytes, name: str, kind: str) -> None:
+    """Hands the map a message that comes once, or late."""
+    _courier(key=f"{kind}-{name}", data=addressed(name, data), height=1)
 
 
 def _noted() -> None:

@@ -1,130 +1,273 @@
-// The latent map: what the page around the scatter plot needs, and its state's way to Python.
+// The latent map: joins the scatter plot, the decoder, the KL weight and the panel beside them.
 
-const SENT_AFTER = 150; // ms of rest after which a key press, a zoom or a weight is reported
-const SNAP = 0.04; // decades within which a dragged KL weight takes a marked value
-const SWITCHES = { atlas: "Atlas", prior: "Prior" };
-
-/** Splits what Python's `pack` wrote: the header's length, the header, each array on a multiple of four bytes. */
-function unpack(bytes) {
-  const whole = bytes.slice(); // a copy of its own starts on a multiple of four
-  const length = new DataView(whole.buffer).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(whole.subarray(4, 4 + length)));
-  const types = { float32: Float32Array, uint8: Uint8Array };
-  const arrays = {};
-  for (const { name, type, start, count } of header.arrays) {
-    arrays[name] = new types[type](whole.buffer, start, count);
-  }
-  return { ...header, ...arrays };
-}
-
-/** Three significant digits, and one decimal where there would be none. */
-function weightText(beta) {
-  const text = String(Number(beta.toPrecision(3)));
-  return text.includes(".") || beta >= 10 ? text : `${text}.0`;
-}
+const SENT_AFTER = 150; // ms of rest after which a key press or a zoom is reported
+const DRAWS_KEPT = 30; // earlier draws of epsilon that stay on the map
+const TABS = { curve: "Rate and distortion", posterior: "Posterior", path: "Path", compare: "Compare" };
 
 class LatentMap {
-  constructor(root) {
-    this.root = root;
+  constructor(root, name) {
     this.find = (selector) => root.querySelector(selector);
+    this.box = mailbox(name);
     this.abort = new AbortController();
-    this.hidden = new Set();
-    this.layers = new Set();
-    this.pin = { x: 0, y: 0, index: null };
-    this.timers = {};
-    this.plot = new Scatter(this.find("canvas"), {
-      hover: (place) => this.hover(place),
-      click: (place) => this.pinAt(place),
-      view: (view) => this.later("view", [view.x, view.y, view.half].map((v) => Number(v.toPrecision(5)))),
+    const { signal } = this.abort;
+    this.plot = new Scatter(this.find(".plot canvas"), {
+      hover: (place) => this.point(place),
+      click: (place) => this.click(place),
+      view: (view) => ((this.window = [view.x, view.y, view.half].map((v) => Number(v.toPrecision(5)))), this.later()),
       key: (event) => this.key(event),
+      frame: () => this.frame(),
     });
-    this.listenToWeight();
+    this.panel = new Panel(this.find);
+    this.weight = new Weight(this.find, signal, { move: () => this.moved(), settle: () => this.tell() });
+    this.legend = new Legend(this.find(".legend"), () => (this.recolour(), this.later()));
+    this.switches = new Switches(this.find(".layers"), () => (this.moved(), this.tell()));
+    this.curve = new RateDistortion(this.find(".tab.curve"), (beta) => this.weight.set(beta));
+    this.bars = new AxisBars(this.find(".tab.posterior"));
+    this.posterior = new PosteriorTab(this.find(".tab.posterior"), { mean: () => this.walk(null), sample: () => this.walk(this.draw()) });
+    this.strip = new Strip(this.find(".strip"), signal, {
+      choose: (k) => this.choose(k),
+      change: () => (this.showPins(), this.tell()),
+      name: (pin) => this.nameOf(pin),
+    });
+    this.film = new Film(this.find(".tab.path"), signal, {
+      kind: (kind) => ((this.pathKind = kind), this.showPins(), this.tell()),
+      walk: (z) => this.point(z && { x: z[0], y: z[1] ?? 0, index: null, z }),
+      decode: (z, grey) => this.decoder.decode(z, this.beta, grey),
+    });
+    this.compare = new Compare(this.find(".tab.compare"));
+    this.layers = new Layers(this.plot);
+    this.pointer = null; // where the mouse is, or a walk has come to
+    this.drawn = []; // earlier draws, in units of epsilon
   }
 
   destroy() {
+    if (this.box.read === this.reader) this.box.read = null;
     this.abort.abort();
     this.plot.destroy();
-    Object.values(this.timers).forEach(clearTimeout);
+    clearTimeout(this.timer);
+    cancelAnimationFrame(this.walking);
   }
 
-  /** Tells Python now; a report of the same kind that still waits is dropped. */
-  tell(name, value) {
-    clearTimeout(this.timers[name]);
-    this.send(name, value);
-  }
+  // To and from Python ----------------------------------------------------------------------
 
-  /** Tells Python when nothing newer came for a while. */
-  later(name, value) {
-    clearTimeout(this.timers[name]);
-    this.timers[name] = setTimeout(() => this.send(name, value), SENT_AFTER);
-  }
-
-  /** Takes what Python sent; the same bytes again change nothing that the user has set since. */
-  update(data, send) {
-    this.send = send;
+  /** Takes the world; the same bytes again only mean another theme. */
+  update(world) {
     this.restyle();
-    if (data.version === this.version) return;
-    const first = data.model !== this.data?.model;
-    this.version = data.version;
-    this.data = data;
-    this.plot.set({
-      xy: data.mean,
-      labels: data.labels,
-      colours: Uint32Array.from(data.colours, packed),
-      axes: data.axes,
-    });
-    if (first) this.start(data.start);
-    this.showAtlas();
-    this.showPin();
+    if (world.version === this.world?.version) return;
+    this.world = world;
+    this.begun = false;
+    this.ladder = new Ladder(world);
+    const pixels = world.shape[0] * world.shape[1];
+    this.decoder = world.decoder
+      ? new DenseDecoder(world.decoder, world.weights)
+      : new TileDecoder(world.grid, world.tiles, pixels);
+    this.grey = new Uint8ClampedArray(pixels);
+    this.layers.setWorld(world);
+    this.box.read = this.reader = (message) => this.read(message);
+    for (const message of this.box.messages.values()) this.read(message);
+  }
+
+  read(message) {
+    if (message.kind === "answer") this.hear(message);
+    else if (message.kind === "curve") {
+      this.curve.set(message.curve);
+      this.bars.set(message.curve);
+      this.moved();
+    } else this.layers.take(message).then(() => this.moved());
+  }
+
+  /** Takes an answer; one to a question that is no longer asked changes nothing that is seen. */
+  hear(answer) {
+    if (!this.begun) this.begin(answer.start);
+    this.answer = answer;
+    if (answer.pins.length === this.strip.pins.length) this.strip.setPictures(answer.pins);
+    if (this.answered) this.panel.show(answer);
+    this.look();
+    this.showCompare();
+  }
+
+  /** Whether Python's last answer is about what is pinned now. */
+  get answered() {
+    const { pin, answer } = this;
+    if (!answer || answer.beta !== this.beta || answer.pin.index !== pin.index) return false;
+    if (pin.index === null) return answer.pin.x === pin.x && answer.pin.y === pin.y;
+    return String(answer.pin.noise ?? "") === String(pin.noise ?? "");
+  }
+
+  get report() {
+    return {
+      click: this.pin,
+      beta: this.beta,
+      hidden: [...this.legend.hidden].sort((a, b) => a - b),
+      layers: [...this.switches.on].sort(),
+      view: this.window,
+      strip: { pins: this.strip.pins, other: this.other, path: this.pathKind, tab: this.tab },
+    };
+  }
+
+  tell() {
+    clearTimeout(this.timer);
+    this.box.tell?.("seen", this.report);
+  }
+
+  later() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.tell(), SENT_AFTER);
   }
 
   /** The state that the link, or a newly chosen model, begins with. */
-  start({ pin, hidden, layers, window: seen, beta }) {
-    const { home } = this.data;
+  begin({ pin, hidden, layers, window: seen, beta, pins, other, path, tab }) {
+    const { world } = this;
+    this.begun = true;
     this.pin = pin;
-    this.hidden = new Set(hidden);
-    this.layers = new Set(layers);
-    this.plot.setHome({ x: home[0], y: home[1], half: home[2] });
+    this.window = seen;
+    [this.other, this.pathKind] = [other, path];
+    const [x, y, half] = world.home;
+    this.plot.setHome({ x, y, half });
     if (seen) this.plot.setView({ x: seen[0], y: seen[1], half: seen[2] }, true);
-    this.buildLegend();
-    this.buildSwitches();
-    this.buildWeight(beta);
-    this.showHidden();
-    this.showLayers();
+    this.plot.set({ labels: world.labels, colours: Uint32Array.from(world.colours, packed), axes: world.axes });
+    this.weight.build(world.beta_range, beta);
+    this.legend.build(world.names, world.colours, hidden);
+    this.switches.build(world.switches, layers);
+    this.strip.set(pins);
+    this.openTab(tab);
+    this.recolour();
+    this.frame();
   }
 
   restyle() {
     const style = getComputedStyle(this.find(".map"));
     const colour = (name) => style.getPropertyValue(name).trim();
+    const text = colour("--st-text-color");
     this.plot.set({
-      style: {
-        text: colour("--st-text-color"),
-        background: colour("--st-background-color"),
-        font: style.fontFamily,
-        size: 0.85 * parseFloat(style.fontSize),
-      },
+      style: { text, background: colour("--st-background-color"), font: style.fontFamily, size: 0.85 * parseFloat(style.fontSize) },
     });
-    if (this.data) this.showAtlas();
+    this.layers.setInk(text);
+    if (this.begun) this.moved();
   }
 
-  // Pin -------------------------------------------------------------------------------------
+  // What is seen ----------------------------------------------------------------------------
 
-  pinAt(place) {
-    this.pin = place;
+  get beta() {
+    return this.weight.beta;
+  }
+
+  /** All codes have to move with the next frame. */
+  moved() {
+    this.stale = true;
+    this.look();
+  }
+
+  /** The image has to change with the next frame. */
+  look() {
+    this.looking = true;
+    this.due ||= requestAnimationFrame(() => {
+      this.due = 0;
+      this.frame();
+    });
+  }
+
+  /** All that changes, once a frame of the screen. */
+  frame() {
+    if (!this.begun) return;
+    if (this.stale || !this.plot.xy.length) this.move();
+    if (this.looking) this.showPoint();
+    if (this.tab === "path" && this.film.develop()) this.look();
+  }
+
+  move() {
+    this.stale = false;
+    const { ladder, plot } = this;
+    ladder.climb(this.beta);
+    plot.xy = ladder.xy;
+    plot.spread = this.switches.on.has("posteriors") ? ladder.spread : null;
+    this.layers.show(this.switches.on, this.beta);
+    this.curve.at(this.beta);
+    this.bars.at(this.beta);
     this.showPin();
-    this.tell("click", place);
+    if (this.tab === "path") this.showPins();
+    plot.draw();
   }
 
+  recolour() {
+    this.plot.set({ hidden: this.legend.mask });
+    this.moved();
+  }
+
+  /** Returns the latent point of a pin, or of a place under the pointer. */
+  latentPoint({ x, y, index, noise = null, z = null }) {
+    if (z) return z;
+    const { latent } = this.world;
+    if (index === null) return Array.from({ length: latent }, (_, k) => [x, y][k] ?? 0);
+    const { mean, std } = this.ladder.posterior(index, this.beta);
+    return noise ? mean.map((value, k) => value + std[k] * noise[k]) : mean;
+  }
+
+  showPoint() {
+    this.looking = false;
+    const place = this.pointer ?? this.pin;
+    if (this.answered && this.isPinned(place)) return this.panel.rest();
+    const z = this.latentPoint(place);
+    this.decoder.decode(z, this.beta, this.grey);
+    this.panel.draw(this.grey, this.world.shape, this.wordsFor(place, z));
+  }
+
+  /** Whether a place is the pinned point itself, as it is after a click. */
+  isPinned({ x, y, index, z, noise = null }) {
+    const { pin } = this;
+    if (z || String(noise ?? "") !== String(pin.noise ?? "")) return false;
+    return index === null ? pin.index === null && x === pin.x && y === pin.y : index === pin.index;
+  }
+
+  wordsFor(place, z) {
+    const text = `z = ${minus(tupleText(z))}`;
+    if (place.index === null) return { text, note: this.pointer ? "under the pointer" : "" };
+    const { names, colours, labels } = this.world;
+    const label = labels[place.index];
+    return { text: names[label], colour: colours[label], note: `image ${place.index} \u00b7 ${text}` };
+  }
+
+  /** Marker, ellipse of one sigma, draws, posterior's numbers: all of the pinned point. */
   showPin() {
-    const { index } = this.pin;
-    const { mean, std } = this.data;
-    if (index !== null && 2 * index < mean.length) {
-      this.pin = { x: mean[2 * index], y: mean[2 * index + 1], index };
-      const ellipse = { ...this.pin, rx: std[2 * index], ry: std[2 * index + 1] };
-      this.plot.setLayers({ marker: this.pin, ellipses: ellipse.rx > 0 ? [ellipse] : [] });
-    } else {
-      this.plot.setLayers({ marker: this.pin, ellipses: [] });
+    const { index, noise } = this.pin;
+    const posterior = index === null ? null : this.ladder.posterior(index, this.beta);
+    const z = this.latentPoint(this.pin);
+    const layers = { marker: { x: z[0], y: z[1] ?? 0 }, ellipses: [], dots: [] };
+    if (posterior?.std.some((value) => value > 0)) {
+      const [mx, my = 0] = posterior.mean;
+      const [sx, sy = 0] = posterior.std;
+      layers.ellipses = [{ x: mx, y: my, rx: sx, ry: sy }];
+      if (noise) layers.dots = this.drawn.map(([a, b = 0]) => ({ x: mx + sx * a, y: my + sy * b }));
+      if (!this.answered) this.panel.showRate(gaussianRate(posterior));
     }
+    if (this.tab === "path") {
+      layers.dots = this.pinPoints.map(([x, y = 0], k) => ({ x, y, text: String(k + 1) }));
+    }
+    this.plot.setLayers(layers);
+    this.posterior.show(posterior, noise ?? null);
+  }
+
+  // Pinning ---------------------------------------------------------------------------------
+
+  point(place) {
+    this.pointer = place;
+    const number = (value) => minus(this.plot.rounded(value).toFixed(2));
+    this.find(".readout").textContent = place ? `(${number(place.x)}, ${number(place.y)})` : "";
+    this.look();
+  }
+
+  click(place) {
+    this.pinAt({ ...place, noise: null });
+    this.strip.add(place.index ?? [place.x, place.y]);
+    this.tell();
+  }
+
+  pinAt(pin) {
+    cancelAnimationFrame(this.walking);
+    if (pin.index !== this.pin.index) this.drawn = [];
+    this.pin = pin;
+    this.showPin();
+    this.look();
   }
 
   key(event) {
@@ -134,7 +277,9 @@ class LatentMap {
     else if (event.key === "+" || event.key === "=") this.plot.zoom(1.25);
     else if (event.key === "-") this.plot.zoom(0.8);
     else if (event.key === "0") this.plot.setView(this.plot.home);
-    else if (event.key === "Enter") this.tell("click", this.pin);
+    else if (event.key === "[") this.weight.nudge(-1);
+    else if (event.key === "]") this.weight.nudge(1);
+    else if (event.key === "Enter") this.click(this.pin);
     else return;
     event.preventDefault();
   }
@@ -142,182 +287,113 @@ class LatentMap {
   /** Moves the pin by hundredths of the view; a pinned image becomes a place on the plane. */
   step([dx, dy], times) {
     const size = (times * this.plot.view.half) / 50;
-    const x = this.plot.rounded(this.pin.x + dx * size);
-    const y = this.plot.rounded(this.pin.y + dy * size);
-    this.pin = { x, y, index: null };
+    const [zx, zy = 0] = this.latentPoint(this.pin);
+    const x = this.plot.rounded(zx + dx * size);
+    const y = this.plot.rounded(zy + dy * size);
+    this.pointer = null;
+    this.pinAt({ x, y, index: null, noise: null });
+    this.find(".said").textContent = tupleText([x, y]);
+    this.later();
+  }
+
+  // Sampling --------------------------------------------------------------------------------
+
+  draw() {
+    const noise = [];
+    while (noise.length < this.world.latent) noise.push(...normalPair());
+    return noise.slice(0, this.world.latent).map((value) => Number(value.toFixed(4)));
+  }
+
+  /** Walks from where the point is to mean + std * noise (null: to the mean), then asks Python. */
+  walk(noise) {
+    const from = this.pin.noise ?? Array(this.world.latent).fill(0);
+    const to = noise ?? Array(this.world.latent).fill(0);
+    if (noise) this.drawn = [...this.drawn, noise].slice(-DRAWS_KEPT);
+    const time = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : 450;
+    const begun = performance.now();
+    cancelAnimationFrame(this.walking);
+    this.pointer = null;
+    const frame = (now) => {
+      const share = Math.min(1, Math.max(0, (now - begun) / time));
+      const { index } = this.pin;
+      const at = from.map((value, k) => value + share * (to[k] - value));
+      this.pin = { ...this.pin, index, noise: share < 1 ? at : noise };
+      this.showPin();
+      this.look();
+      if (share < 1) this.walking = requestAnimationFrame(frame);
+      else this.tell();
+    };
+    frame(begun);
+  }
+
+  // Strip, path, comparison -----------------------------------------------------------------
+
+  nameOf(pin) {
+    if (Array.isArray(pin)) return `z = ${minus(tupleText(pin))}`;
+    return `${this.world.names[this.world.labels[pin]]}, image ${pin}`;
+  }
+
+  get pinPoints() {
+    return this.strip.pins.map((pin) => this.latentPoint(this.pinOf(pin)));
+  }
+
+  pinOf(pin) {
+    const [x, y] = Array.isArray(pin) ? pin : [0, 0];
+    return { x, y, index: Array.isArray(pin) ? null : pin, noise: null };
+  }
+
+  choose(k) {
+    if (this.tab === "compare") this.other = k;
+    else this.pinAt(this.pinOf(this.strip.pins[k]));
+    this.showCompare();
+    this.tell();
+  }
+
+  showPins() {
+    if (this.other !== null && this.other >= this.strip.pins.length) this.other = null;
+    const points = this.pinPoints;
+    this.film.set(points, this.pathKind, this.world.shape);
+    const shown = this.tab === "path" && points.length > 1;
+    this.plot.setLayers({ lines: shown ? [{ points: this.film.path.map(([x, y = 0]) => [x, y]) }] : [] });
     this.showPin();
-    this.hover(this.pin);
-    this.later("click", this.pin);
+    this.look();
   }
 
-  hover(place) {
-    const number = (value) => this.plot.rounded(value).toFixed(2).replace("-", "\u2212");
-    const point = place && place.index !== null ? `${this.data.names[this.data.labels[place.index]]} \u00b7 image ${place.index} \u00b7 ` : "";
-    this.find(".readout").textContent = place ? `${point}(${number(place.x)}, ${number(place.y)})` : "";
+  showCompare() {
+    if (this.tab !== "compare" || !this.answer) return;
+    const picture = this.strip.pictures[this.other];
+    const other = picture ? { png: picture, name: this.nameOf(this.strip.pins[this.other]) } : null;
+    this.compare.show({ png: this.answer.decoded, name: `z = ${minus(tupleText(this.answer.z))}` }, other);
   }
 
-  // Classes ---------------------------------------------------------------------------------
-
-  buildLegend() {
-    const { names, colours } = this.data;
-    const buttons = names.map((name, k) => {
-      const button = this.button(name, (event) => (event.altKey ? this.isolate(k) : this.toggle(k)));
-      button.style.setProperty("--class", colours[k]);
-      button.title = "Click to hide or show, double-click for this class alone";
-      button.addEventListener("dblclick", () => this.isolate(k));
+  openTab(tab) {
+    this.tab = tab;
+    const buttons = Object.entries(TABS).map(([name, text]) => {
+      const button = newButton(text, () => (this.openTab(name), this.find(".tabs [aria-selected=true]").focus(), this.tell()));
+      button.setAttribute("role", "tab");
+      button.setAttribute("aria-selected", String(name === tab));
+      this.find(`.tab.${name}`).hidden = name !== tab;
+      this.find(`.tab.${name}`).setAttribute("aria-label", text);
       return button;
     });
-    const all = this.button("Show all", () => this.hide([]));
-    all.className = "all";
-    this.find(".legend").replaceChildren(...buttons, all);
-  }
-
-  toggle(k) {
-    const hidden = new Set(this.hidden);
-    if (!hidden.delete(k)) hidden.add(k);
-    this.hide(hidden);
-  }
-
-  isolate(k) {
-    this.hide(this.data.names.map((_, other) => other).filter((other) => other !== k));
-  }
-
-  hide(classes) {
-    this.hidden = new Set(classes);
-    this.showHidden();
-    this.later("hidden", [...this.hidden].sort((a, b) => a - b));
-  }
-
-  showHidden() {
-    const buttons = [...this.find(".legend").children];
-    buttons.forEach((button, k) => button.setAttribute("aria-pressed", String(!this.hidden.has(k))));
-    const all = buttons.at(-1);
-    all.removeAttribute("aria-pressed");
-    all.hidden = this.hidden.size === 0;
-    const hidden = new Uint8Array(256);
-    this.hidden.forEach((k) => (hidden[k] = 1));
-    this.plot.set({ hidden });
-  }
-
-  // Layers ----------------------------------------------------------------------------------
-
-  buildSwitches() {
-    const buttons = this.data.switches.map((name) =>
-      this.button(SWITCHES[name], () => {
-        if (!this.layers.delete(name)) this.layers.add(name);
-        this.showLayers();
-        this.tell("layers", [...this.layers].sort());
-      }),
-    );
-    this.find(".switches").replaceChildren(...buttons);
-  }
-
-  showLayers() {
-    this.data.switches.forEach((name, k) =>
-      this.find(".switches").children[k].setAttribute("aria-pressed", String(this.layers.has(name))),
-    );
-    const contours = [1, 2, 3].map((radius) => ({ x: 0, y: 0, radius, label: `${radius}\u03c3` }));
-    this.plot.setLayers({ circles: this.layers.has("prior") ? contours : [] });
-    this.showAtlas();
-  }
-
-  /** Shows the atlas in the text's colour, so that it reads on a light and on a dark page. */
-  async showAtlas() {
-    const { atlas, atlas_extent: extent } = this.data;
-    const ink = this.plot.style.text;
-    if (!atlas || !this.layers.has("atlas")) return this.plot.setLayers({ underlay: null });
-    if (this.tinted?.atlas !== atlas || this.tinted.ink !== ink) {
-      const picture = await createImageBitmap(new Blob([atlas], { type: "image/png" }));
-      if (atlas !== this.data.atlas || this.abort.signal.aborted) return; // a newer one came meanwhile
-      this.tinted = { atlas, ink, image: tint(picture, ink) };
+    this.find(".tabs").replaceChildren(...buttons);
+    if (tab !== "path") this.film.stop();
+    if (this.begun && this.plot.xy.length) {
+      this.showPins();
+      this.showCompare();
     }
-    if (this.layers.has("atlas")) this.plot.setLayers({ underlay: { image: this.tinted.image, extent } });
+    if (this.begun) this.moved();
   }
-
-  // KL weight -------------------------------------------------------------------------------
-
-  listenToWeight() {
-    const input = this.find("input");
-    const signal = this.abort.signal;
-    let dragged = false;
-    input.addEventListener("pointerdown", () => (dragged = true), { signal });
-    input.addEventListener("keydown", () => (dragged = false), { signal });
-    input.addEventListener(
-      "input",
-      () => {
-        const nearest = Math.round(input.value);
-        if (dragged && Math.abs(input.value - nearest) < SNAP) input.value = nearest;
-        this.showWeight();
-      },
-      { signal },
-    );
-    input.addEventListener("change", () => this.later("beta", this.weight), { signal });
-  }
-
-  get weight() {
-    return Number((10 ** Number(this.find("input").value)).toPrecision(4));
-  }
-
-  buildWeight(beta) {
-    const range = this.data.beta_range;
-    this.find(".weight").hidden = !range;
-    if (!range) return;
-    const [low, high] = range.map(Math.log10);
-    const input = this.find("input");
-    Object.assign(input, { min: low, max: high, value: Math.log10(beta) });
-    const marks = [];
-    for (let power = Math.ceil(low - 1e-9); power <= high + 1e-9; power++) {
-      const mark = document.createElement("span");
-      mark.textContent = power === 0 ? "1 = ELBO" : String(Number((10 ** power).toPrecision(1)));
-      mark.className = power === 0 ? "main" : "";
-      mark.style.left = `${(100 * (power - low)) / (high - low)}%`;
-      marks.push(mark);
-    }
-    this.find(".marks").replaceChildren(...marks);
-    this.showWeight();
-  }
-
-  showWeight() {
-    const text = weightText(this.weight);
-    this.find("input").setAttribute("aria-valuetext", text);
-    this.find(".weight output").textContent = text;
-  }
-
-  button(text, click) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = text;
-    button.addEventListener("click", click);
-    return button;
-  }
-}
-
-/** Returns a grey picture as ink of one colour: white is opaque, black is clear. */
-function tint(picture, ink) {
-  const canvas = document.createElement("canvas");
-  canvas.width = picture.width;
-  canvas.height = picture.height;
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.fillStyle = ink;
-  context.fillRect(0, 0, 1, 1);
-  const [r, g, b] = context.getImageData(0, 0, 1, 1).data;
-  context.drawImage(picture, 0, 0);
-  const image = context.getImageData(0, 0, canvas.width, canvas.height);
-  for (let i = 0; i < image.data.length; i += 4) {
-    const level = image.data[i];
-    image.data.set([r, g, b, 0.45 * level], i);
-  }
-  context.putImageData(image, 0, 0);
-  return canvas;
 }
 
 const maps = new WeakMap();
 
 /** Called by Streamlit at first and whenever the data or the theme changes; returns the clean-up. */
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data, parentElement }) {
+  const world = unpack(data);
   let map = maps.get(parentElement);
-  if (!map) maps.set(parentElement, (map = new LatentMap(parentElement)));
-  map.update(unpack(data), setStateValue);
+  if (!map) maps.set(parentElement, (map = new LatentMap(parentElement, world.to)));
+  map.update(world);
   return () => {
     map.destroy();
     maps.delete(parentElement);

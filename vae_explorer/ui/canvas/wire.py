@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-TYPES = ("float32", "uint8")  # what latent_map.js reads
+TYPES = ("float32", "float16", "uint8")  # what wire.js reads
 
 
 def pack(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -22,7 +22,7 @@ def pack(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes
     """
     blobs = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     if wrong := [name for name, array in blobs.items() if str(array.dtype) not in TYPES]:
-        raise TypeError(f"the browser reads {' and '.join(TYPES)} only, not {', '.join(wrong)}")
+        raise TypeError(f"the browser reads {', '.join(TYPES)} only, not {', '.join(wrong)}")
     digest = hashlib.blake2b(json.dumps(header, sort_keys=True).encode(), digest_size=8)
     for array in blobs.values():
         digest.update(array.tobytes())
@@ -37,6 +37,12 @@ def pack(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes
     text = json.dumps({**header, "version": digest.hexdigest(), "arrays": places}).encode().ljust(room)
     body = (array.tobytes().ljust(_padded(array.nbytes), b"\0") for array in blobs.values())
     return b"".join([struct.pack("<I", room), text, *body])
+
+
+def addressed(name: str, message: bytes) -> bytes:
+    """Returns a message headed by the name of the map that it is for; a component is not told its own key."""
+    text = name.encode()
+    return struct.pack("<I", len(text)) + text.ljust(_padded(len(text)), b"\0") + message
 
 
 def _padded(size: int) -> int:

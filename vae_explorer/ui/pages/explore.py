@@ -1,4 +1,4 @@
-"""Explore: the latent map, and what the decoder makes of the point that was clicked."""
+"""Explore: the latent map, and what the decoder makes of any point of it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ import streamlit as st
 
 from vae_explorer.checkpoints import CheckpointError
 from vae_explorer.data import DataError
-from vae_explorer.ui import controls, store
-from vae_explorer.ui.canvas import latent_map
+from vae_explorer.ui import canvas, controls, store
 from vae_explorer.ui.link import write_link
-from vae_explorer.ui.panel import panel
+from vae_explorer.ui.query import to_query
 from vae_explorer.ui.scene import Scene
-from vae_explorer.ui.view import to_query
+from vae_explorer.ui.view import View
 
 STYLE = Path(__file__).parents[1] / "page.css"
 
 
 def page() -> None:
-    """Controls, caches, map and panel; runs again whenever the map reports something."""
+    """Controls and the map's world; what a click asks for is answered by the fragment alone."""
     st.html(STYLE)
     title, picker, caption, fetch, export = st.columns([2, 3, 6, 2, 2], vertical_alignment="center")
     title.html("<h1>VAE Explorer</h1>")
@@ -40,17 +39,23 @@ def page() -> None:
         controls.download(store.checkpoint(store.key(name)).config.data)
         return
     start = controls.start(scene)
-    view = controls.current(scene, start)
     if messages := [*st.session_state.messages, *broken]:
         st.warning("  \n".join(messages))
-    left, right = st.columns([4, 3], gap="medium")
-    with left:
-        latent_map(scene.message(view, start), controls.map_key(scene))
-    shown = scene.shown(view)
-    right.html(panel(shown))
     caption.html(f'<p class="aside">{escape(scene.caption)}</p>')
     with fetch:
         controls.download(scene.config.data)
+    canvas.latent_map(scene.world(), scene.name)
     with export:
-        controls.export(scene, view, shown)
+        _answer(scene, start)
+    canvas.send(scene.curve(), scene.name, "curve")
+
+
+@st.fragment
+def _answer(scene: Scene, start: View) -> None:
+    """Runs alone whenever the map reports something."""
+    view = controls.current(scene, start)
+    controls.export(scene, view)
+    canvas.answer(scene.answer(view, start), scene.name)
     write_link(to_query(view))
+    for layer, message in scene.fields(view):
+        canvas.send(message, scene.name, layer)

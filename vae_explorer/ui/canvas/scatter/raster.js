@@ -1,4 +1,4 @@
-// Draws many small discs into an ImageData: a few writes per pixel, no path and no GPU.
+// Draws many small discs, and ellipses around them, into an ImageData: a few writes per pixel, no path and no GPU.
 
 /** Returns "#rrggbb" as one little-endian RGBA word without its alpha. */
 function packed(colour) {
@@ -24,6 +24,7 @@ class Raster {
   constructor() {
     this.canvas = document.createElement("canvas");
     this.context = this.canvas.getContext("2d");
+    this.outlines = null; // made when first needed
     this.resize(1, 1);
     this.radius = 0;
   }
@@ -51,19 +52,36 @@ class Raster {
   }
 
   /**
-   * Draws every point whose class is shown.
+   * Draws every point whose class is shown, and below the points their ellipses, if any.
    * @param {Float32Array} xy interleaved coordinates, in data units
    * @param {Uint8Array} labels one class a point
    * @param {Uint32Array} colours packed colour of each class
    * @param {Uint8Array} hidden 1 for each class that is not drawn
    * @param {{ax: number, bx: number, ay: number, by: number}} map pixel = a * data + b
+   * @param {?{std: Float32Array, alpha: number}} spread see `ellipses`
    */
-  draw(xy, labels, colours, hidden, map) {
+  draw(xy, labels, colours, hidden, map, spread = null) {
+    this.words.fill(0);
+    if (spread) this.ellipses(xy, spread.std, labels, colours, hidden, map, spread.alpha);
+    this.points(xy, labels, colours, hidden, map);
+    this.context.putImageData(this.image, 0, 0);
+  }
+
+  /**
+   * Outlines an ellipse around every point of a shown class.
+   * @param {Float32Array} std interleaved half-axes along the axes, in data units
+   * @param {number} alpha of a single outline, 0 to 1; it grows where outlines overlap
+   */
+  ellipses(xy, std, labels, colours, hidden, map, alpha) {
+    this.outlines ??= new Outlines();
+    this.outlines.draw(this.words, this.image.width, xy, std, labels, colours, hidden, map, alpha);
+  }
+
+  points(xy, labels, colours, hidden, map) {
     const { words, whole, edge, coverage, reach } = this;
     const { width, height } = this.image;
     const right = width - reach - 1;
     const bottom = height - reach - 1;
-    words.fill(0);
     for (let i = 0; i < labels.length; i++) {
       const label = labels[i];
       if (hidden[label]) continue;
@@ -79,7 +97,6 @@ class Raster {
         words[j] = blend(words[j], colour, coverage[k]);
       }
     }
-    this.context.putImageData(this.image, 0, 0);
   }
 }
 

@@ -3,6 +3,7 @@
 
 const BLEED = 10; // px that the raster is larger, so that discs are cut by the edge and do not vanish at it
 const REACH = 6; // px within which a click takes a point
+const OUTLINE = 0.25; // opacity of one of many ellipses
 const ZOOM = [0.3, 200]; // least and most, relative to home
 
 class Scatter {
@@ -20,7 +21,8 @@ class Scatter {
     this.labels = new Uint8Array(0);
     this.colours = new Uint32Array(0);
     this.hidden = new Uint8Array(256);
-    this.layers = { underlay: null, circles: [], ellipses: [], marker: null };
+    this.layers = { underlays: [], contours: [], circles: [], ellipses: [], lines: [], dots: [], marker: null };
+    this.spread = null; // half axes of an ellipse around every point, or none
     this.style = { text: "#000000", background: "#ffffff", font: "sans-serif", size: 12 };
     this.axes = ["", ""];
     this.home = { x: 0, y: 0, half: 1 };
@@ -30,7 +32,7 @@ class Scatter {
     this.resizes = new ResizeObserver(() => this.resize());
     this.resizes.observe(canvas);
     listen(canvas, this.abort.signal, {
-      move: (p) => this.on.hover(this.place(p)),
+      move: (p) => this.on.hover(this.inside(p) ? this.place(p) : null),
       leave: () => this.on.hover(null),
       click: (p) => this.inside(p) && this.on.click(this.place(p)),
       pan: (dx, dy) => this.setView({ ...this.view, x: this.view.x - dx / this.scale, y: this.view.y + dy / this.scale }),
@@ -47,7 +49,7 @@ class Scatter {
     cancelAnimationFrame(this.frame);
   }
 
-  /** Changes any of xy, labels, colours, hidden, style, axes; draws with the next frame. */
+  /** Changes any of xy, spread, labels, colours, hidden, style, axes; draws with the next frame. */
   set(changes) {
     Object.assign(this, changes);
     this.redraw();
@@ -139,7 +141,10 @@ class Scatter {
   }
 
   redraw() {
-    this.frame ||= requestAnimationFrame(() => this.draw());
+    this.frame ||= requestAnimationFrame(() => {
+      this.on.frame?.(); // what moves the points does so now, once a frame
+      this.draw();
+    });
   }
 
   draw() {
@@ -153,10 +158,13 @@ class Scatter {
     context.beginPath();
     context.rect(box.x, box.y, box.width, box.height);
     context.clip();
-    drawUnderlay(this);
+    drawUnderlays(this);
     this.drawPoints();
+    drawContours(this);
     drawCircles(this);
     drawEllipses(this);
+    drawLines(this);
+    drawDots(this);
     drawMarker(this);
     context.restore();
   }
@@ -178,8 +186,8 @@ class Scatter {
     const left = box.x - BLEED;
     const top = box.y - BLEED;
     const map = { ax: a, bx: (origin.x - left) * ratio, ay: -a, by: (origin.y - top) * ratio };
-    raster.draw(xy, labels, colours, hidden, map);
-    context.globalAlpha = this.layers.underlay ? 0.8 : 1; // an underlay shall be seen through the points
+    raster.draw(xy, labels, colours, hidden, map, this.spread && { std: this.spread, alpha: OUTLINE });
+    context.globalAlpha = this.layers.underlays.length ? 0.8 : 1; // an underlay shall be seen through the points
     context.drawImage(raster.canvas, left, top, box.width + 2 * BLEED, box.height + 2 * BLEED);
     context.globalAlpha = 1;
   }

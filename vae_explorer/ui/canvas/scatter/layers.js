@@ -56,17 +56,72 @@ function drawAxes(plot) {
   context.globalAlpha = 1;
 }
 
-/** An image stretched over its extent [x0, x1, y0, y1]; its first row lies at y1. */
-function drawUnderlay(plot) {
+/** Images {image, extent: [x0, x1, y0, y1], alpha, smooth}, stretched; their first row lies at y1. */
+function drawUnderlays(plot) {
   const { context, layers } = plot;
-  if (!layers.underlay) return;
-  const { image, extent } = layers.underlay;
-  const from = plot.toPixel(extent[0], extent[3]);
-  const to = plot.toPixel(extent[1], extent[2]);
-  context.imageSmoothingEnabled = (to.x - from.x) * plot.ratio < image.width;
-  context.imageSmoothingQuality = "high";
-  context.drawImage(image, from.x, from.y, to.x - from.x, to.y - from.y);
+  for (const { image, extent, alpha = 1, smooth = false } of layers.underlays) {
+    const from = plot.toPixel(extent[0], extent[3]);
+    const to = plot.toPixel(extent[1], extent[2]);
+    context.globalAlpha = alpha;
+    context.imageSmoothingEnabled = smooth || (to.x - from.x) * plot.ratio < image.width;
+    context.imageSmoothingQuality = smooth ? "low" : "high";
+    context.drawImage(image, from.x, from.y, to.x - from.x, to.y - from.y);
+  }
+  context.globalAlpha = 1;
   context.imageSmoothingEnabled = true;
+}
+
+/** Contours {segments: x0, y0, x1, y1 in data units, colour, width}. */
+function drawContours(plot) {
+  const { context, layers, style, scale } = plot;
+  const origin = plot.toPixel(0, 0);
+  for (const { segments, count = segments.length, colour, width } of layers.contours) {
+    context.beginPath();
+    for (let i = 0; i < count; i += 4) {
+      context.moveTo(origin.x + segments[i] * scale, origin.y - segments[i + 1] * scale);
+      context.lineTo(origin.x + segments[i + 2] * scale, origin.y - segments[i + 3] * scale);
+    }
+    context.lineWidth = width + 2;
+    context.globalAlpha = 0.6;
+    context.strokeStyle = style.background;
+    context.stroke();
+    context.lineWidth = width;
+    context.globalAlpha = 1;
+    context.strokeStyle = colour;
+    context.stroke();
+  }
+}
+
+/** Lines {points: [[x, y], ...]}, in data units. */
+function drawLines(plot) {
+  for (const { points } of plot.layers.lines) {
+    plot.context.beginPath();
+    points.forEach(([x, y]) => {
+      const at = plot.toPixel(x, y);
+      plot.context.lineTo(at.x, at.y);
+    });
+    halo(plot, 2);
+  }
+}
+
+/** Dots {x, y, text}, with their number beside them if they have one. */
+function drawDots(plot) {
+  const { context, style, layers } = plot;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.font = `600 ${0.85 * style.size}px ${style.font}`;
+  for (const { x, y, text = "" } of layers.dots) {
+    const at = plot.toPixel(x, y);
+    context.beginPath();
+    context.arc(at.x, at.y, text ? 0.75 * style.size : 3, 0, 2 * Math.PI);
+    context.fillStyle = text ? style.background : style.text;
+    context.fill();
+    context.lineWidth = 1.5;
+    context.strokeStyle = text ? style.text : style.background;
+    context.stroke();
+    context.fillStyle = style.text;
+    context.fillText(text, at.x, at.y + 0.5);
+  }
 }
 
 /** A stroke that reads on anything: the background's colour below, the text's above. */

@@ -1,4 +1,5 @@
-// Pointer, wheel and keyboard on one element, told apart into moves, clicks, pans and zooms.
+// Pointer, wheel and keyboard on one element, told apart into moves, clicks, pans and zooms. The mouse
+// hovers and drags; one finger hovers, two pan and pinch.
 
 const CLICK_SLACK = 4; // px that a click may wander
 const DOUBLE = { ms: 350, px: 8 }; // two clicks this near are a double click, by mouse or by finger
@@ -27,6 +28,8 @@ function listen(element, signal, on) {
     if (pointers.size === 0) wandered = false;
     else wandered = true; // a second finger: this will not be a click
     pointers.set(event.pointerId, { now: where(event), start: where(event) });
+    if (pointers.size > 1) on.leave(); // two fingers do not hover
+    else if (event.pointerType === "touch") on.move(where(event));
   });
 
   add("pointermove", (event) => {
@@ -38,6 +41,7 @@ function listen(element, signal, on) {
     if (!wandered) return;
     const others = [...pointers.keys()].filter((id) => id !== event.pointerId);
     pointer.now = now;
+    if (others.length === 0 && event.pointerType === "touch") return on.move(now);
     if (others.length === 0) return on.pan(now.x - before.x, now.y - before.y);
     const other = pointers.get(others[0]).now;
     const spread = (p) => Math.max(8, Math.hypot(p.x - other.x, p.y - other.y));
@@ -47,6 +51,7 @@ function listen(element, signal, on) {
 
   add("pointerup", (event) => {
     if (!pointers.delete(event.pointerId)) return;
+    if (event.pointerType === "touch") on.leave();
     if (wandered || pointers.size > 0) return;
     const at = where(event);
     const double = event.timeStamp - last.time < DOUBLE.ms && Math.hypot(at.x - last.x, at.y - last.y) < DOUBLE.px;

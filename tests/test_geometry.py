@@ -1,0 +1,118 @@
+"""The pull-back metric against closed forms, reverse-mode Jacobians and areas of decoded cells."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import vae_explorer.latent.geometry as geometry
+from tests.test_models import config, perturbed
+from vae_explorer.config import Likelihood
+from vae_explorer.latent.geometry import magnification, pullback_metric
+from vae_explorer.models import Autoencoder, build
+
+Z = np.random.RandomState(2).randn(23, 2).astype(np.float32)
+EXTENT = (-2.0, 2.0, -1.0, 3.0)
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(geometry, "BATCH", 10)
+
+
+class Linear:
+    """A decoder whose mean is W z: its metric is W^T W everywhere."""
+
+    def __init__(self, latent: int) -> None:
+        self.config = config(latent=latent)
+        self.w = torch.randn(64, latent, generator=torch.Generator().manual_seed(latent))
+
+    def likelihood(self, z: Tensor, beta: Tensor) -> Any:
+        return torch.distributions.Normal((z @ self.w.T).unflatten(1, (8, 8)), 1.0)
+
+
+def by_reverse_mode(model: Autoencoder, z: np.ndarray[Any, Any], beta: float) -> np.ndarray[Any, Any]:
+    """Returns J^T J at each point, in float64, a row of J per pixel."""
+    model = model.double()
+
+    def mean(point: Tensor) -> Tensor:
+        return model.likelihood(point[None], torch.full((1,), beta).double()).mean.flatten()
+
+    each = [torch.autograd.functional.jacobian(mean, point) for point in torch.from_numpy(z).double()]
+    model.float()
+    return np.stack([(j.T @ j).numpy() for j in each])
+
+
+@pytest.mark.parametrize("latent", [1, 2, 5])
+def test_the_metric_of_a_linear_decoder_is_constant(latent: int) -> None:
+    model: Any = Linear(latent)
+    exact = (model.w.T @ model.w).numpy()
+    metric = pullback_metric(model, np.random.RandomState(0).randn(23, latent).astype(np.float32), 1.0)
+    assert metric.shape == (23, latent, latent)
+    assert metric.dtype == np.float32
+    assert np.allclose(metric, exact, rtol=1e-5, atol=1e-4)
+    plane = exact[:2, :2]
+    assert np.allclose(magnification(model, 1.0, EXTENT, 5), np.sqrt(np.linalg.det(plane)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("likelihood", get_args(Likelihood))
+@pytest.mark.parametrize("backbone", ["dense", "convolutional"])
+@pytest.mark.parametrize("kind", ["autoencoder", "multi-rate"])
+def test_forward_mode_equals_reverse_mode(kind: str, backbone: str, likelihood: Likelihood) -> None:
+    model = perturbed(build(config(kind=kind, backbone=backbone, likelihood=likelihood), 0))
+    metric = pullback_metric(model, Z, 0.3)
+    exact = by_reverse_mode(model, Z, 0.3)
+    assert np.allclose(metric, exact, rtol=1e-3, atol=1e-4 * exact.max())
+    assert np.allclose(metric, metric.transpose(0, 2, 1))
+
+
+def test_a_small_step_changes_the_image_by_what_the_metric_says() -> None:
+    model = perturbed(build(config(), 0))
+    metric = pullback_metric(model, Z, 1.0)
+    z, step = torch.from_numpy(Z).double(), torch.tensor([3e-5, -4e-5]).double()
+    model.double()
+    with torch.no_grad():
+        before, after = (model.likelihood(each, torch.ones(23).double()).mean for each in (z - step / 2, z + step / 2))
+    distance = (after - before).flatten(1).norm(dim=1).numpy()
+    assert np.allclose(distance, np.sqrt(step.numpy() @ metric @ step.numpy()), rtol=1e-3)
+
+
+def test_the_kl_weight_matters_to_a_multi_rate_model_alone() -> None:
+    one, many = (perturbed(build(config(kind=kind), 0)) for kind in ("vae", "multi-rate"))
+    assert np.array_equal(pullback_metric(one, Z, 0.01), pullback_metric(one, Z, 1.0))
+    assert not np.allclose(pullback_metric(many, Z, 0.01), pullback_metric(many, Z, 1.0))
+
+
+def area(corners: np.ndarray[Any, Any]) -> float:
+    """Returns the area of a flat quadrilateral in pixel space, from half the wedge of its diagonals."""
+    p, q = corners[2] - corners[0], corners[3] - corners[1]
+    return float(np.sqrt((p @ p) * (q @ q) - (p @ q) ** 2)) / 2
+
+
+@pytest.mark.parametrize("latent", [2, 4])
+def test_each_cell_is_magnified_as_its_decoded_corners_are(latent: int) -> None:
+    model = perturbed(build(config(latent=latent), 0))
+    field = magnification(model, 1.0, EXTENT, 4)
+    assert field.shape == (4, 4)
+    assert field.dtype == np.float32
+    model.double()
+    half = 1e-4
+    for row, column in ((0, 0), (1, 3), (3, 2)):
+        z = torch.zeros(4, latent).double()
+        around = torch.tensor([[-half, -half], [half, -half], [half, half], [-half, half]]).double()
+        z[:, :2] = torch.tensor([-1.5 + column, 2.5 - row]) + around
+        with torch.no_grad():
+            corners = model.likelihood(z, torch.ones(4).double()).mean.flatten(1).numpy()
+        assert area(corners) / (2 * half) ** 2 == pytest.approx(field[row, column], rel=1e-3)
+
+
+def test_one_axis_is_magnified_by_its_speed_on_every_row() -> None:
+    model = perturbed(build(config(latent=1), 0))
+    field = magnification(model, 1.0, EXTENT, 4)
+    z = np.array([[-1.5], [-0.5], [0.5], [1.5]], np.float32)
+    assert np.allclose(field, np.sqrt(by_reverse_mode(model, z, 1.0)[:, 0, 0]), rtol=1e-3)
+    assert field.shape == (4, 4)

@@ -1,0 +1,237 @@
+"""The rate-distortion curve of a checkpoint, measured once and kept in a file beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.config import ModelConfig
+from vae_explorer.data import Images
+from vae_explorer.latent.encoding import encode
+from vae_explorer.latent.marginal import Marginal, log_marginal
+from vae_explorer.models import Autoencoder
+from vae_explorer.training import evaluate
+
+SUFFIX = ".curve.json"
+POINTS = 17  # KL weights of a multi-rate model: four a decade from 0.001 to 10
+DRAWS = 40_000  # images times samples of z, at least
+NLL_IMAGES = 10_000  # at most
+QUICK_IMAGES = 1_000  # at most, and one sample of z each
+
+
+class CurveError(Exception):
+    """A curve that cannot be read or written; the message names the file and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """Averages over images at each KL weight, in nats per image."""
+
+    weights: str  # digest of the model's weights
+    source: str  # one line: which data
+    part: str  # of the data
+    target: str  # grey, or density: what the distortion is measured against
+    images: int  # averaged over
+    samples: int  # of z an image, for the distortion
+    nll_images: int  # averaged over in nll; 0 without one
+    beta: tuple[float, ...]  # rising; a deterministic autoencoder's is 0
+    distortion: tuple[float, ...]
+    rate: tuple[float, ...] | None  # None for a deterministic autoencoder, whose rate is infinite
+    axis_rate: tuple[tuple[float, ...], ...] | None  # the rate's share of each latent axis; None as above
+    nll: tuple[float, ...] | None  # -log p(x) by quadrature under the standard normal prior; 2-D only
+    nll_error: tuple[float, ...] | None  # mean |difference| to a grid half as fine
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: object) -> Curve:
+        """Raises CurveError where fields are missing, unknown, of the wrong type or of different lengths."""
+        if not isinstance(values, dict) or {field.name for field in fields(cls)} != values.keys():
+            raise CurveError("it lacks fields of a curve, or has others")
+        for name in ("weights", "source", "part", "target"):
+            _demand(isinstance(values[name], str), name, "text", values[name])
+        for name, least in (("images", 1), ("samples", 1), ("nll_images", 0)):
+            _demand(type(values[name]) is int and least <= values[name] < 2**53, name, "a count", values[name])
+        beta = _numbers("beta", values["beta"])
+        _demand(list(beta) == sorted(beta) and beta[0] >= 0, "beta", "rising numbers from 0 up", beta)
+        series = {name: _series(name, values[name], len(beta)) for name in ("rate", "nll", "nll_error")}
+        axes = None
+        if values["axis_rate"] is not None:
+            rows = values["axis_rate"]
+            _demand(isinstance(rows, list | tuple) and len(rows) == len(beta), "axis_rate", f"{len(beta)} rows", rows)
+            axes = tuple(_numbers("axis_rate", row) for row in rows)
+            _demand(len({len(row) for row in axes}) == 1, "axis_rate", "rows of one length", rows)
+        distortion = _numbers("distortion", values["distortion"], len(beta))
+        return cls(**(values | series | {"beta": beta, "distortion": distortion, "axis_rate": axes}))
+
+    def save(self, path: Path) -> None:
+        """Writes the curve whole or not at all.
+
+        Raises:
+            CurveError: If the folder cannot be written.
+        """
+        try:
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
+            temporary = Path(name)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    json.dump(self.to_json(), file, indent=1, allow_nan=False)
+                temporary.chmod(0o644)  # mkstemp keeps others out
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
+        except OSError as error:
+            raise CurveError(
+                f"{path} cannot be written ({error}). Choose a checkpoint in a folder that you may write to, "
+                "with space left."
+            ) from error
+
+
+def measure(
+    checkpoint: Checkpoint,
+    images: Images,
+    *,
+    part: str = "test",
+    quick: bool = False,
+    show: Callable[[float], None] = lambda _: None,
+) -> Curve:
+    """Measures the curve over all images given, each KL weight with the same draws of z.
+
+    Arguments:
+        checkpoint: The model; a multi-rate one gives a curve, any other a point.
+        images: What the averages are over, with grey levels as targets.
+        part: Which part of the data they are.
+        quick: Takes `QUICK_IMAGES` of them, and no quadrature: seconds instead of minutes.
+        show: Called with the rising fraction done; 1 comes last.
+    """
+    model, config = checkpoint.model, checkpoint.config
+    pixels = _spread(images.pixels, QUICK_IMAGES if quick else len(images.pixels))
+    judged = _spread(images.pixels, NLL_IMAGES) if config.latent == 2 and not quick else pixels[:0]
+    draws = QUICK_IMAGES if quick else DRAWS
+    samples = 1 if config.kind == "autoencoder" else math.ceil(draws / len(pixels))  # a point is drawn once
+    beta = betas(config)
+    distortion: list[float] = []
+    axis_rate: list[tuple[float, ...]] = []
+    marginal: list[Marginal] = []
+    for done, weight in enumerate(beta, 1):
+        distortion.append(_distortion(model, pixels, weight, samples))
+        if config.kind != "autoencoder":
+            axis_rate.append(_axis_rate(model, pixels, weight))
+        if len(judged):
+            marginal.append(log_marginal(model, judged, weight))
+        show(done / len(beta))
+    return Curve(
+        weights=digest(model),
+        source=images.source,
+        part=part,
+        target="grey" if config.likelihood == "bernoulli" else "density",
+        images=len(pixels),
+        samples=samples,
+        nll_images=len(judged),
+        beta=beta,
+        distortion=tuple(distortion),
+        rate=tuple(map(math.fsum, axis_rate)) or None,
+        axis_rate=tuple(axis_rate) or None,
+        nll=tuple(-float(each.log_p.mean(dtype=np.float64)) for each in marginal) or None,
+        nll_error=tuple(each.error for each in marginal) or None,
+    )
+
+
+def betas(config: ModelConfig) -> tuple[float, ...]:
+    """Returns the KL weights of a curve: evenly spaced logarithms, round where the range is."""
+    match config.kind:
+        case "autoencoder":  # nobody pays for its rate
+            return (0.0,)
+        case "vae":
+            return (config.beta,)
+        case "multi-rate":
+            between = np.geomspace(config.beta_min, config.beta_max, POINTS)[1:-1]
+            return (config.beta_min, *(float(f"{weight:.12g}") for weight in between), config.beta_max)
+
+
+def digest(model: Autoencoder) -> str:
+    """Returns what tells these weights from all others."""
+    sha = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        sha.update(f"{name} {tuple(value.shape)}".encode())
+        sha.update(value.numpy().tobytes())
+    return sha.hexdigest()
+
+
+def sidecar(checkpoint: Path) -> Path:
+    """Returns the file beside a checkpoint that keeps its curve."""
+    return checkpoint.with_name(checkpoint.stem + SUFFIX)
+
+
+def find(checkpoint: Checkpoint) -> Curve | None:
+    """Returns the curve kept beside a checkpoint, unless there is none, or it is broken or of other weights."""
+    try:
+        curve = load(sidecar(checkpoint.path))
+    except CurveError:
+        return None
+    return curve if curve.weights == digest(checkpoint.model) else None
+
+
+def load(path: Path) -> Curve:
+    """Reads a curve.
+
+    Raises:
+        CurveError: If the file is missing, or holds no curve.
+    """
+    try:
+        return Curve.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError, CurveError) as error:
+        raise CurveError(
+            f"{path} is no curve that can be read ({error}). Measure it again: "
+            f"python -m vae_explorer curve {path.name.removesuffix(SUFFIX)}"
+        ) from error
+
+
+def _distortion(model: Autoencoder, pixels: NDArray[np.uint8], beta: float, samples: int) -> float:
+    return evaluate(model, torch.from_numpy(pixels).repeat(samples, 1, 1), beta, seed=0).distortion
+
+
+def _axis_rate(model: Autoencoder, pixels: NDArray[np.uint8], beta: float) -> tuple[float, ...]:
+    r"""Returns each latent axis's part of the mean rate, `(D,)` nats.
+
+    .. math:: KL_d = \tfrac12 \left( \mu_d^2 + \sigma_d^2 - 1 \right) - \log \sigma_d
+    """
+    mean, std = (each.astype(np.float64) for each in encode(model, pixels, beta))
+    rates = 0.5 * (mean**2 + std**2 - 1) - np.log(std)
+    return tuple(rates.mean(0).tolist())
+
+
+def _spread(pixels: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
+    """Returns so many images at most, from all over the part: its first ones need not be like the rest."""
+    chosen: NDArray[np.uint8] = pixels[np.linspace(0, len(pixels) - 1, min(count, len(pixels))).round().astype(int)]
+    return chosen
+
+
+def _demand(holds: bool, name: str, wanted: str, value: object) -> None:
+    if not holds:
+        raise CurveError(f"{name}: expected {wanted}, got {str(value)[:60]}")
+
+
+def _numbers(name: str, value: Any, length: int | None = None) -> tuple[float, ...]:
+    """Returns a list of finite numbers as a tuple; at least one, or so many as asked for."""
+    fits = isinstance(value, list | tuple) and len(value) == (length or max(1, len(value)))
+    fits = fits and all(type(each) in (int, float) and abs(each) < 2**53 for each in value)
+    _demand(fits, name, "a list of finite numbers" if length is None else f"{length} finite numbers", value)
+    return tuple(map(float, value))
+
+
+def _series(name: str, value: Any, length: int) -> tuple[float, ...] | None:
+    return None if value is None else _numbers(name, value, length)

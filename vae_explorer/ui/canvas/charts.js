@@ -1,0 +1,73 @@
+// What charts that follow the KL weight share, and the smaller one: which axes pay the rate.
+
+const COLLAPSED = 0.01; // nats: an axis that pays less cannot be told from the prior
+const MOST_AXES = 20;
+const DRAWN = ["svg", "g", "path", "circle", "line", "text"];
+
+/** Builds an element from its tag, attributes and children (text among them). */
+function chartNode(tag, attributes = {}, ...children) {
+  const space = DRAWN.includes(tag) ? "http://www.w3.org/2000/svg" : "http://www.w3.org/1999/xhtml";
+  const made = document.createElementNS(space, tag);
+  Object.entries(attributes).forEach(([name, value]) => made.setAttribute(name, value));
+  made.append(...children);
+  return made;
+}
+
+/** Where a KL weight lies among rising ones: a share of the way from number k on, in log beta. */
+function curvePlace(betas, beta) {
+  if (!(beta > betas[0])) return { k: 0, share: 0 };
+  if (beta >= betas.at(-1)) return { k: betas.length - 1, share: 0 };
+  let k = 0;
+  while (betas[k + 1] <= beta) k++;
+  return { k, share: Math.log(beta / betas[k]) / Math.log(betas[k + 1] / betas[k]) };
+}
+
+function curveValue(values, { k, share }) {
+  return share ? values[k] + share * (values[k + 1] - values[k]) : values[k];
+}
+
+/** One bar a latent axis: the rate that it pays at the slider's KL weight. */
+class AxisBars {
+  /** @param {HTMLElement} host gets one more child */
+  constructor(host) {
+    this.beta = 1;
+    this.title = chartNode("p");
+    this.list = chartNode("ul");
+    this.figure = chartNode("div", { class: "axis-bars" }, this.title, this.list);
+    this.figure.hidden = true;
+    host.append(this.figure);
+  }
+
+  /** @param {?object} curve with rising `beta` and `axis_rate`, nats of each axis for each beta; null hides all */
+  set(curve) {
+    const rates = curve?.axis_rate;
+    this.rows = [];
+    this.figure.hidden = !rates?.flat().every(Number.isFinite);
+    if (this.figure.hidden) return;
+    this.betas = curve.beta;
+    const axes = rates[0].length;
+    const shown = Math.min(axes, MOST_AXES);
+    this.most = Math.max(COLLAPSED, ...rates.flat());
+    this.title.textContent = `Mean rate of ${axes > shown ? `the first ${shown} of ${axes} axes` : "each axis"}, nats per image`;
+    this.rows = Array.from({ length: shown }, (_, axis) => {
+      const [bar, value] = [chartNode("i"), document.createTextNode("")];
+      const row = chartNode("li", {}, `axis ${axis + 1} `, chartNode("span", {}, bar), chartNode("b", {}, value));
+      return { row, bar, value, rates: rates.map((each) => each[axis]) };
+    });
+    this.list.replaceChildren(...this.rows.map(({ row }) => row));
+    this.at(this.beta);
+  }
+
+  /** Sets the bars to a KL weight, with every frame. */
+  at(beta) {
+    this.beta = beta;
+    if (!this.rows?.length) return;
+    const place = curvePlace(this.betas, beta);
+    for (const { bar, value, rates } of this.rows) {
+      const rate = curveValue(rates, place);
+      bar.style.transform = `scaleX(${Math.max(0, rate / this.most).toFixed(4)})`;
+      const text = rate < COLLAPSED ? "collapsed" : rate.toFixed(2);
+      if (value.data !== text) value.data = text;
+    }
+  }
+}

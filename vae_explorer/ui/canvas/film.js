@@ -1,0 +1,87 @@
+// The path through the pins: a film strip, and a walk along it.
+
+const FRAMES = 12; // pictures of the strip
+const STEPS = 48; // points of a segment on the map
+const WALK = 4000; // ms from end to end
+const FRAMES_A_TURN = 2; // pictures decoded in one frame of the screen, so that a drag stays smooth
+
+class Film {
+  /** @param {{kind: Function, walk: Function, decode: Function}} on kind(name), walk(z or null), decode(z, grey) */
+  constructor(host, signal, on) {
+    Object.assign(this, { on, path: [], kind: "straight", due: [], walking: 0 });
+    this.kinds = Object.entries({ straight: "Straight", slerp: "Around the origin (slerp)" }).map(([name, text]) => {
+      const button = newButton(text, () => on.kind(name));
+      button.dataset.kind = name;
+      return button;
+    });
+    this.play = newButton("Play", () => (this.walking ? this.stop() : this.start()));
+    this.play.setAttribute("aria-label", "Play the path");
+    this.bar = document.createElement("div");
+    this.bar.className = "switches";
+    this.bar.append(...this.kinds, this.play);
+    this.canvas = document.createElement("canvas");
+    this.canvas.className = "film";
+    this.canvas.setAttribute("role", "img");
+    this.words = document.createElement("p");
+    host.append(this.bar, this.canvas, this.words);
+    signal.addEventListener("abort", () => this.stop());
+  }
+
+  /** @param {number[][]} points the pins, latent points; nothing is shown for fewer than two */
+  set(points, kind, [height, width]) {
+    this.kind = kind;
+    this.kinds.forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.kind === kind)));
+    this.path = points.length > 1 ? pathThrough(points, kind, STEPS) : [];
+    const none = this.path.length === 0;
+    if (none) this.stop();
+    this.bar.hidden = this.canvas.hidden = none;
+    this.words.textContent = none
+      ? "Pin two points or more (click the map): the path runs through them in the order of the strip."
+      : `Decoded along the path through ${points.length} pins. Export saves it as a GIF.`;
+    this.canvas.setAttribute("aria-label", `Film strip of ${FRAMES} images along the path`);
+    if (none) return;
+    if (this.canvas.width !== FRAMES * width || this.canvas.height !== height) {
+      Object.assign(this.canvas, { width: FRAMES * width, height });
+    }
+    this.shape = [height, width];
+    this.due = Array.from({ length: FRAMES }, (_, k) => k);
+  }
+
+  at(share) {
+    return this.path[Math.round(share * (this.path.length - 1))];
+  }
+
+  /** Decodes some of the pictures that are due; says whether more are. */
+  develop() {
+    for (const k of this.due.splice(0, FRAMES_A_TURN)) {
+      const [height, width] = this.shape;
+      this.scrap ??= document.createElement("canvas");
+      this.grey ??= new Uint8ClampedArray(width * height);
+      this.on.decode(this.at(k / (FRAMES - 1)), this.grey);
+      paint(this.scrap, this.grey, this.shape);
+      this.canvas.getContext("2d").drawImage(this.scrap, k * width, 0);
+    }
+    return this.due.length > 0;
+  }
+
+  start() {
+    const begun = performance.now();
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const frame = (now) => {
+      const share = (now - begun) / WALK;
+      if (share > 1 || this.path.length === 0) return this.stop();
+      this.on.walk(this.at(still ? Math.floor(share * FRAMES) / FRAMES : share));
+      this.walking = requestAnimationFrame(frame);
+    };
+    this.walking = requestAnimationFrame(frame);
+    this.play.textContent = "Stop";
+  }
+
+  stop() {
+    if (!this.walking) return;
+    cancelAnimationFrame(this.walking);
+    this.walking = 0;
+    this.play.textContent = "Play";
+    this.on.walk(null);
+  }
+}

@@ -1,0 +1,94 @@
+// The map's switchable layers, at any KL weight.
+
+const BANDWIDTH = 1.6; // of the density of codes, in cells of its grid
+
+class Layers {
+  constructor(plot) {
+    this.plot = plot;
+    this.density = new Density();
+    this.heat = new Heat(this.density.side);
+    this.classes = new ClassContours();
+  }
+
+  setWorld(world) {
+    this.world = world;
+    this.atlas = this.magnification = null;
+    const [x, y, half] = world.home;
+    this.extent = [x - half, x + half, y - half, y + half].map((value, k) => value + (k % 2 ? 1 : -1) * 0.15 * half);
+  }
+
+  setInk(ink) {
+    if (ink === this.ink) return;
+    this.ink = ink;
+    if (this.atlas) this.tint();
+  }
+
+  /** Takes a layer that Python computed at a few KL weights. */
+  async take(message) {
+    if (message.kind === "magnification") {
+      this.magnification = { ...message, between: new Float32Array(message.side ** 2), heat: new Heat(message.side) };
+      return;
+    }
+    const blobs = message.rungs.map((_, k) => new Blob([message[`atlas${k}`]], { type: "image/png" }));
+    this.atlas = { ...message, pictures: await Promise.all(blobs.map((blob) => createImageBitmap(blob))) };
+    this.tint();
+  }
+
+  /** Shows the atlas in the text's colour, so that it reads on a light and on a dark page. */
+  tint() {
+    this.atlas.tinted = this.atlas.pictures.map((picture) => tint(picture, this.ink));
+  }
+
+  /** Sets the plot's layers to what is switched on, where the codes are now. */
+  show(on, beta) {
+    const { plot } = this;
+    const circles = on.has("prior") ? [1, 2, 3].map((radius) => ({ x: 0, y: 0, radius, label: `${radius}\u03c3` })) : [];
+    const underlays = [];
+    if (this.magnification && on.has("magnification")) underlays.push(this.magnified(beta));
+    if (this.atlas && on.has("atlas")) underlays.push(...this.crossFade(beta));
+    const { xy, labels, hidden } = plot;
+    if (on.has("density")) {
+      const counts = this.density.update(xy, labels, hidden, this.extent, BANDWIDTH);
+      underlays.push({ image: this.heat.paint(counts, this.ink), extent: this.extent, smooth: true });
+    }
+    const { colours } = this.world;
+    const contours = on.has("classes") ? this.classes.update(xy, labels, hidden, this.extent, BANDWIDTH, colours) : [];
+    plot.setLayers({ circles, underlays, contours });
+  }
+
+  /** How much the image changes with z, between Python's rungs. */
+  magnified(beta) {
+    const { rungs, extent, values, between, heat } = this.magnification;
+    const { rung, share } = rungOf(rungs, beta);
+    const low = rung * between.length;
+    const high = share ? low + between.length : low;
+    for (let k = 0; k < between.length; k++) between[k] = values[low + k] + share * (values[high + k] - values[low + k]);
+    return { image: heat.paint(between, this.ink), extent, smooth: true };
+  }
+
+  crossFade(beta) {
+    const { rungs, extent, tinted } = this.atlas;
+    const { rung, share } = rungOf(rungs, beta);
+    if (!share) return [{ image: tinted[rung], extent }];
+    return [{ image: tinted[rung], extent, alpha: 1 - share }, { image: tinted[rung + 1], extent, alpha: share }];
+  }
+}
+
+/** Returns a grey picture as ink of one colour: white is opaque, black is clear. */
+function tint(picture, ink) {
+  const canvas = document.createElement("canvas");
+  canvas.width = picture.width;
+  canvas.height = picture.height;
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.fillStyle = ink;
+  context.fillRect(0, 0, 1, 1);
+  const [r, g, b] = context.getImageData(0, 0, 1, 1).data;
+  context.drawImage(picture, 0, 0);
+  const image = context.getImageData(0, 0, canvas.width, canvas.height);
+  for (let i = 0; i < image.data.length; i += 4) {
+    const level = image.data[i];
+    image.data.set([r, g, b, 0.45 * level], i);
+  }
+  context.putImageData(image, 0, 0);
+  return canvas;
+}

@@ -1,0 +1,91 @@
+// Beside the map: the decoded image, what it is, and its numbers.
+
+const minus = (text) => text.replaceAll("-", "\u2212");
+
+/** Returns `(x, y)` with two decimals and no minus zero, as Python writes it. */
+function tupleText(values) {
+  const shown = [...values].slice(0, 6).map((value) => value.toFixed(2).replace(/^-(0\.00)$/, "$1"));
+  return `(${[...shown, ...(values.length > 6 ? ["\u2026"] : [])].join(", ")})`;
+}
+
+const pngUrl = (base64) => `data:image/png;base64,${base64}`;
+
+/** Writes grey levels on a canvas of the images' own size. */
+function paint(canvas, grey, [height, width]) {
+  if (canvas.width !== width || canvas.height !== height || !canvas.pixels) {
+    Object.assign(canvas, { width, height });
+    canvas.pixels = canvas.getContext("2d").createImageData(width, height);
+  }
+  const words = new Uint32Array(canvas.pixels.data.buffer);
+  for (let k = 0; k < grey.length; k++) words[k] = 0xff000000 | (grey[k] << 16) | (grey[k] << 8) | grey[k];
+  canvas.getContext("2d").putImageData(canvas.pixels, 0, 0);
+}
+
+class Panel {
+  constructor(find) {
+    this.find = find;
+    this.live = find(".decoded canvas");
+    this.exact = find(".decoded img");
+  }
+
+  /** Shows PyTorch's answer for the pinned point. */
+  show({ z, decoded, alt, point, nearest, part, pin }) {
+    const { index } = pin;
+    this.find(".side").classList.toggle("pair", point !== null);
+    this.exact.src = pngUrl(decoded);
+    this.exact.alt = point ? `${alt}, reconstruction of image ${index}` : alt;
+    const original = this.find(".original img");
+    if (point) {
+      original.src = pngUrl(point.original);
+      original.alt = `Original image ${index}, class ${point.label}`;
+    }
+    this.title = point
+      ? { text: point.label, colour: point.colour, note: `${part} image ${index} \u00b7 z = ${minus(tupleText(z))}` }
+      : { text: `z = ${minus(tupleText(z))}`, note: nearest };
+    this.showTerms(point);
+    this.rest();
+  }
+
+  /** PyTorch's image and words stand alone. */
+  rest() {
+    this.live.hidden = true;
+    this.find(".side").classList.remove("live");
+    if (this.title) this.head(this.title);
+  }
+
+  /** Draws what the browser decoded over PyTorch's image, until that is the right one. */
+  draw(grey, shape, words) {
+    paint(this.live, grey, shape);
+    this.live.hidden = false;
+    this.find(".side").classList.add("live");
+    this.head(words);
+  }
+
+  head({ text, colour = "", note }) {
+    const title = this.find("h2");
+    if (title.textContent !== text) title.textContent = text;
+    title.style.setProperty("--class", colour);
+    title.classList.toggle("swatch", colour !== "");
+    const aside = this.find(".note");
+    if (aside.textContent !== note) aside.textContent = note;
+  }
+
+  /** Distortion + rate = negative ELBO; a deterministic encoder has no finite rate. */
+  showTerms(point) {
+    const terms = this.find(".terms");
+    terms.hidden = this.find(".unit").hidden = !point;
+    if (!point) return;
+    const { distortion, rate } = point;
+    const shown = { distortion, rate, elbo: rate === null ? null : distortion + rate };
+    for (const [name, value] of Object.entries(shown)) {
+      this.find(`.terms .${name}`).hidden = value === null;
+      this.find(`.terms .${name} b`).textContent = value === null ? "" : value.toFixed(1);
+    }
+    this.find(".unit").textContent = point.terms;
+  }
+
+  /** The rate moves with the KL weight; the other terms wait for PyTorch. */
+  showRate(rate) {
+    this.find(".terms .rate b").textContent = rate.toFixed(1);
+  }
+}

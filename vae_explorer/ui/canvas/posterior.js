@@ -1,0 +1,56 @@
+// The posterior of an image in numbers, and draws from it.
+
+/** Two independent draws of a standard normal distribution (Box & Muller, 1958). */
+function normalPair() {
+  const radius = Math.sqrt(-2 * Math.log(1 - Math.random()));
+  const angle = 2 * Math.PI * Math.random();
+  return [radius * Math.cos(angle), radius * Math.sin(angle)];
+}
+
+/** KL(q || p) of a diagonal Gaussian and the standard normal, in nats. */
+function gaussianRate({ mean, std }) {
+  return mean.reduce((sum, m, k) => sum + 0.5 * (m * m + std[k] * std[k] - 1) - Math.log(std[k]), 0);
+}
+
+class PosteriorTab {
+  /** @param {{mean: Function, sample: Function}} on what the buttons do */
+  constructor(host, on) {
+    this.host = host;
+    this.table = document.createElement("table");
+    this.formula = document.createElement("p");
+    this.mean = newButton("Mean", on.mean);
+    this.sample = newButton("Sample", on.sample);
+    this.again = newButton("Resample", on.sample);
+    const buttons = document.createElement("div");
+    buttons.className = "switches";
+    buttons.append(this.mean, this.sample, this.again);
+    this.empty = document.createElement("p");
+    host.append(this.table, buttons, this.formula, this.empty);
+    this.buttons = buttons;
+  }
+
+  /** @param {object} posterior {mean, std} on all axes, or null on the plane; noise, or null for the mean */
+  show(posterior, noise) {
+    const random = posterior !== null && posterior.std.some((value) => value > 0);
+    for (const part of [this.table, this.buttons, this.formula]) part.hidden = !random;
+    this.empty.hidden = random;
+    if (!random) {
+      this.empty.textContent = posterior
+        ? "This encoder is deterministic: its posterior is the code itself."
+        : "A place on the plane has no posterior. Click a point to see its image's.";
+      return;
+    }
+    this.mean.setAttribute("aria-pressed", String(noise === null));
+    this.sample.setAttribute("aria-pressed", String(noise !== null));
+    this.again.hidden = noise === null;
+    this.formula.textContent = noise
+      ? minus(`z = mean + std \u00b7 \u03b5, \u03b5 = ${tupleText(noise)} drawn from N(0, 1)`)
+      : "z = mean of q(z|x). Sample draws \u03b5 and decodes mean + std \u00b7 \u03b5.";
+    const axes = posterior.mean.slice(0, 6).map((_, k) => `<th scope="col">axis ${k + 1}</th>`);
+    const row = (name, values) =>
+      `<tr><th scope="row">${name}</th>${values.slice(0, 6).map((v) => `<td>${minus(v.toFixed(3))}</td>`).join("")}</tr>`;
+    this.table.innerHTML =
+      `<thead><tr><th scope="col">q(z|x)</th>${axes.join("")}</tr></thead>` +
+      `<tbody>${row("mean", posterior.mean)}${row("std", posterior.std)}</tbody>`;
+  }
+}

@@ -1,0 +1,170 @@
+// What images cost in rate and in distortion, at every KL weight that was measured.
+
+/** The rate-distortion curve, with a marker and numbers at the slider's KL weight. */
+class RateDistortion {
+  /**
+   * @param {HTMLElement} host gets one more child
+   * @param {?Function} onpick called with the KL weight of the place on the curve that was clicked
+   */
+  constructor(host, onpick = null) {
+    this.onpick = onpick;
+    this.beta = 1;
+    this.frame = chartNode("g"); // all that `layout` draws anew
+    this.guide = chartNode("path", { class: "rd-guide" });
+    this.marker = chartNode("circle", { class: "rd-marker", r: 6 });
+    this.svg = chartNode("svg", { role: "img" }, this.frame, this.guide, this.marker);
+    this.values = {};
+    const term = (name, label, sign) => {
+      this.values[name] = document.createTextNode("");
+      const value = chartNode("dd", {}, chartNode("i", {}, sign), this.values[name]);
+      return chartNode("div", {}, chartNode("dt", {}, label), value);
+    };
+    this.cells = {
+      distortion: term("distortion", "Distortion", ""),
+      rate: term("rate", "Rate", "+"),
+      elbo: term("elbo", "Negative ELBO", "="),
+      nll: term("nll", "\u2212log p(x)", ""),
+    };
+    this.caption = chartNode("p", {});
+    const body = chartNode("div", {}, this.svg, chartNode("dl", {}, ...Object.values(this.cells)), this.caption);
+    this.figure = chartNode("div", { class: "rd" }, body);
+    this.figure.hidden = true;
+    host.append(this.figure);
+    this.svg.addEventListener("click", (event) => this.pick(event));
+    this.resizes = new ResizeObserver(() => this.layout());
+    this.resizes.observe(this.svg);
+  }
+
+  destroy() {
+    this.resizes.disconnect();
+  }
+
+  /**
+   * @param {?object} curve rising `beta`, and in nats per image `distortion`, `rate`, `nll` (either may be null);
+   *   images, samples, nll_images (counts), part, target, source (text); null hides all
+   */
+  set(curve) {
+    const all = (values) => (values?.length && values.every(Number.isFinite) ? values : null);
+    this.figure.hidden = !curve;
+    this.series = {};
+    if (!curve) return;
+    const { beta, distortion } = curve;
+    const [rate, nll] = [all(curve.rate), all(curve.nll)];
+    const elbo = rate && rate.map((value, k) => value + distortion[k]);
+    this.betas = beta;
+    this.series = { distortion, rate, elbo, nll };
+    Object.entries(this.series).forEach(([name, values]) => (this.cells[name].hidden = !values));
+    this.svg.style.display = rate ? "" : "none";
+    this.caption.textContent = curveCaption(curve, rate, nll);
+    this.layout();
+    this.settle();
+  }
+
+  /** Moves marker and numbers to a KL weight, with every frame. */
+  at(beta) {
+    this.beta = beta;
+    const { series, values } = this;
+    if (!series?.distortion) return;
+    const place = curvePlace(this.betas, beta);
+    for (const name in values) {
+      const text = series[name] ? curveValue(series[name], place).toFixed(1) : "";
+      if (values[name].data !== text) values[name].data = text;
+    }
+    if (!series.rate || !this.toX) return;
+    const x = this.toX(curveValue(series.rate, place)).toFixed(2);
+    const y = this.toY(curveValue(series.distortion, place)).toFixed(2);
+    this.marker.setAttribute("transform", `translate(${x} ${y})`);
+    this.guide.setAttribute("d", `M${this.box.left} ${y}H${x}V${this.box.bottom}`);
+  }
+
+  /** Says in words where the marker is; for when it has come to rest. */
+  settle() {
+    const { distortion, rate, elbo, nll } = this.values;
+    if (!this.series?.rate) return;
+    const weight = this.betas.length > 1 ? `At KL weight ${Number(this.beta.toPrecision(3))}: ` : "";
+    const known = nll.data && `, \u2212log p(x) ${nll.data}`;
+    const numbers = `rate ${rate.data}, distortion ${distortion.data}, negative ELBO ${elbo.data}${known}`;
+    this.svg.setAttribute("aria-label", `Rate and distortion. ${weight}${numbers} nats per image.`);
+  }
+
+  /** Draws axes, curve and dots for the size that the chart has now. */
+  layout() {
+    const { width, height } = this.svg.getBoundingClientRect();
+    const { rate, distortion } = this.series ?? {};
+    if (!rate || !width || !height) return;
+    const size = parseFloat(getComputedStyle(this.svg).fontSize);
+    const box = { left: 3.2 * size, right: width - 0.8 * size, top: 1.8 * size, bottom: height - 2.9 * size };
+    const x = curveAxis(rate, box.left, box.right, 4 * size);
+    const y = curveAxis(distortion, box.bottom, box.top, 2.2 * size);
+    Object.assign(this, { box, toX: x.at, toY: y.at });
+    const text = (words, left, top, anchor) => chartNode("text", { x: left, y: top, "text-anchor": anchor }, words);
+    const line = rate.map((_, k) => `${k ? "L" : "M"}${x.at(rate[k])} ${y.at(distortion[k])}`).join("");
+    this.frame.replaceChildren(
+      ...x.ticks.map(({ value }) => chartNode("path", { class: "rd-grid", d: `M${x.at(value)} ${box.top}V${box.bottom}` })),
+      ...y.ticks.map(({ value }) => chartNode("path", { class: "rd-grid", d: `M${box.left} ${y.at(value)}H${box.right}` })),
+      ...x.ticks.map((tick) => text(tick.text, x.at(tick.value), box.bottom + 1.25 * size, "middle")),
+      ...y.ticks.map((tick) => text(tick.text, box.left - 0.5 * size, y.at(tick.value) + 0.35 * size, "end")),
+      text("Distortion, nats per image", 0, 0.9 * size, "start"),
+      text("Rate, nats per image", box.right, height - 0.4 * size, "end"),
+      chartNode("path", { class: "rd-line", d: line }),
+      ...rate.map((_, k) => chartNode("circle", { class: "rd-dot", cx: x.at(rate[k]), cy: y.at(distortion[k]), r: 2.25 })),
+      ...this.weights(size, text),
+      chartNode("path", { class: "rd-grip", d: line }), // wide and clear: a thin line is hard to hit
+    );
+    this.at(this.beta);
+  }
+
+  /** Names the KL weights that are powers of ten, 1 before all others, where their words have room. */
+  weights(size, text) {
+    if (this.betas.length === 1) return [];
+    const taken = [];
+    const order = [...this.betas.keys()].sort((a, b) => Math.abs(Math.log(this.betas[a])) - Math.abs(Math.log(this.betas[b])));
+    return order.flatMap((k) => {
+      const power = Math.log10(this.betas[k]);
+      if (Math.abs(power - Math.round(power)) > 1e-6) return [];
+      const words = `\u03b2 = ${Number(this.betas[k].toPrecision(3))}`;
+      const room = 0.55 * size * words.length;
+      const left = Math.min(this.toX(this.series.rate[k]) + 0.5 * size, this.box.right - room);
+      const top = Math.max(this.toY(this.series.distortion[k]) - 0.6 * size, this.box.top + 0.3 * size);
+      if (taken.some((other) => Math.abs(other.left - left) < room + 6 && Math.abs(other.top - top) < 1.1 * size)) return [];
+      taken.push({ left, top });
+      return text(words, left, top, "start");
+    });
+  }
+
+  /** Reports the KL weight of the place on the curve that is nearest to a click on it. */
+  pick(event) {
+    if (!event.target.classList.contains("rd-grip") || this.betas.length === 1) return;
+    const corner = this.svg.getBoundingClientRect();
+    const { rate, distortion } = this.series;
+    const to = rate.map((_, k) => [this.toX(rate[k]) - event.clientX + corner.left, this.toY(distortion[k]) - event.clientY + corner.top]);
+    let best = { distance: Infinity, beta: this.beta };
+    for (let k = 0; k + 1 < to.length; k++) {
+      const [dx, dy] = [to[k + 1][0] - to[k][0], to[k + 1][1] - to[k][1]];
+      const along = -(to[k][0] * dx + to[k][1] * dy) / (dx * dx + dy * dy || 1);
+      const share = Math.min(1, Math.max(0, along));
+      const distance = Math.hypot(to[k][0] + share * dx, to[k][1] + share * dy);
+      const beta = this.betas[k] * (this.betas[k + 1] / this.betas[k]) ** share;
+      if (distance < best.distance) best = { distance, beta };
+    }
+    this.onpick?.(best.beta);
+  }
+}
+
+/** Maps values to pixels with a little room at both ends; ticks at least `gap` px apart. */
+function curveAxis(values, from, to, gap) {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const half = 0.56 * (most - least) || Math.max(0.1 * most, 0.5);
+  const low = (least + most) / 2 - half;
+  const scale = (to - from) / (2 * half);
+  const at = (value) => Number((from + (value - low) * scale).toFixed(2));
+  return { at, ticks: ticks(low, low + 2 * half, step(Math.abs(scale), gap)) };
+}
+
+/** Which images, how many, against which target and with how many samples. */
+function curveCaption({ images, part, target, samples, nll_images: judged, source }, rate, nll) {
+  const count = (number) => number.toLocaleString("en");
+  const draws = rate ? `${count(samples)} ${samples === 1 ? "sample" : "samples"} of z each` : ""; // else z is no draw
+  const fewer = nll && judged !== images ? `\u2212log p(x) of ${count(judged)} of them` : "";
+  return [`Nats per image, over ${count(images)} ${part} images`, `${target} target`, draws, fewer, source].filter(Boolean).join(" \u00b7 ");
+}

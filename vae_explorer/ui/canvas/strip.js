@@ -1,0 +1,118 @@
+// The strip of pinned points: chosen by a click, moved by dragging, removed by its cross.
+
+const MOST_PINS = 12; // ui/view.py takes no more
+
+/** Says whether two pins are the same point: an image, or a place on the plane. */
+function samePin(a, b) {
+  return Array.isArray(a) && Array.isArray(b) ? a.every((value, k) => value === b[k]) : a === b;
+}
+
+class Strip {
+  /** @param {{choose: Function, change: Function, name: Function}} on choose(k), change(), name(pin) in words */
+  constructor(host, signal, on) {
+    Object.assign(this, { host, on, pins: [], pictures: [], signal });
+    host.addEventListener("keydown", (event) => this.key(event), { signal });
+  }
+
+  set(pins) {
+    this.pins = [...pins];
+    this.pictures = [];
+    this.show();
+  }
+
+  add(pin) {
+    if (this.pins.some((other) => samePin(other, pin))) return;
+    this.pins = [...this.pins, pin].slice(-MOST_PINS);
+    this.pictures = [...this.pictures, null].slice(-MOST_PINS);
+    this.show();
+    this.on.change();
+  }
+
+  /** PyTorch's images, one a pin, base64. */
+  setPictures(pictures) {
+    this.pictures = pictures;
+    [...this.host.querySelectorAll("img")].forEach((image, k) => pictures[k] && (image.src = pngUrl(pictures[k])));
+  }
+
+  remove(k) {
+    this.pins.splice(k, 1);
+    this.pictures.splice(k, 1);
+    this.show();
+    this.on.change();
+    (this.buttons[Math.min(k, this.pins.length - 1)] ?? this.host).focus();
+  }
+
+  move(from, to) {
+    if (to < 0 || to >= this.pins.length || from === to) return;
+    for (const list of [this.pins, this.pictures]) list.splice(to, 0, list.splice(from, 1)[0]);
+    this.show();
+    this.on.change();
+  }
+
+  get buttons() {
+    return [...this.host.querySelectorAll(".pin")];
+  }
+
+  show() {
+    const items = this.pins.map((pin, k) => {
+      const item = document.createElement("li");
+      const name = this.on.name(pin);
+      const pick = newButton("", () => !this.dragged && this.on.choose(k));
+      pick.className = "pin";
+      pick.setAttribute("aria-label", `Pin ${k + 1}: ${name}`);
+      pick.title = `${name}. Drag to move; Alt and arrow keys move, Delete removes`;
+      const image = document.createElement("img");
+      image.alt = "";
+      image.draggable = false;
+      if (this.pictures[k]) image.src = pngUrl(this.pictures[k]);
+      pick.append(image);
+      const cross = newButton("\u00d7", () => this.remove(k));
+      cross.className = "cross";
+      cross.setAttribute("aria-label", `Remove pin ${k + 1}`);
+      item.append(pick, cross);
+      this.drag(pick, k);
+      return item;
+    });
+    this.host.replaceChildren(...items);
+    this.host.hidden = items.length === 0;
+  }
+
+  /** Follows a finger or the mouse, and moves the pin to where it is let go. */
+  drag(button, k) {
+    let start = null;
+    button.addEventListener("pointerdown", (event) => {
+      [start, this.dragged] = [event.clientX, false];
+      button.setPointerCapture(event.pointerId);
+    });
+    button.addEventListener("pointermove", (event) => {
+      if (start === null) return;
+      const dx = event.clientX - start;
+      if (Math.abs(dx) > 5) this.dragged = true;
+      if (this.dragged) button.style.translate = `${dx}px`;
+    });
+    button.addEventListener("pointercancel", () => this.show());
+    button.addEventListener("pointerup", (event) => {
+      if (start === null) return;
+      start = null;
+      button.style.translate = "";
+      if (!this.dragged) return;
+      const centres = [...this.host.children].map((item) => {
+        const box = item.getBoundingClientRect();
+        return box.x + box.width / 2;
+      });
+      const to = centres.reduce((best, x, i) => (Math.abs(x - event.clientX) < Math.abs(centres[best] - event.clientX) ? i : best), 0);
+      this.move(k, to);
+    });
+  }
+
+  key(event) {
+    const k = this.buttons.indexOf(event.target);
+    const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (k < 0 || !(way || event.key === "Delete" || event.key === "Backspace")) return;
+    event.preventDefault();
+    if (!way) return this.remove(k);
+    const to = Math.min(this.pins.length - 1, Math.max(0, k + way));
+    if (event.altKey) this.move(k, to);
+    this.buttons[to].focus();
+  }
+}

@@ -1,0 +1,118 @@
+// The KL weight's slider: reports while it is dragged, snaps to marked values, plays by itself.
+
+const SNAP = 0.04; // decades within which a dragged weight takes a marked value
+const BRACKET = 0.1; // decades that a bracket key moves
+const SWEEP = 9000; // ms from one end to the other
+const STILL = 1500; // ms on each decade where motion is not wanted
+
+/** Three significant digits, and one decimal where there would be none. */
+function weightText(beta) {
+  const text = String(Number(beta.toPrecision(3)));
+  return text.includes(".") || beta >= 10 ? text : `${text}.0`;
+}
+
+class Weight {
+  /** @param {{move: Function, settle: Function}} on move(beta) at once, settle(beta) when it is let go */
+  constructor(find, signal, on) {
+    this.find = find;
+    this.on = on;
+    this.input = find(".weight input");
+    this.play = find(".weight .play");
+    this.playing = 0; // the animation frame that is due
+    let dragged = false;
+    const listen = (element, type, handler) => element.addEventListener(type, handler, { signal });
+    listen(this.input, "pointerdown", () => (dragged = true));
+    listen(this.input, "keydown", () => (dragged = false));
+    listen(this.input, "input", () => {
+      this.stop();
+      const nearest = Math.round(this.input.value);
+      if (dragged && Math.abs(this.input.value - nearest) < SNAP) this.input.value = nearest;
+      this.moved();
+    });
+    listen(this.input, "change", () => this.on.settle(this.beta));
+    listen(this.play, "click", () => (this.playing ? this.stop(true) : this.start()));
+    signal.addEventListener("abort", () => this.stop());
+  }
+
+  /** The weight now, or null where none can be set. */
+  get beta() {
+    return this.range ? Number((10 ** Number(this.input.value)).toPrecision(4)) : null;
+  }
+
+  /** Shows the slider for a range of weights, or hides it where there is none. */
+  build(range, beta) {
+    this.stop();
+    this.range = range;
+    this.find(".weight").hidden = !range;
+    if (!range) return;
+    const [low, high] = range.map(Math.log10);
+    Object.assign(this.input, { min: low, max: high, value: Math.log10(beta) });
+    const marks = [];
+    for (let power = Math.ceil(low - 1e-9); power <= high + 1e-9; power++) {
+      const mark = document.createElement("span");
+      mark.textContent = power === 0 ? "1 = ELBO" : String(Number((10 ** power).toPrecision(1)));
+      mark.className = power === 0 ? "main" : "";
+      mark.style.left = `${(100 * (power - low)) / (high - low)}%`;
+      marks.push(mark);
+    }
+    this.find(".marks").replaceChildren(...marks);
+    this.show();
+  }
+
+  set(beta) {
+    this.stop();
+    this.input.value = Math.log10(beta);
+    this.moved();
+    this.on.settle(this.beta);
+  }
+
+  /** Moves by so many bracket keys. */
+  nudge(times) {
+    if (this.range) this.set(10 ** (Number(this.input.value) + BRACKET * times));
+  }
+
+  moved() {
+    this.show();
+    this.on.move(this.beta);
+  }
+
+  show() {
+    const text = weightText(this.beta);
+    this.input.setAttribute("aria-valuetext", text);
+    this.find(".weight output").textContent = text;
+  }
+
+  /** Goes up and down the range until it is stopped; by whole decades where motion is not wanted. */
+  start() {
+    const { min, max, value } = this.input;
+    const [low, high] = [Number(min), Number(max)];
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const decades = still ? STILL : SWEEP / (high - low);
+    const begun = performance.now() - (value - low) * decades;
+    const frame = (now) => {
+      const way = ((now - begun) / decades) % (2 * (high - low));
+      const at = low + (way > high - low ? 2 * (high - low) - way : Math.max(0, way));
+      const next = still ? Math.round(at) : at;
+      if (Number(this.input.value) !== next) {
+        this.input.value = next;
+        this.moved();
+      }
+      this.playing = requestAnimationFrame(frame);
+    };
+    this.playing = requestAnimationFrame(frame);
+    this.name();
+  }
+
+  stop(settle = false) {
+    if (!this.playing) return;
+    cancelAnimationFrame(this.playing);
+    this.playing = 0;
+    this.name();
+    if (settle) this.on.settle(this.beta);
+  }
+
+  name() {
+    this.play.setAttribute("aria-pressed", String(this.playing !== 0));
+    this.play.textContent = this.playing ? "Stop" : "Play";
+  }
+}
