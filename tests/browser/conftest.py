@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import socket
 import subprocess
@@ -13,32 +15,54 @@ from pathlib import Path
 from urllib.error import URLError
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, WebSocketRoute, sync_playwright
 
 from tests.browser.explorer import Explorer
+from tests.browser.oracle import MODEL
+from vae_explorer import checkpoints, data
+from vae_explorer.checkpoints import Checkpoint
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 Open = Callable[..., Explorer]
+Serve = Callable[[str], str]
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app's address; fails if the app printed a traceback while the tests ran."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log"
-    options = ["--server.headless=true", "--server.fileWatcherType=none", f"--server.port={port}"]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address=127.0.0.1", *options]
-    with log.open("wb") as out, subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out) as process:
-        try:
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Starts an app once and gives its address; fails if an app printed a traceback while the tests ran."""
+    addresses: dict[str, str] = {}
+    running: list[tuple[subprocess.Popen[bytes], Path]] = []
+
+    def start(app: str) -> str:
+        if app not in addresses:
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                port = free.getsockname()[1]
+            log = tmp_path_factory.mktemp("server") / "log"
+            options = ["--server.headless=true", "--server.fileWatcherType=none", f"--server.port={port}"]
+            command = [sys.executable, "-m", "streamlit", "run", app, "--server.address=127.0.0.1", *options]
+            environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+            with log.open("wb") as out:
+                process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, env=environment)
+            running.append((process, log))
             _wait_for(f"http://127.0.0.1:{port}/_stcore/health", process, log)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-    assert "Traceback" not in log.read_text(), log.read_text()
+            addresses[app] = f"http://127.0.0.1:{port}"
+        return addresses[app]
+
+    yield start
+    for process, _ in running:
+        process.terminate()
+        process.wait()
+    for _, log in running:
+        assert "Traceback" not in log.read_text(), log.read_text()
+
+
+@pytest.fixture(scope="session")
+def server(serve: Serve) -> str:
+    """The app's address."""
+    return serve("app.py")
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -64,6 +88,16 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
+@pytest.fixture(scope="session")
+def model() -> Checkpoint:
+    return checkpoints.load(checkpoints.find(MODEL))
+
+
+@pytest.fixture(scope="session")
+def images() -> data.Images:
+    return data.load("mnist", "test")
+
+
 @pytest.fixture
 def open_page(browser: Browser, server: str) -> Iterator[Open]:
     """Opens a link in a session of its own; any error in a console fails the test."""
@@ -71,7 +105,15 @@ def open_page(browser: Browser, server: str) -> Iterator[Open]:
     contexts = []
 
     def open_one(
-        query: str = "", scheme: str = "light", width: int = 1280, height: int = 720, touch: bool = False
+        query: str = "",
+        scheme: str = "light",
+        width: int = 1280,
+        height: int = 720,
+        touch: bool = False,
+        address: str = server,
+        line: Callable[[WebSocketRoute], None] | None = None,
+        script: str = "",
+        wait: bool = True,
     ) -> Explorer:
         context = browser.new_context(
             color_scheme="dark" if scheme == "dark" else "light",
@@ -82,8 +124,12 @@ def open_page(browser: Browser, server: str) -> Iterator[Open]:
         page: Page = context.new_page()
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"{server}/?{query}")
-        return Explorer(page)
+        if line:
+            page.route_web_socket(re.compile("_stcore/stream"), line)
+        if script:
+            page.add_init_script(script)
+        page.goto(f"{address}/?{query}")
+        return Explorer(page, wait=wait)
 
     yield open_one
     for context in contexts:

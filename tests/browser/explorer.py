@@ -19,12 +19,17 @@ ALT = re.compile(r"^Decoded image at z = \((-?\d+\.\d\d), (-?\d+\.\d\d)\)")
 class Explorer:
     """One browser session on the Explore page."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, wait: bool = True) -> None:
         self.page = page
         self.map = page.get_by_label("Latent map")
         self.weight = page.get_by_role("slider", name="KL weight")
         self.decoded = page.get_by_role("img", name=ALT)
+        self.live = page.locator(".decoded canvas")
+        self.readout = page.locator(".readout")
+        self.strip = page.get_by_role("list", name="Pinned points")
         self.original = page.get_by_role("img", name=re.compile("^Original image"))
+        if not wait:
+            return
         expect(self.map).to_be_visible(timeout=30_000)
         expect(self.decoded).to_be_visible(timeout=30_000)
         self.until(lambda: "model" in self.query)
@@ -52,11 +57,55 @@ class Explorer:
             self.page.wait_for_timeout(50)
         raise AssertionError(f"waited {seconds} s in vain at {self.page.url}")
 
-    def click(self, x: float, y: float) -> None:
-        """Clicks at pixels from the map's corner."""
+    @property
+    def box(self) -> tuple[float, float]:
+        """Where the map's corner lies on the page."""
         box = self.map.bounding_box()
         assert box
-        self.page.mouse.click(box["x"] + x, box["y"] + y)
+        return box["x"], box["y"]
+
+    def hover(self, x: float, y: float) -> tuple[float, float]:
+        """Moves the mouse to pixels from the map's corner and returns the point that the map names there."""
+        before = self.readout.inner_text()
+        left, top = self.box
+        self.page.mouse.move(left + x, top + y)
+        self.until(lambda: self.readout.inner_text() not in ("", before))
+        self.frame()
+        zx, zy = self.readout.inner_text().strip("()").replace("\u2212", "-").split(",")
+        return float(zx), float(zy)
+
+    def leave(self) -> None:
+        self.page.mouse.move(2, 2)
+
+    def frame(self) -> None:
+        """Waits until the browser has drawn what is due."""
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def live_pixels(self) -> NDArray[np.uint8]:
+        """Returns the grey levels that the browser decoded."""
+        values = self.live.evaluate(
+            """canvas => { const { width, height } = canvas;
+            return [height, width, [...canvas.getContext("2d").getImageData(0, 0, width, height).data]]; }"""
+        )
+        return np.array(values[2], np.uint8).reshape(values[0], values[1], 4)[..., 0]
+
+    def open_tab(self, name: str) -> None:
+        self.page.get_by_role("tab", name=name).click()
+
+    def grab_weight(self) -> tuple[float, float, float]:
+        """Presses the mouse on the KL weight's thumb; returns the track's left, its width, and y."""
+        box = self.weight.bounding_box()
+        assert box
+        y = box["y"] + box["height"] / 2
+        share = self.weight.evaluate("input => (input.value - input.min) / (input.max - input.min)")
+        self.page.mouse.move(box["x"] + 9 + share * (box["width"] - 18), y)
+        self.page.mouse.down()
+        return box["x"] + 9, box["width"] - 18, y
+
+    def click(self, x: float, y: float) -> None:
+        """Clicks at pixels from the map's corner."""
+        left, top = self.box
+        self.page.mouse.click(left + x, top + y)
 
     def pin(self, x: float, y: float) -> tuple[float, float]:
         """Clicks on the plane and returns the z that the link then names."""

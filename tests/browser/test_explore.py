@@ -12,39 +12,9 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Open
-from vae_explorer import checkpoints, data
+from tests.browser.oracle import MODEL, NOTHING, decode, posterior, same
+from vae_explorer import data
 from vae_explorer.checkpoints import Checkpoint
-
-MODEL = "mnist-vae-2d"
-NOTHING = "hide=" + ",".join(map(str, range(10)))  # all classes hidden: every click is on the plane
-
-
-@pytest.fixture(scope="module")
-def model() -> Checkpoint:
-    return checkpoints.load(checkpoints.find(MODEL))
-
-
-@pytest.fixture(scope="module")
-def images() -> data.Images:
-    return data.load("mnist", "test")
-
-
-def decode(model: Checkpoint, z: tuple[float, ...] | NDArray[Any], beta: float) -> NDArray[Any]:
-    """PyTorch's own image, in grey levels, without the layers that the app goes through."""
-    with torch.inference_mode():
-        mean = model.model.likelihood(torch.tensor([[*z]], dtype=torch.float32), torch.tensor([beta])).mean[0]
-    return 255 * mean.numpy()
-
-
-def code(model: Checkpoint, images: data.Images, image: int, beta: float) -> NDArray[Any]:
-    with torch.inference_mode():
-        pixels = torch.from_numpy(images.pixels[image : image + 1]).float() / 255
-        return model.model.posterior(pixels, torch.tensor([beta])).mean[0].numpy()
-
-
-def same(shown: NDArray[np.uint8], wanted: NDArray[Any]) -> bool:
-    """Equal up to rounding to a grey level (batch size changes the last bits of a product)."""
-    return shown.shape == wanted.shape and float(np.abs(shown - wanted).max()) < 0.51
 
 
 def test_opens_on_the_first_model_with_everything_on_one_screen(open_page: Open) -> None:
@@ -69,7 +39,7 @@ def test_a_click_on_the_plane_decodes_exactly_that_point(open_page: Open, model:
 def test_a_click_on_a_point_shows_its_image_and_numbers(
     open_page: Open, model: Checkpoint, images: data.Images
 ) -> None:
-    z = code(model, images, 3, 1.0)
+    z, _ = posterior(model, images, 3, 1.0)
     explorer = open_page(f"{NOTHING}&zoom={z[0]:.5f},{z[1]:.5f},0.05")
     x, y = explorer.pixel((float(z[0]), float(z[1])))
     explorer.page.get_by_role("button", name="Show all").click()
@@ -83,6 +53,7 @@ def test_a_click_on_a_point_shows_its_image_and_numbers(
         mean, std = q.mean[0], q.stddev[0]
     rate = float((0.5 * (mean**2 + std**2 - 1) - std.log()).sum())  # KL of a Gaussian, by hand
     terms = explorer.page.locator(".terms").inner_text().replace("\n", " ")
+    explorer.open_tab("Posterior")
     assert f"Rate {rate:.1f}" in terms
     assert f"{std[0]:.3f}" in explorer.page.get_by_role("row", name="std").inner_text()
 
@@ -93,7 +64,7 @@ def test_the_weight_changes_codes_and_image(open_page: Open, model: Checkpoint, 
     explorer.set_weight("Home")
     assert explorer.weight.get_attribute("aria-valuetext") == "0.001"
     assert explorer.query["beta"] == "0.001"
-    z = code(model, images, 5, 0.001)
+    z, _ = posterior(model, images, 5, 0.001)
     assert explorer.coordinates == pytest.approx(z, abs=0.0051)
     assert same(explorer.pixels(explorer.decoded), decode(model, z, 0.001))
     explorer.page.wait_for_timeout(300)
@@ -101,7 +72,7 @@ def test_the_weight_changes_codes_and_image(open_page: Open, model: Checkpoint, 
     assert moved > 0.01
     explorer.set_weight("End")
     assert explorer.query["beta"] == "10"
-    z = code(model, images, 5, 10.0)
+    z, _ = posterior(model, images, 5, 10.0)
     assert same(explorer.pixels(explorer.decoded), decode(model, z, 10.0))
 
 

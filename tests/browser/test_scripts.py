@@ -244,6 +244,7 @@ ELLIPSES = "raster.ellipses(xy, std, labels, colours, hidden, map, a.alpha);"
         ((-60, 40), (3.5, 44.2)),
         ((100, 90), (60.3, 75.7)),
         ((20, 10), (300, 105)),
+        ((-90, -60), (180, 120)),
     ],
 )
 def test_an_ellipse_is_drawn_where_it_is(page: Page, centre: tuple[float, float], std: tuple[float, float]) -> None:
@@ -264,6 +265,8 @@ def test_one_sigma_from_the_mean(page: Page) -> None:
     assert extremes.tolist() == [128] * 4, "alpha once, also where two quadrants meet"
     assert picture[80, 130] == 0
     assert picture[80, [87, 173]].tolist() == [0, 0]
+    cut = drawn(page, ELLIPSES, xy=[-100, 20], std=[40, 25], labels=[0], alpha=0.5)[..., 3]
+    assert cut[[80, 55, 105], [60, 20, 20]].tolist() == [128] * 3
 
 
 def test_overlaps_grow_darker_and_the_last_colour_stays(page: Page) -> None:
@@ -391,6 +394,22 @@ def test_the_caption_names_unit_images_target_and_samples(page: Page) -> None:
     )
     for title in ("Rate, nats per image", "Distortion, nats per image"):
         assert page.locator(".rd text", has_text=title).count() == 1
+
+
+@pytest.mark.parametrize("width", [200, 420, 700])
+def test_weights_are_named_where_there_is_room_and_one_first(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 700})
+    crowded = (2 / (1 + 0.05 * BETA)).tolist()
+    run(page, OPEN, curve=CURVE | {"rate": crowded})
+    names = page.locator(".rd text", has_text="\u03b2")
+    assert "\u03b2 = 1" in names.all_text_contents()
+    boxes = [box for box in (name.bounding_box() for name in names.all()) if box]
+    assert len(boxes) == len(set(names.all_text_contents())) > 1
+    for k, one in enumerate(boxes):
+        assert one["x"] + one["width"] <= width
+        for other in boxes[:k]:
+            beside = abs(one["x"] - other["x"]) >= max(one["width"], other["width"]) - 1
+            assert beside or abs(one["y"] - other["y"]) >= 10
 
 
 @pytest.mark.parametrize("beta", [0.005, 0.3, 4.0])

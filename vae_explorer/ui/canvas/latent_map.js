@@ -105,7 +105,9 @@ class LatentMap {
     };
   }
 
+  /** Reports all that the user has set; while the server is away, when it is back. */
   tell() {
+    if (serverIsAway()) return this.later();
     clearTimeout(this.timer);
     this.box.tell?.("seen", this.report);
   }
@@ -384,6 +386,12 @@ class LatentMap {
     }
     if (this.begun) this.moved();
   }
+}
+
+/** Streamlit offers no other sign, and loses what is reported meanwhile. */
+function serverIsAway() {
+  const app = document.querySelector("[data-test-connection-state]");
+  return app !== null && app.dataset.testConnectionState !== "CONNECTED";
 }
 
 const maps = new WeakMap();

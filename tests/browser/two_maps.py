@@ -1,0 +1,17 @@
+"""An app with two maps of one model on a page, which no page of ours has yet."""
+
+import streamlit as st
+
+from vae_explorer.ui import canvas
+from vae_explorer.ui.query import to_query
+from vae_explorer.ui.scene import Scene
+from vae_explorer.ui.view import default, updated
+
+scene = Scene("digits-vae-2d")
+start = default(scene.limits)
+for name in ("left", "right"):
+    canvas.latent_map(scene.world(), name)
+    reported = st.session_state.get(canvas.answer_key(name), {}).get(canvas.SEEN) or {}
+    view = updated(start, reported, scene.limits)
+    canvas.answer(scene.answer(view, start), name)
+    st.text(f"{name}: {to_query(view)}")
