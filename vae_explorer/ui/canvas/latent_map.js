@@ -44,6 +44,7 @@ class LatentMap {
     if (this.box.read === this.reader) this.box.read = null;
     this.abort.abort();
     this.plot.destroy();
+    this.curve.destroy();
     clearTimeout(this.timer);
     cancelAnimationFrame(this.walking);
   }
@@ -81,7 +82,10 @@ class LatentMap {
     if (!this.begun) this.begin(answer.start);
     this.answer = answer;
     if (answer.pins.length === this.strip.pins.length) this.strip.setPictures(answer.pins);
-    if (this.answered) this.panel.show(answer);
+    if (this.answered) {
+      this.panel.show(answer);
+      this.curve.settle();
+    }
     this.look();
     this.showCompare();
   }
@@ -184,8 +188,8 @@ class LatentMap {
     plot.xy = ladder.xy;
     plot.spread = this.switches.on.has("posteriors") ? ladder.spread : null;
     this.layers.show(this.switches.on, this.beta);
-    this.curve.at(this.beta);
-    this.bars.at(this.beta);
+    this.curve.at(this.beta ?? this.world.rungs[0]);
+    this.bars.at(this.beta ?? this.world.rungs[0]);
     this.showPin();
     if (this.tab === "path") this.showPins();
     plot.draw();
