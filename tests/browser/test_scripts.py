@@ -435,7 +435,6 @@ def test_without_a_likelihood_its_number_is_left_out(page: Page) -> None:
 def test_an_autoencoder_has_a_distortion_and_no_curve(page: Page, rate: object) -> None:
     alone = {"beta": [0], "distortion": [121.34], "rate": rate, "nll": None, "axis_rate": None}
     run(page, OPEN, curve=CURVE | alone)
-    moved(page, 1.0)
     assert page.locator(".rd dl").inner_text().split() == ["Distortion", "121.3"]
     assert "samples" not in page.locator(".rd p").inner_text()
     assert not page.locator(".rd svg").is_visible()

@@ -2,7 +2,7 @@
 
 const COLLAPSED = 0.01; // nats: an axis that pays less cannot be told from the prior
 const MOST_AXES = 20;
-const DRAWN = ["svg", "g", "path", "circle", "line", "text"];
+const DRAWN = ["svg", "g", "path", "circle", "text"];
 
 /** Builds an element from its tag, attributes and children (text among them). */
 function chartNode(tag, attributes = {}, ...children) {
@@ -48,7 +48,8 @@ class AxisBars {
     const axes = rates[0].length;
     const shown = Math.min(axes, MOST_AXES);
     this.most = Math.max(COLLAPSED, ...rates.flat());
-    this.title.textContent = `Mean rate of ${axes > shown ? `the first ${shown} of ${axes} axes` : "each axis"}, nats per image`;
+    const which = axes > shown ? `the first ${shown} of ${axes} axes` : "each axis";
+    this.title.textContent = `Mean rate of ${which}, nats per image`;
     this.rows = Array.from({ length: shown }, (_, axis) => {
       const [bar, value] = [chartNode("i"), document.createTextNode("")];
       const row = chartNode("li", {}, `axis ${axis + 1} `, chartNode("span", {}, bar), chartNode("b", {}, value));

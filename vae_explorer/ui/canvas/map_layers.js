@@ -1,6 +1,7 @@
 // The map's switchable layers, at any KL weight.
 
-const BANDWIDTH = 1.6; // of the density of codes, in cells of its grid
+const BANDWIDTH = 2.2; // of the density of codes, in cells of its grid
+const INK = 0.4; // below 1: brings out what is less dense than the densest class
 
 class Layers {
   constructor(plot) {
@@ -49,7 +50,7 @@ class Layers {
     const { xy, labels, hidden } = plot;
     if (on.has("density")) {
       const counts = this.density.update(xy, labels, hidden, this.extent, BANDWIDTH);
-      underlays.push({ image: this.heat.paint(counts, this.ink), extent: this.extent, smooth: true });
+      underlays.push({ image: this.heat.paint(counts, this.ink, INK), extent: this.extent, smooth: true });
     }
     const { colours } = this.world;
     const contours = on.has("classes") ? this.classes.update(xy, labels, hidden, this.extent, BANDWIDTH, colours) : [];

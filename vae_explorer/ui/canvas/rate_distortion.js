@@ -56,7 +56,9 @@ class RateDistortion {
     Object.entries(this.series).forEach(([name, values]) => (this.cells[name].hidden = !values));
     this.svg.style.display = rate ? "" : "none";
     this.caption.textContent = curveCaption(curve, rate, nll);
+    this.toX = null; // the old curve's, until there is room for the new one
     this.layout();
+    this.at(this.beta);
     this.settle();
   }
 
@@ -98,16 +100,18 @@ class RateDistortion {
     const y = curveAxis(distortion, box.bottom, box.top, 2.2 * size);
     Object.assign(this, { box, toX: x.at, toY: y.at });
     const text = (words, left, top, anchor) => chartNode("text", { x: left, y: top, "text-anchor": anchor }, words);
-    const line = rate.map((_, k) => `${k ? "L" : "M"}${x.at(rate[k])} ${y.at(distortion[k])}`).join("");
+    const grid = (d) => chartNode("path", { class: "rd-grid", d });
+    const dots = rate.map((_, k) => ({ cx: x.at(rate[k]), cy: y.at(distortion[k]) }));
+    const line = dots.map(({ cx, cy }, k) => `${k ? "L" : "M"}${cx} ${cy}`).join("");
     this.frame.replaceChildren(
-      ...x.ticks.map(({ value }) => chartNode("path", { class: "rd-grid", d: `M${x.at(value)} ${box.top}V${box.bottom}` })),
-      ...y.ticks.map(({ value }) => chartNode("path", { class: "rd-grid", d: `M${box.left} ${y.at(value)}H${box.right}` })),
+      ...x.ticks.map(({ value }) => grid(`M${x.at(value)} ${box.top}V${box.bottom}`)),
+      ...y.ticks.map(({ value }) => grid(`M${box.left} ${y.at(value)}H${box.right}`)),
       ...x.ticks.map((tick) => text(tick.text, x.at(tick.value), box.bottom + 1.25 * size, "middle")),
       ...y.ticks.map((tick) => text(tick.text, box.left - 0.5 * size, y.at(tick.value) + 0.35 * size, "end")),
       text("Distortion, nats per image", 0, 0.9 * size, "start"),
       text("Rate, nats per image", box.right, height - 0.4 * size, "end"),
       chartNode("path", { class: "rd-line", d: line }),
-      ...rate.map((_, k) => chartNode("circle", { class: "rd-dot", cx: x.at(rate[k]), cy: y.at(distortion[k]), r: 2.25 })),
+      ...dots.map((dot) => chartNode("circle", { class: "rd-dot", r: 2.25, ...dot })),
       ...this.weights(size, text),
       chartNode("path", { class: "rd-grip", d: line }), // wide and clear: a thin line is hard to hit
     );
@@ -118,7 +122,8 @@ class RateDistortion {
   weights(size, text) {
     if (this.betas.length === 1) return [];
     const taken = [];
-    const order = [...this.betas.keys()].sort((a, b) => Math.abs(Math.log(this.betas[a])) - Math.abs(Math.log(this.betas[b])));
+    const far = (k) => Math.abs(Math.log(this.betas[k]));
+    const order = [...this.betas.keys()].sort((a, b) => far(a) - far(b));
     return order.flatMap((k) => {
       const power = Math.log10(this.betas[k]);
       if (Math.abs(power - Math.round(power)) > 1e-6) return [];
@@ -126,7 +131,8 @@ class RateDistortion {
       const room = 0.55 * size * words.length;
       const left = Math.min(this.toX(this.series.rate[k]) + 0.5 * size, this.box.right - room);
       const top = Math.max(this.toY(this.series.distortion[k]) - 0.6 * size, this.box.top + 0.3 * size);
-      if (taken.some((other) => Math.abs(other.left - left) < room + 6 && Math.abs(other.top - top) < 1.1 * size)) return [];
+      const near = (other) => Math.abs(other.left - left) < room + 6 && Math.abs(other.top - top) < 1.1 * size;
+      if (taken.some(near)) return [];
       taken.push({ left, top });
       return text(words, left, top, "start");
     });
@@ -137,7 +143,8 @@ class RateDistortion {
     if (!event.target.classList.contains("rd-grip") || this.betas.length === 1) return;
     const corner = this.svg.getBoundingClientRect();
     const { rate, distortion } = this.series;
-    const to = rate.map((_, k) => [this.toX(rate[k]) - event.clientX + corner.left, this.toY(distortion[k]) - event.clientY + corner.top]);
+    const [left, top] = [event.clientX - corner.left, event.clientY - corner.top];
+    const to = rate.map((_, k) => [this.toX(rate[k]) - left, this.toY(distortion[k]) - top]);
     let best = { distance: Infinity, beta: this.beta };
     for (let k = 0; k + 1 < to.length; k++) {
       const [dx, dy] = [to[k + 1][0] - to[k][0], to[k + 1][1] - to[k][1]];
@@ -166,5 +173,6 @@ function curveCaption({ images, part, target, samples, nll_images: judged, sourc
   const count = (number) => number.toLocaleString("en");
   const draws = rate ? `${count(samples)} ${samples === 1 ? "sample" : "samples"} of z each` : ""; // else z is no draw
   const fewer = nll && judged !== images ? `\u2212log p(x) of ${count(judged)} of them` : "";
-  return [`Nats per image, over ${count(images)} ${part} images`, `${target} target`, draws, fewer, source].filter(Boolean).join(" \u00b7 ");
+  const over = `Nats per image, over ${count(images)} ${part} images`;
+  return [over, `${target} target`, draws, fewer, source].filter(Boolean).join(" \u00b7 ");
 }

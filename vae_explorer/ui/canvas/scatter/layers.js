@@ -78,7 +78,8 @@ function drawContours(plot) {
   for (const { segments, count = segments.length, colour, width } of layers.contours) {
     context.beginPath();
     for (let i = 0; i < count; i += 4) {
-      context.moveTo(origin.x + segments[i] * scale, origin.y - segments[i + 1] * scale);
+      const goesOn = i > 0 && segments[i] === segments[i - 2] && segments[i + 1] === segments[i - 1];
+      if (!goesOn) context.moveTo(origin.x + segments[i] * scale, origin.y - segments[i + 1] * scale);
       context.lineTo(origin.x + segments[i + 2] * scale, origin.y - segments[i + 3] * scale);
     }
     context.lineWidth = width + 2;

@@ -3,7 +3,7 @@
 
 const BLEED = 10; // px that the raster is larger, so that discs are cut by the edge and do not vanish at it
 const REACH = 6; // px within which a click takes a point
-const OUTLINE = 0.25; // opacity of one of many ellipses
+const OUTLINE = 0.35; // opacity of one of many ellipses
 const ZOOM = [0.3, 200]; // least and most, relative to home
 
 class Scatter {
