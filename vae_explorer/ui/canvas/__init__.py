@@ -23,18 +23,9 @@ SEEN = "seen"  # the one state that the browser reports: all that the user has s
 
 _DRAWING = ("scatter/raster.js", "scatter/outlines.js", "scatter/fields.js", "scatter/contours.js", "scatter/layers.js")
 _SCATTER = (*_DRAWING, "scatter/gestures.js", "scatter/scatter.js")
-_PARTS = (
-    "wire.js",
-    "decoder.js",
-    "ladder.js",
-    "paths.js",
-    "weight.js",
-    "legend.js",
-    "map_layers.js",
-    "charts.js",
-    "rate_distortion.js",
-)
-_PANEL = ("panel.js", "posterior.js", "strip.js", "film.js", "compare.js")
+_PARTS = ("wire.js", "decoder.js", "ladder.js", "paths.js", "weight.js", "legend.js", "map_layers.js")
+_CHARTS = ("charts.js", "rate_distortion.js")
+_PANEL = ("panel.js", "posterior.js", "strip.js", "film.js", "compare.js", "pinboard.js")
 
 
 def _read(*names: str) -> str:
@@ -46,7 +37,7 @@ _map = st.components.v2.component(
     "vae_explorer_latent_map",
     html=_read("latent_map.html"),
     css=_read("latent_map.css", "charts.css"),
-    js=_read(*_SCATTER, *_PARTS, *_PANEL, "latent_map.js"),
+    js=_read(*_SCATTER, *_PARTS, *_CHARTS, *_PANEL, "latent_map.js"),
 )
 _courier = st.components.v2.component("vae_explorer_courier", js=_read("wire.js", "courier.js"))
 

@@ -24,17 +24,7 @@ class LatentMap {
     this.curve = new RateDistortion(this.find(".tab.curve"), (beta) => this.weight.set(beta));
     this.bars = new AxisBars(this.find(".tab.posterior"));
     this.posterior = new PosteriorTab(this.find(".tab.posterior"), { mean: () => this.walk(null), sample: () => this.walk(this.draw()) });
-    this.strip = new Strip(this.find(".strip"), signal, {
-      choose: (k) => this.choose(k),
-      change: () => (this.showPins(), this.tell()),
-      name: (pin) => this.nameOf(pin),
-    });
-    this.film = new Film(this.find(".tab.path"), signal, {
-      kind: (kind) => ((this.pathKind = kind), this.showPins(), this.tell()),
-      walk: (z) => this.point(z && { x: z[0], y: z[1] ?? 0, index: null, z }),
-      decode: (z, grey) => this.decoder.decode(z, this.beta, grey),
-    });
-    this.compare = new Compare(this.find(".tab.compare"));
+    this.board = new Pinboard(this);
     this.layers = new Layers(this.plot);
     this.pointer = null; // where the mouse is, or a walk has come to
     this.drawn = []; // earlier draws, in units of epsilon
@@ -81,13 +71,12 @@ class LatentMap {
   hear(answer) {
     if (!this.begun) this.begin(answer.start);
     this.answer = answer;
-    if (answer.pins.length === this.strip.pins.length) this.strip.setPictures(answer.pins);
+    this.board.hear(answer);
     if (this.answered) {
       this.panel.show(answer);
       this.curve.settle();
     }
     this.look();
-    this.showCompare();
   }
 
   /** Whether Python's last answer is about what is pinned now. */
@@ -105,7 +94,7 @@ class LatentMap {
       hidden: [...this.legend.hidden].sort((a, b) => a - b),
       layers: [...this.switches.on].sort(),
       view: this.window,
-      strip: { pins: this.strip.pins, other: this.other, path: this.pathKind, tab: this.tab },
+      strip: { ...this.board.report, tab: this.tab },
     };
   }
 
@@ -127,7 +116,6 @@ class LatentMap {
     this.begun = true;
     this.pin = pin;
     this.window = seen;
-    [this.other, this.pathKind] = [other, path];
     const [x, y, half] = world.home;
     this.plot.setHome({ x, y, half });
     if (seen) this.plot.setView({ x: seen[0], y: seen[1], half: seen[2] }, true);
@@ -135,7 +123,7 @@ class LatentMap {
     this.weight.build(world.beta_range, beta);
     this.legend.build(world.names, world.colours, hidden);
     this.switches.build(world.switches, layers);
-    this.strip.set(pins);
+    this.board.set(pins, other, path);
     this.openTab(tab);
     this.recolour();
     this.frame();
@@ -178,7 +166,7 @@ class LatentMap {
     if (!this.begun) return;
     if (this.stale || !this.plot.xy.length) this.move();
     if (this.looking) this.showPoint();
-    if (this.tab === "path" && this.film.develop()) this.look();
+    if (this.board.develop()) this.look();
   }
 
   move() {
@@ -191,7 +179,7 @@ class LatentMap {
     this.curve.at(this.beta ?? this.world.rungs[0]);
     this.bars.at(this.beta ?? this.world.rungs[0]);
     this.showPin();
-    if (this.tab === "path") this.showPins();
+    this.board.show();
     plot.draw();
   }
 
@@ -215,7 +203,7 @@ class LatentMap {
     if (this.answered && this.isPinned(place)) return this.panel.rest();
     const z = this.latentPoint(place);
     this.decoder.decode(z, this.beta, this.grey);
-    this.panel.draw(this.grey, this.world.shape, this.wordsFor(place, z));
+    this.panel.draw(this.grey, this.world.shape, this.wordsFor(place, z), this.pointer !== null);
   }
 
   /** Whether a place is the pinned point itself, as it is after a click. */
@@ -246,9 +234,7 @@ class LatentMap {
       if (noise) layers.dots = this.drawn.map(([a, b = 0]) => ({ x: mx + sx * a, y: my + sy * b }));
       if (!this.answered) this.panel.showRate(gaussianRate(posterior));
     }
-    if (this.tab === "path") {
-      layers.dots = this.pinPoints.map(([x, y = 0], k) => ({ x, y, text: String(k + 1) }));
-    }
+    if (this.tab === "path") layers.dots = this.board.dots;
     this.plot.setLayers(layers);
     this.posterior.show(posterior, noise ?? null);
   }
@@ -264,7 +250,7 @@ class LatentMap {
 
   click(place) {
     this.pinAt({ ...place, noise: null });
-    this.strip.add(place.index ?? [place.x, place.y]);
+    this.board.add(place.index ?? [place.x, place.y]);
     this.tell();
   }
 
@@ -332,45 +318,7 @@ class LatentMap {
     frame(begun);
   }
 
-  // Strip, path, comparison -----------------------------------------------------------------
-
-  nameOf(pin) {
-    if (Array.isArray(pin)) return `z = ${minus(tupleText(pin))}`;
-    return `${this.world.names[this.world.labels[pin]]}, image ${pin}`;
-  }
-
-  get pinPoints() {
-    return this.strip.pins.map((pin) => this.latentPoint(this.pinOf(pin)));
-  }
-
-  pinOf(pin) {
-    const [x, y] = Array.isArray(pin) ? pin : [0, 0];
-    return { x, y, index: Array.isArray(pin) ? null : pin, noise: null };
-  }
-
-  choose(k) {
-    if (this.tab === "compare") this.other = k;
-    else this.pinAt(this.pinOf(this.strip.pins[k]));
-    this.showCompare();
-    this.tell();
-  }
-
-  showPins() {
-    if (this.other !== null && this.other >= this.strip.pins.length) this.other = null;
-    const points = this.pinPoints;
-    this.film.set(points, this.pathKind, this.world.shape);
-    const shown = this.tab === "path" && points.length > 1;
-    this.plot.setLayers({ lines: shown ? [{ points: this.film.path.map(([x, y = 0]) => [x, y]) }] : [] });
-    this.showPin();
-    this.look();
-  }
-
-  showCompare() {
-    if (this.tab !== "compare" || !this.answer) return;
-    const picture = this.strip.pictures[this.other];
-    const other = picture ? { png: picture, name: this.nameOf(this.strip.pins[this.other]) } : null;
-    this.compare.show({ png: this.answer.decoded, name: `z = ${minus(tupleText(this.answer.z))}` }, other);
-  }
+  // Tabs ------------------------------------------------------------------------------------
 
   openTab(tab) {
     this.tab = tab;
@@ -383,12 +331,8 @@ class LatentMap {
       return button;
     });
     this.find(".tabs").replaceChildren(...buttons);
-    if (tab !== "path") this.film.stop();
-    if (this.begun && this.plot.xy.length) {
-      this.showPins();
-      this.showCompare();
-    }
-    if (this.begun) this.moved();
+    this.board.open(tab);
+    this.moved();
   }
 }
 

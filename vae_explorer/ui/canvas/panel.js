@@ -49,15 +49,16 @@ class Panel {
   /** PyTorch's image and words stand alone. */
   rest() {
     this.live.hidden = true;
-    this.find(".side").classList.remove("live");
+    this.find(".side").classList.remove("live", "elsewhere");
     if (this.title) this.head(this.title);
   }
 
-  /** Draws what the browser decoded over PyTorch's image, until that is the right one. */
-  draw(grey, shape, words) {
+  /** Draws what the browser decoded over PyTorch's image, until that is the right one; `elsewhere`: not the pin. */
+  draw(grey, shape, words, elsewhere) {
     paint(this.live, grey, shape);
     this.live.hidden = false;
     this.find(".side").classList.add("live");
+    this.find(".side").classList.toggle("elsewhere", elsewhere);
     this.head(words);
   }
 

@@ -1,0 +1,219 @@
+"""What is measured of a latent space's gaps: names, units, directions, and figures with their errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Better = Literal["lower", "higher"]
+GROUPS = 10  # parts of the images, or of the draws, that the jackknife leaves out in turn
+FEWEST = 2 * GROUPS  # images, so that every part left out holds two
+
+
+class Score(NamedTuple):
+    """A figure and its standard error, split by what it comes from: more draws mend only the first part."""
+
+    value: float
+    draws: float  # from the number of draws
+    images: float  # from the number of images
+
+    @property
+    def error(self) -> float:
+        """The standard error."""
+        return math.hypot(self.draws, self.images)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """How a figure is shown, and read."""
+
+    group: str  # the heading that it stands under
+    title: str
+    unit: str  # "share" is of one
+    better: Better
+    words: str  # what it means
+    sampled: bool = True  # whether it depends on the sampling distribution
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """How a field of the latent plane is shown, and read."""
+
+    title: str
+    unit: str
+    better: Better
+    words: str
+    needs: frozenset[str] = frozenset()  # of `images`, `judges`
+
+
+_PATHS = "straight paths between the codes of random pairs of test images"
+_CLASSIFIER = "a classifier trained on real images alone gives 90 % or more to one class"
+_SPACES = {"pixels": "in pixels", "features": "in the last hidden layer of the network classifier"}
+_NEIGHBOURS = {
+    "precision": ("Precision", "Part of the decoded draws that lie closer to a test image than its 5th neighbour does"),
+    "recall": ("Recall", "Part of the test images that lie closer to a decoded draw than its 5th neighbour does"),
+    "density": (
+        "Density",
+        "How many test images have a decoded draw among their neighbours, over the 5 expected of real images: "
+        "above 1 where draws crowd on the most common images",
+    ),
+    "coverage": ("Coverage", "Part of the test images with a decoded draw closer than their 5th neighbour"),
+}
+
+MEASURES: dict[str, Measure] = {
+    "holes": Measure(
+        group="Holes",
+        title="Hole share",
+        unit="share",
+        better="lower",
+        words="Part of the draws that land where codes are scarcer than at 99 % of the codes.",
+    ),
+    "round_trip_median": Measure(
+        group="Round trip",
+        title="Round trip, median",
+        unit="code std",
+        better="lower",
+        words="How far a latent point moves when it is decoded and encoded again; half of the draws move less.",
+    ),
+    "round_trip_90": Measure(
+        group="Round trip",
+        title="Round trip, 90 % quantile",
+        unit="code std",
+        better="lower",
+        words="How far a latent point moves when it is decoded and encoded again; 90 % of the draws move less.",
+    ),
+    "recognised_mlp": Measure(
+        group="Recognisable images",
+        title="Decoded draws, network",
+        unit="share",
+        better="higher",
+        words=f"Part of the decoded draws to which {_CLASSIFIER} (a small network).",
+    ),
+    "recognised_knn": Measure(
+        group="Recognisable images",
+        title="Decoded draws, nearest neighbours",
+        unit="share",
+        better="higher",
+        words=f"Part of the decoded draws to which {_CLASSIFIER} (nearest neighbours).",
+    ),
+    "path_recognised_mlp": Measure(
+        group="Recognisable images",
+        title="Along paths, network",
+        unit="share",
+        better="higher",
+        words=f"Part of {_PATHS} to whose images {_CLASSIFIER} (a small network).",
+        sampled=False,
+    ),
+    "path_recognised_knn": Measure(
+        group="Recognisable images",
+        title="Along paths, nearest neighbours",
+        unit="share",
+        better="higher",
+        words=f"Part of {_PATHS} to whose images {_CLASSIFIER} (nearest neighbours).",
+        sampled=False,
+    ),
+    **{
+        f"{name}_{space}": Measure(
+            group=f"Decoded draws against test images, {where}",
+            title=f"{title}, {space}",
+            unit="ratio" if name == "density" else "share",
+            better="higher",
+            words=f"{words}; distances {where}.",
+        )
+        for space, where in _SPACES.items()
+        for name, (title, words) in _NEIGHBOURS.items()
+    },
+    "kl_to_prior": Measure(
+        group="Codes against the prior",
+        title="KL from all posteriors together to the prior",
+        unit="nats",
+        better="lower",
+        words="How badly the prior describes where the posteriors of the test images lie, taken together.",
+        sampled=False,
+    ),
+    "mutual_information": Measure(
+        group="Codes against the prior",
+        title="Mutual information of image and z",
+        unit="nats",
+        better="higher",
+        words="How much z tells about which test image it stands for; with the KL above it makes up the mean rate.",
+        sampled=False,
+    ),
+    "smoothness": Measure(
+        group="Smoothness",
+        title="Steepest over usual change",
+        unit="ratio",
+        better="lower",
+        words="How much faster the decoded image changes at the steepest 1 % of the draws than at the median draw.",
+    ),
+}
+
+
+def compare(name: str, a: Score | None, b: Score | None, errors: float = 2.0) -> int:
+    """Returns 1 where a is better than b, -1 where b is, and 0 where nobody can tell.
+
+    Nobody can where one of them does not exist, or where they lie less than so many standard errors
+    of their difference apart.
+    """
+    if a is None or b is None or abs(a.value - b.value) <= errors * math.hypot(a.error, b.error):
+        return 0
+    return 1 if (a.value < b.value) == (MEASURES[name].better == "lower") else -1
+
+
+def pool(scores: Sequence[Score | None]) -> Score | None:
+    """Returns the mean of repeated measurements on the same images with other draws.
+
+    Draws differ, so their part of the error falls with the number of repetitions; it is the larger
+    of what each measurement says of itself and of how far they lie apart. The images are the same.
+    """
+    known = [score for score in scores if score is not None]
+    if not known or len(known) < len(scores):
+        return None
+    value, draws, images = np.array(known).T
+    apart = value.std(ddof=1) if len(known) > 1 else 0.0
+    within = np.sqrt(np.mean(draws**2))
+    return Score(float(value.mean()), float(max(apart, within) / math.sqrt(len(known))), float(np.mean(images)))
+
+
+def parts(count: int) -> NDArray[np.float32]:
+    """Returns which of the jackknife's groups each of many belongs to, `(count, GROUPS)` of zeros and ones."""
+    membership: NDArray[np.float32] = np.eye(GROUPS, dtype=np.float32)[np.arange(count) % GROUPS]
+    return membership
+
+
+def jackknife(left_out: ArrayLike) -> float:
+    r"""Returns the standard error of a figure from its values without each group, `(G,)`.
+
+    .. math:: \sqrt{\frac{G - 1}{G} \sum_g (\theta_{-g} - \bar\theta)^2}
+
+    References:
+        | The Jackknife and Bootstrap (Shao & Tu, 1995), section 2.3
+    """
+    values = np.asarray(left_out, np.float64)
+    return float(np.sqrt((len(values) - 1) * values.var()))
+
+
+def binomial(hits: float, count: int) -> float:
+    r"""Returns the standard error of a share; not zero where all or none were hit.
+
+    .. math:: \sqrt{p (1 - p) / n}, \quad p = \frac{h + 1}{n + 2}
+    """
+    share = (hits + 1) / (count + 2)
+    return math.sqrt(share * (1 - share) / count)
+
+
+def quantile(values: ArrayLike, share: float) -> tuple[float, float]:
+    r"""Returns a quantile and its standard error: half of what lies between the quantiles one error of rank apart.
+
+    The rank of a quantile is binomial, so that :math:`q \pm \sqrt{q (1 - q) / n}` bracket it
+    whatever the distribution is.
+    """
+    values = np.asarray(values, np.float64)
+    rank = math.sqrt(share * (1 - share) / len(values))
+    low, middle, high = np.quantile(values, [max(share - rank, 0), share, min(share + rank, 1)])
+    return float(middle), float(high - low) / 2

@@ -1,0 +1,99 @@
+// The pinned points of a map: their strip, the path through them, the comparison of two.
+
+class Pinboard {
+  constructor(map) {
+    this.map = map;
+    const { find, abort } = map;
+    this.strip = new Strip(find(".strip"), abort.signal, {
+      choose: (k) => this.choose(k),
+      change: () => this.changed(),
+      name: (pin) => this.nameOf(pin),
+    });
+    this.film = new Film(find(".tab.path"), abort.signal, {
+      kind: (kind) => ((this.kind = kind), this.changed()),
+      walk: (z) => map.point(z && { x: z[0], y: z[1] ?? 0, index: null, z }),
+      decode: (z, grey) => map.decoder.decode(z, map.beta, grey),
+    });
+    this.compare = new Compare(find(".tab.compare"));
+  }
+
+  set(pins, other, kind) {
+    [this.other, this.kind] = [other, kind];
+    this.strip.set(pins);
+  }
+
+  /** What Python is told of the board. */
+  get report() {
+    return { pins: this.strip.pins, other: this.other, path: this.kind };
+  }
+
+  add(pin) {
+    this.strip.add(pin);
+  }
+
+  choose(k) {
+    if (this.tab === "compare") this.other = k;
+    else this.map.pinAt(this.placeOf(this.strip.pins[k]));
+    this.showCompare();
+    this.map.tell();
+  }
+
+  changed() {
+    if (this.other !== null && this.other >= this.strip.pins.length) this.other = null;
+    this.map.moved();
+    this.showCompare();
+    this.map.tell();
+  }
+
+  /** Takes PyTorch's images of the pins. */
+  hear(answer) {
+    this.answer = answer;
+    if (answer.pins.length === this.strip.pins.length) this.strip.setPictures(answer.pins);
+    this.showCompare();
+  }
+
+  open(tab) {
+    this.tab = tab;
+    if (tab !== "path") this.film.stop();
+    this.showCompare();
+  }
+
+  nameOf(pin) {
+    const { names, labels } = this.map.world;
+    return Array.isArray(pin) ? `z = ${minus(tupleText(pin))}` : `${names[labels[pin]]}, image ${pin}`;
+  }
+
+  placeOf(pin) {
+    const [x, y] = Array.isArray(pin) ? pin : [0, 0];
+    return { x, y, index: Array.isArray(pin) ? null : pin, noise: null };
+  }
+
+  /** The pins as latent points at the KL weight of now. */
+  get points() {
+    return this.strip.pins.map((pin) => this.map.latentPoint(this.placeOf(pin)));
+  }
+
+  get dots() {
+    return this.points.map(([x, y = 0], k) => ({ x, y, text: String(k + 1) }));
+  }
+
+  /** Lays the path anew where the pins are now. */
+  show() {
+    const { map } = this;
+    if (this.tab === "path") this.film.set(this.points, this.kind, map.world.shape);
+    const path = this.tab === "path" ? this.film.path : [];
+    map.plot.setLayers({ lines: path.length ? [{ points: path.map(([x, y = 0]) => [x, y]) }] : [] });
+  }
+
+  /** Decodes some of the film's pictures; says whether more are due. */
+  develop() {
+    return this.tab === "path" && this.film.develop();
+  }
+
+  showCompare() {
+    if (this.tab !== "compare" || !this.answer) return;
+    const picture = this.strip.pictures[this.other];
+    const other = picture ? { png: picture, name: this.nameOf(this.strip.pins[this.other]) } : null;
+    this.compare.show({ png: this.answer.decoded, name: `z = ${minus(tupleText(this.answer.z))}` }, other);
+  }
+}
