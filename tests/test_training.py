@@ -107,9 +107,9 @@ def test_every_image_is_seen_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> N
     seen: list[Tensor] = []
     step = training._step
 
-    def spy(model: Any, optimizer: Any, pixels: Tensor, settings: Any) -> Tensor:
+    def spy(model: Any, optimizer: Any, pixels: Tensor, *rest: Any) -> Tensor:
         seen.append(pixels.clone())
-        return step(model, optimizer, pixels, settings)
+        return step(model, optimizer, pixels, *rest)
 
     monkeypatch.setattr(training, "_step", spy)
     some = Images(TRAIN.pixels[:300], TRAIN.labels[:300], TRAIN.names, TRAIN.source)
@@ -119,6 +119,17 @@ def test_every_image_is_seen_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> N
     assert sorted(first.tolist()) == sorted(second.tolist()) == sorted(expected.tolist())
     assert not torch.equal(first, expected)
     assert not torch.equal(first, second)
+
+
+def test_kl_weights_are_even_in_their_logarithm_over_the_range() -> None:
+    settings = config(kind="multi-rate", beta_min=0.001, beta_max=10.0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        drawn = training._draw_beta(settings, 40_000).log10()
+    assert drawn.min() >= -3 - 1e-5
+    assert drawn.max() <= 1 + 1e-5
+    counts = torch.histc(drawn, 10, -3, 1)
+    assert (counts / 4000 - 1).abs().max() < 0.06  # four standard deviations of a count
 
 
 def test_a_stop_is_heard_within_one_step() -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -16,23 +12,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vae_explorer import sidecars
 from vae_explorer.checkpoints import Checkpoint
 from vae_explorer.config import ModelConfig
 from vae_explorer.data import Images
 from vae_explorer.latent.encoding import encode
 from vae_explorer.latent.marginal import Marginal, log_marginal
 from vae_explorer.models import Autoencoder
+from vae_explorer.sidecars import SidecarError, count, demand, numbers, rising, texts
 from vae_explorer.training import evaluate
 
-SUFFIX = ".curve.json"
+KIND = "curve"  # NAME.curve.json, and the subcommand
+CurveError = SidecarError
 POINTS = 17  # KL weights of a multi-rate model: four a decade from 0.001 to 10
 DRAWS = 40_000  # images times samples of z, at least
 NLL_IMAGES = 10_000  # at most
 QUICK_IMAGES = 1_000  # at most, and one sample of z each
-
-
-class CurveError(Exception):
-    """A curve that cannot be read or written; the message names the file and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,20 +56,18 @@ class Curve:
         """Raises CurveError where fields are missing, unknown, of the wrong type or of different lengths."""
         if not isinstance(values, dict) or {field.name for field in fields(cls)} != values.keys():
             raise CurveError("it lacks fields of a curve, or has others")
-        for name in ("weights", "source", "part", "target"):
-            _demand(isinstance(values[name], str), name, "text", values[name])
+        texts(values, "weights", "source", "part", "target")
         for name, least in (("images", 1), ("samples", 1), ("nll_images", 0)):
-            _demand(type(values[name]) is int and least <= values[name] < 2**53, name, "a count", values[name])
-        beta = _numbers("beta", values["beta"])
-        _demand(list(beta) == sorted(beta) and beta[0] >= 0, "beta", "rising numbers from 0 up", beta)
+            count(values, name, least)
+        beta = rising("beta", values["beta"])
         series = {name: _series(name, values[name], len(beta)) for name in ("rate", "nll", "nll_error")}
         axes = None
         if values["axis_rate"] is not None:
             rows = values["axis_rate"]
-            _demand(isinstance(rows, list | tuple) and len(rows) == len(beta), "axis_rate", f"{len(beta)} rows", rows)
-            axes = tuple(_numbers("axis_rate", row) for row in rows)
-            _demand(len({len(row) for row in axes}) == 1, "axis_rate", "rows of one length", rows)
-        distortion = _numbers("distortion", values["distortion"], len(beta))
+            demand(isinstance(rows, list | tuple) and len(rows) == len(beta), "axis_rate", f"{len(beta)} rows", rows)
+            axes = tuple(numbers("axis_rate", row) for row in rows)
+            demand(len({len(row) for row in axes}) == 1, "axis_rate", "rows of one length", rows)
+        distortion = numbers("distortion", values["distortion"], len(beta))
         return cls(**(values | series | {"beta": beta, "distortion": distortion, "axis_rate": axes}))
 
     def save(self, path: Path) -> None:
@@ -83,21 +76,7 @@ class Curve:
         Raises:
             CurveError: If the folder cannot be written.
         """
-        try:
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
-            temporary = Path(name)
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    json.dump(self.to_json(), file, indent=1, allow_nan=False)
-                temporary.chmod(0o644)  # mkstemp keeps others out
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
-        except OSError as error:
-            raise CurveError(
-                f"{path} cannot be written ({error}). Choose a checkpoint in a folder that you may write to, "
-                "with space left."
-            ) from error
+        sidecars.save(path, self.to_json())
 
 
 def measure(
@@ -136,7 +115,7 @@ def measure(
             marginal.append(log_marginal(model, judged, weight))
         show(done / len(beta))
     return Curve(
-        weights=digest(model),
+        weights=sidecars.digest(model),
         source=images.source,
         part=part,
         target="grey" if config.likelihood == "bernoulli" else "density",
@@ -164,27 +143,14 @@ def betas(config: ModelConfig) -> tuple[float, ...]:
             return (config.beta_min, *(float(f"{weight:.12g}") for weight in between), config.beta_max)
 
 
-def digest(model: Autoencoder) -> str:
-    """Returns what tells these weights from all others."""
-    sha = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        sha.update(f"{name} {tuple(value.shape)}".encode())
-        sha.update(value.numpy().tobytes())
-    return sha.hexdigest()
-
-
 def sidecar(checkpoint: Path) -> Path:
     """Returns the file beside a checkpoint that keeps its curve."""
-    return checkpoint.with_name(checkpoint.stem + SUFFIX)
+    return sidecars.beside(checkpoint, KIND)
 
 
 def find(checkpoint: Checkpoint) -> Curve | None:
     """Returns the curve kept beside a checkpoint, unless there is none, or it is broken or of other weights."""
-    try:
-        curve = load(sidecar(checkpoint.path))
-    except CurveError:
-        return None
-    return curve if curve.weights == digest(checkpoint.model) else None
+    return sidecars.find(checkpoint, KIND, Curve.from_json)
 
 
 def load(path: Path) -> Curve:
@@ -193,13 +159,7 @@ def load(path: Path) -> Curve:
     Raises:
         CurveError: If the file is missing, or holds no curve.
     """
-    try:
-        return Curve.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, RecursionError, CurveError) as error:
-        raise CurveError(
-            f"{path} is no curve that can be read ({error}). Measure it again: "
-            f"python -m vae_explorer curve {path.name.removesuffix(SUFFIX)}"
-        ) from error
+    return sidecars.load(path, Curve.from_json)
 
 
 def _distortion(model: Autoencoder, pixels: NDArray[np.uint8], beta: float, samples: int) -> float:
@@ -222,18 +182,5 @@ def _spread(pixels: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
     return chosen
 
 
-def _demand(holds: bool, name: str, wanted: str, value: object) -> None:
-    if not holds:
-        raise CurveError(f"{name}: expected {wanted}, got {str(value)[:60]}")
-
-
-def _numbers(name: str, value: Any, length: int | None = None) -> tuple[float, ...]:
-    """Returns a list of finite numbers as a tuple; at least one, or so many as asked for."""
-    fits = isinstance(value, list | tuple) and len(value) == (length or max(1, len(value)))
-    fits = fits and all(type(each) in (int, float) and abs(each) < 2**53 for each in value)
-    _demand(fits, name, "a list of finite numbers" if length is None else f"{length} finite numbers", value)
-    return tuple(map(float, value))
-
-
 def _series(name: str, value: Any, length: int) -> tuple[float, ...] | None:
-    return None if value is None else _numbers(name, value, length)
+    return None if value is None else numbers(name, value, length)

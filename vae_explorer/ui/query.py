@@ -20,7 +20,7 @@ def choose(query: Mapping[str, str], names: Sequence[str]) -> tuple[str, list[st
     wanted = query.get("model", names[0])
     if wanted in names:
         return wanted, []
-    return names[0], [f"There is no model “{_quoted(wanted)}” here. Shown instead: {names[0]}."]
+    return names[0], [f"There is no model “{quoted(wanted)}” here. Shown instead: {names[0]}."]
 
 
 def parse(query: Mapping[str, str], limits: Limits) -> tuple[View, list[str]]:
@@ -67,46 +67,46 @@ def to_query(view: View) -> dict[str, str]:
     return query
 
 
-def _read_beta(text: str, limits: Limits) -> dict[str, Any]:
+def read_beta(text: str, limits: Limits) -> dict[str, Any]:
     if limits.beta is None:
-        raise Refused(f"{limits.model} has no KL weight to set, so beta = {_quoted(text)} means nothing.")
+        raise Refused(f"{limits.model} has no KL weight to set, so beta = {quoted(text)} means nothing.")
     low, high = limits.beta
     beta = _number(text)
     if not low <= beta <= high:
-        raise Refused(f"beta = {_quoted(text)} is not a number from {low:g} to {high:g}.")
+        raise Refused(f"beta = {quoted(text)} is not a number from {low:g} to {high:g}.")
     return {"beta": beta}
 
 
-def _read_image(text: str, limits: Limits) -> dict[str, Any]:
+def read_image(text: str, limits: Limits) -> dict[str, Any]:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) < limits.images):
-        raise Refused(f"image = {_quoted(text)} is not one of the images 0 to {limits.images - 1}.")
+        raise Refused(f"image = {quoted(text)} is not one of the images 0 to {limits.images - 1}.")
     return {"image": int(text), "z": None}
 
 
-def _read_z(text: str, limits: Limits) -> dict[str, Any]:
+def read_z(text: str, limits: Limits) -> dict[str, Any]:
     z = tuple(map(_number, text.split(",")))
     if not all(map(math.isfinite, z)):
-        raise Refused(f"z = {_quoted(text)} is not a list of numbers.")
+        raise Refused(f"z = {quoted(text)} is not a list of numbers.")
     if len(z) != limits.latent:
-        raise Refused(f"z = {_quoted(text)} has {len(z)} axes where {limits.model} has {limits.latent}.")
+        raise Refused(f"z = {quoted(text)} has {len(z)} axes where {limits.model} has {limits.latent}.")
     if not on_plane(z, limits):
         (left, right), (bottom, top) = limits.plane[:2]
         plane = f"{left:.0f} to {right:.0f} by {bottom:.0f} to {top:.0f}"
-        raise Refused(f"z = {_quoted(text)} lies outside the plane ({plane}).")
+        raise Refused(f"z = {quoted(text)} lies outside the plane ({plane}).")
     return {"image": None, "z": z}
 
 
 def _read_hidden(text: str, limits: Limits) -> dict[str, Any]:
     items = text.split(",")
     if not all(k.isascii() and k.isdigit() and len(k) < 4 and int(k) < limits.classes for k in items):
-        raise Refused(f"hide = {_quoted(text)} is not a list of classes from 0 to {limits.classes - 1}.")
+        raise Refused(f"hide = {quoted(text)} is not a list of classes from 0 to {limits.classes - 1}.")
     return {"hidden": tuple(sorted(set(map(int, items))))}
 
 
 def _read_layers(text: str, limits: Limits) -> dict[str, Any]:
     items = set() if text == "none" else set(text.split(","))
     if unknown := items - set(limits.layers):
-        raise Refused(f"{limits.model} has no layer “{_quoted(min(unknown))}”.")
+        raise Refused(f"{limits.model} has no layer “{quoted(min(unknown))}”.")
     return {"layers": tuple(sorted(items))}
 
 
@@ -114,14 +114,14 @@ def _read_zoom(text: str, limits: Limits) -> dict[str, Any]:
     window = tuple(map(_number, text.split(",")))
     half = limits.home[2]
     if not (len(window) == 3 and on_plane(window[:2], limits) and half / 500 < window[2] < 5 * half):
-        raise Refused(f"zoom = {_quoted(text)} is not a centre and a half width on the plane.")
+        raise Refused(f"zoom = {quoted(text)} is not a centre and a half width on the plane.")
     return {"window": window}
 
 
 def _read_noise(text: str, limits: Limits) -> dict[str, Any]:
     noise = tuple(map(_number, text.split(",")))
     if not is_noise(noise, limits):
-        raise Refused(f"noise = {_quoted(text)} is not one draw of a normal distribution for each axis.")
+        raise Refused(f"noise = {quoted(text)} is not one draw of a normal distribution for each axis.")
     return {"noise": noise}
 
 
@@ -132,18 +132,18 @@ def _read_pins(text: str, limits: Limits) -> dict[str, Any]:
     try:
         return {"pins": tuple(_read_pin(part, limits) for part in parts)}
     except Refused as refused:
-        raise Refused(f"pins = {_quoted(text)} cannot be shown: {refused}") from refused
+        raise Refused(f"pins = {quoted(text)} cannot be shown: {refused}") from refused
 
 
 def _read_pin(text: str, limits: Limits) -> Pin:
-    pin: Pin = _read_z(text, limits)["z"] if "," in text or "." in text else _read_image(text, limits)["image"]
+    pin: Pin = read_z(text, limits)["z"] if "," in text or "." in text else read_image(text, limits)["image"]
     return pin
 
 
 def _one_of(name: str, choices: Sequence[str]) -> Callable[[str, Limits], dict[str, Any]]:
     def read(text: str, _: Limits) -> dict[str, Any]:
         if text not in choices:
-            raise Refused(f"{name} = {_quoted(text)} is none of {', '.join(choices)}.")
+            raise Refused(f"{name} = {quoted(text)} is none of {', '.join(choices)}.")
         return {name: text}
 
     return read
@@ -151,14 +151,14 @@ def _one_of(name: str, choices: Sequence[str]) -> Callable[[str, Limits], dict[s
 
 def _read_other(text: str, _: Limits) -> dict[str, Any]:
     if not (text.isascii() and text.isdigit() and len(text) < 3):
-        raise Refused(f"other = {_quoted(text)} is not the number of a pin.")
+        raise Refused(f"other = {quoted(text)} is not the number of a pin.")
     return {"other": int(text)}
 
 
 READERS: dict[str, Callable[[str, Limits], dict[str, Any]]] = {
-    "beta": _read_beta,
-    "image": _read_image,
-    "z": _read_z,
+    "beta": read_beta,
+    "image": read_image,
+    "z": read_z,
     "hide": _read_hidden,
     "layers": _read_layers,
     "zoom": _read_zoom,
@@ -203,7 +203,7 @@ def _joined_point(point: Sequence[float]) -> str:
     return _joined(point) if len(point) > 1 else f"{point[0]:.6f}"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A stranger's text made fit for the screen: short, and without what Markdown would read."""
     plain = re.sub(r"[^\w .,+-]", "?", text)
     return plain if len(plain) <= 40 else plain[:40] + "…"

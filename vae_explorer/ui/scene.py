@@ -106,7 +106,7 @@ class Scene:
 
     def fields(self, view: View) -> Iterator[tuple[str, bytes]]:
         """Yields name and message of each layer shown that the browser does not compute itself."""
-        for layer in store.FIELDS:
+        for layer in store.LAYERS:
             if layer in view.layers:
                 yield layer, store.field(self.key, self.limits, layer)
 

@@ -7,25 +7,28 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from torch import Tensor
 
 from vae_explorer.latent.encoding import Floats
 from vae_explorer.latent.gaps.measures import Score, binomial, jackknife, parts
 
 HELD = 0.99  # of the codes lie where the density is above the level
-JUDGED = 500  # codes whose likelihood chooses the bandwidth
+JUDGED = 1000  # codes at most whose likelihood chooses the bandwidth
 BANDWIDTHS = (-7.0, 1.0)  # bounds of its logarithm, in units of the codes' standard deviation
 SMALLEST = 1e-6  # standard deviation of an axis, latent units: less is one spot
+FAINT = -80.0  # nats below a point's nearest kernel: what float32 can still add without denormal numbers
+ROUNDING = 1e-3  # nats: a density that is equal up to this is not lower
+DIRECT = "donot_use_mm_for_euclid_dist"  # differences of squares would round the near ones away
 BLOCK = 100  # points whose kernels are held at once: they fit the cache
 
 
 class Density(NamedTuple):
-    """A kernel density of codes."""
+    """A kernel density of codes, and where it calls the latent space a hole."""
 
     codes: Floats  # (N, D)
     widths: Floats  # (D,)  standard deviations of the kernels, latent units
-    level: float  # nats: log density that `HELD` of the codes are above, each judged by the others
+    level: float  # nats: log density that HELD of the codes are above, each judged by the others
     levels: Floats  # (GROUPS,)  the same without a tenth of the codes each
 
 
@@ -41,16 +44,57 @@ def fit_density(codes: Floats) -> Density:
         | Density Estimation for Statistics and Data Analysis (Silverman, 1986), sections 3.4.4 and 5.3
     """
     scale = np.maximum(codes.std(0), SMALLEST).astype(np.float32)
-    every = -(-len(codes) // JUDGED)
-    judged = np.arange(0, len(codes), every)
+    judged = np.arange(0, len(codes), math.ceil(len(codes) / JUDGED))
 
     def loss(log_bandwidth: float) -> float:
         widths = scale * np.float32(math.exp(log_bandwidth))
-        return -float(_log_sums(codes, widths, codes[judged], judged)[0].mean()) + codes.shape[1] * log_bandwidth
+        return -float(_log_densities(codes, widths, codes[judged], judged)[:, 0].mean())
 
     best = minimize_scalar(loss, bounds=BANDWIDTHS, method="bounded", options={"xatol": 0.02})
     widths = scale * np.float32(math.exp(best.x))
-    own = _log_sums(codes, widths, codes, np.arange(len(codes)))
-    group = parts(len(codes)).astype(bool).T
-    levels = [_level(each[~left_out]) for each, left_out in zip(own[1:], group, strict=True)]
-    return Density(codes, widths, _level(own[0]), np.array(levels, np.float32))
+    own = _log_densities(codes, widths, codes, np.arange(len(codes)))
+    groups = parts(len(codes)).T > 0
+    levels = [np.quantile(each[~group], 1 - HELD) for each, group in zip(own.T[1:], groups, strict=True)]
+    return Density(codes, widths, float(np.quantile(own[:, 0], 1 - HELD)), np.array(levels, np.float32))
+
+
+def log_density(density: Density, z: Floats) -> Floats:
+    """Returns the logarithm of the density, `(M,)` in nats (per latent unit to the D), at points `(M, D)`."""
+    return _log_densities(density.codes, density.widths, z)[:, 0]
+
+
+def hole_share(density: Density, z: Floats) -> Score:
+    r"""Returns the part of draws `(M, D)` that land in holes.
+
+    .. math:: P_S(p(z) < \lambda), \quad \lambda: \text{ 99 \% of the codes have } p(c) > \lambda
+
+    Its error is binomial over the draws, and a jackknife over tenths of the codes, which leaves the
+    bandwidth as it is.
+    """
+    log_p = _log_densities(density.codes, density.widths, z)
+    hits = (log_p < np.array([density.level, *density.levels]) - ROUNDING).mean(0)
+    return Score(float(hits[0]), binomial(hits[0] * len(z), len(z)), jackknife(hits[1:]))
+
+
+def _log_densities(codes: Floats, widths: Floats, z: Floats, own: NDArray[np.intp] | None = None) -> Floats:
+    """Returns log densities `(M, 1 + GROUPS)` at points: of all kernels, and without each group of them.
+
+    Arguments:
+        codes: The kernels' centres, `(N, D)`.
+        widths: Their standard deviations, `(D,)`.
+        z: The points, `(M, D)`.
+        own: The kernel of each point that does not count there.
+    """
+    kept = torch.from_numpy(np.concatenate([np.ones((len(codes), 1), np.float32), 1 - parts(len(codes))], 1))
+    centres, points = (torch.from_numpy(each / widths) for each in (codes, z))
+    rows = []
+    for start in range(0, len(z), BLOCK):
+        exponents = -0.5 * torch.cdist(points[start : start + BLOCK], centres, compute_mode=DIRECT).square()
+        if own is not None:
+            exponents[torch.arange(len(exponents)), torch.from_numpy(own[start : start + BLOCK])] = -math.inf
+        nearest = exponents.amax(1, keepdim=True)
+        rows.append(nearest + (exponents.sub_(nearest).clamp_(min=FAINT).exp_() @ kept).log())
+    counts = kept.sum(0) - float(own is not None)
+    norm = len(widths) / 2 * math.log(2 * math.pi) + float(np.log(widths).sum())
+    log_p: Floats = (torch.cat(rows) - counts.log() - norm).numpy()
+    return log_p

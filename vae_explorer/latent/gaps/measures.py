@@ -153,6 +153,41 @@ MEASURES: dict[str, Measure] = {
     ),
 }
 
+FIELDS: dict[str, Field] = {
+    "density": Field(
+        title="Density of codes",
+        unit="nats",
+        better="higher",
+        words="How dense the codes are, against the level that 99 % of them reach: a hole is where it is below 0.",
+    ),
+    "round_trip": Field(
+        title="Round trip",
+        unit="code std",
+        better="lower",
+        words="How far the point moves when it is decoded and encoded again: where the image belongs to another place.",
+    ),
+    "doubt": Field(
+        title="Doubt of the network classifier",
+        unit="probability",
+        better="lower",
+        words="What is left of 1 beside the likeliest class: how unsure a classifier of real images is.",
+        needs=frozenset({"judges"}),
+    ),
+    "nearest": Field(
+        title="Distance to the nearest test image",
+        unit="grey level, 0 to 1",
+        better="lower",
+        words="Root mean square difference, over the pixels, to the test image that the decoded one is most like.",
+        needs=frozenset({"images"}),
+    ),
+    "speed": Field(
+        title="Change of the decoded image",
+        unit="intensity per code std",
+        better="lower",
+        words="How fast the decoded image changes with z: high along the seams between regions of alike images.",
+    ),
+}
+
 
 def compare(name: str, a: Score | None, b: Score | None, errors: float = 2.0) -> int:
     """Returns 1 where a is better than b, -1 where b is, and 0 where nobody can tell.

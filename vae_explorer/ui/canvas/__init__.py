@@ -15,9 +15,9 @@ from importlib.resources import files
 
 import streamlit as st
 
-from vae_explorer.ui.canvas.wire import addressed
+from vae_explorer.ui.canvas.wire import addressed, pack
 
-__all__ = ["SEEN", "answer", "answer_key", "latent_map", "send"]
+__all__ = ["SEEN", "answer", "answer_key", "duel", "latent_map", "send"]
 
 SEEN = "seen"  # the one state that the browser reports: all that the user has set
 
@@ -36,8 +36,15 @@ def _read(*names: str) -> str:
 _map = st.components.v2.component(
     "vae_explorer_latent_map",
     html=_read("latent_map.html"),
-    css=_read("latent_map.css", "charts.css"),
+    css=_read("controls.css", "latent_map.css", "charts.css"),
     js=_read(*_SCATTER, *_PARTS, *_CHARTS, *_PANEL, "latent_map.js"),
+)
+_SHARED = ("panel.js", "duel/contact_sheet.js", "duel/gap_table.js", "duel/duel_side.js", "duel/duel.js")
+_duel = st.components.v2.component(
+    "vae_explorer_duel",
+    html=_read("duel/duel.html"),
+    css=_read("controls.css", "duel/duel.css"),
+    js=_read(*_SCATTER, *_PARTS, *_SHARED),
 )
 _courier = st.components.v2.component("vae_explorer_courier", js=_read("wire.js", "courier.js"))
 
@@ -45,6 +52,11 @@ _courier = st.components.v2.component("vae_explorer_courier", js=_read("wire.js"
 def latent_map(data: bytes, name: str) -> None:
     """Shows the map of this name."""
     _map(key=f"map-{name}", data=addressed(name, data))
+
+
+def duel(name: str) -> None:
+    """Shows two maps beside each other; their worlds come by couriers, to `{name}-left` and `{name}-right`."""
+    _duel(key=f"map-{name}", data=addressed(name, pack({"kind": "duel"}, {})))
 
 
 def answer(data: bytes, name: str) -> None:

@@ -336,12 +336,6 @@ class LatentMap {
   }
 }
 
-/** Streamlit offers no other sign, and loses what is reported meanwhile. */
-function serverIsAway() {
-  const app = document.querySelector("[data-test-connection-state]");
-  return app !== null && app.dataset.testConnectionState !== "CONNECTED";
-}
-
 const maps = new WeakMap();
 
 /** Called by Streamlit at first and whenever the data or the theme changes; returns the clean-up. */

@@ -45,3 +45,9 @@ function mailbox(name) {
   if (!boxes.has(name)) boxes.set(name, { messages: new Map(), read: null, tell: null });
   return boxes.get(name);
 }
+
+/** Streamlit offers no other sign, and loses what is reported meanwhile. */
+function serverIsAway() {
+  const app = document.querySelector("[data-test-connection-state]");
+  return app !== null && app.dataset.testConnectionState !== "CONNECTED";
+}

@@ -1,0 +1,156 @@
+"""The Compare page in a real browser, with PyTorch as the oracle."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Open
+from tests.browser.explorer import Explorer
+from tests.browser.oracle import close, decode, posterior, same
+from vae_explorer import checkpoints
+from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.data import Images
+from vae_explorer.latent.encoding import encode
+
+SIDES = ("left", "right")
+
+
+@pytest.fixture(scope="session")
+def models() -> tuple[Checkpoint, Checkpoint]:
+    return tuple(checkpoints.load(checkpoints.find(name)) for name in ("mnist-ae-2d", "mnist-vae-2d"))  # type: ignore[return-value]
+
+
+class Duel:
+    """One browser session on the Compare page."""
+
+    def __init__(self, open_page: Open, server: str, query: str = "", **options: object) -> None:
+        self.explorer: Explorer = open_page(query, address=f"{server}/compare", wait=False, **options)
+        self.page: Page = self.explorer.page
+        self.maps = [self.page.get_by_label(f"Latent map, {side}") for side in SIDES]
+        self.images = [self.page.locator(f".shown .{side} img") for side in SIDES]
+        self.live = [self.page.locator(f".shown .{side} canvas") for side in SIDES]
+        for image in self.images:
+            expect(image).to_have_attribute("alt", re.compile("^Decoded image of"), timeout=60_000)
+        self.explorer.until(lambda: "left" in self.query)
+
+    @property
+    def query(self) -> dict[str, str]:
+        return {name: values[0] for name, values in parse_qs(urlsplit(self.page.url).query).items()}
+
+    def at(self, side: int, x: float, y: float) -> tuple[float, float]:
+        box = self.maps[side].bounding_box()
+        assert box
+        return box["x"] + x, box["y"] + y
+
+    def exact(self, side: int) -> NDArray[np.uint8]:
+        return Explorer.pixels(self.images[side])
+
+    def z(self, side: int) -> tuple[float, float]:
+        """The point that a side shows, by its readout."""
+        text = self.page.locator(f".half.{SIDES[side]} .readout").inner_text()
+        x, y = text.strip("()").replace("\u2212", "-").split(",")
+        return float(x), float(y)
+
+
+def grey(canvas: Locator) -> NDArray[np.uint8]:
+    width, height, values = canvas.evaluate(
+        "c => [c.width, c.height, [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]]"
+    )
+    return np.array(values, np.uint8).reshape(height, width, 4)[..., 0]
+
+
+def test_one_pointer_moves_both_sides_by_the_same_number_of_standard_deviations(
+    open_page: Open, server: str, models: tuple[Checkpoint, Checkpoint], images: Images
+) -> None:
+    duel = Duel(open_page, server)
+    duel.page.mouse.move(*duel.at(1, 150, 120))
+    for live in duel.live:
+        expect(live).to_be_visible()
+    duel.explorer.frame()
+    codes = [encode(model.model, images.pixels, 1.0).mean for model in models]
+    units = [(np.array(duel.z(k)) - codes[k].mean(0)) / codes[k].std(0) for k in (0, 1)]
+    assert units[0] == pytest.approx(units[1], abs=0.02)
+    for k in (0, 1):
+        assert np.abs(grey(duel.live[k]) - decode(models[k], duel.z(k), 1.0)).mean() < 3  # two decimals of z
+    duel.page.mouse.move(5, 700)
+    for live in duel.live:
+        expect(live).to_be_hidden()
+
+
+def test_the_same_image_on_both_sides(
+    open_page: Open, server: str, models: tuple[Checkpoint, Checkpoint], images: Images
+) -> None:
+    duel = Duel(open_page, server, "link=image")
+    duel.page.mouse.click(*duel.at(1, 180, 150))
+    duel.explorer.until(lambda: duel.query.get("image", "0") != "0" and duel.query["side"] == "right")
+    image = int(duel.query["image"])
+    for k, model in enumerate(models):
+        code, _ = posterior(model, images, image, 1.0)
+        duel.explorer.until(lambda k=k: duel.live[k].is_hidden())  # type: ignore[misc]
+        assert same(duel.exact(k), decode(model, code, 1.0))
+        assert duel.z(k) == pytest.approx(tuple(code), abs=0.02)  # sent as float16
+    original = duel.page.get_by_role("img", name=f"Original image {image}")
+    assert (Explorer.pixels(original) == images.pixels[image]).all()
+
+
+def test_the_weight_moves_the_vae_alone(open_page: Open, server: str) -> None:
+    duel = Duel(open_page, server, "image=5")
+    before = [duel.z(k) for k in (0, 1)]
+    duel.page.get_by_role("slider", name="KL weight").press("Home")
+    duel.explorer.until(lambda: duel.query["beta"] == "0.001")
+    assert duel.z(0) == before[0]
+    assert duel.z(1) != before[1]
+
+
+def test_the_same_draws_go_through_both(
+    open_page: Open, server: str, models: tuple[Checkpoint, Checkpoint], images: Images
+) -> None:
+    duel = Duel(open_page, server, "seed=3&spaces=fitted,prior")
+    noise = np.random.default_rng(3).standard_normal((64, 2)).astype(np.float32)
+    codes = encode(models[0].model, images.pixels, 1.0).mean.astype(np.float64)
+    values, vectors = np.linalg.eigh(np.cov(codes.T, ddof=0))
+    fitted = codes.mean(0) + noise @ (vectors * np.sqrt(values) @ vectors.T)
+    duel.page.wait_for_timeout(1000)
+    for k, points in enumerate((fitted, noise)):
+        sheet = grey(duel.page.locator(f".sample canvas.{SIDES[k]}"))
+        for index in (0, 9, 63):
+            row, column = divmod(index, 8)
+            picture = sheet[28 * row : 28 * row + 28, 28 * column : 28 * column + 28]
+            assert close(picture, decode(models[k], points[index], 1.0))
+    duel.page.get_by_role("button", name="Draw again").click()
+    duel.explorer.until(lambda: duel.query["seed"] != "3")
+
+
+def test_a_walk_is_shown_on_both_sides(
+    open_page: Open, server: str, models: tuple[Checkpoint, Checkpoint], images: Images
+) -> None:
+    duel = Duel(open_page, server, "tab=path&ends=3,18")
+    duel.page.wait_for_timeout(800)
+    for k, model in enumerate(models):
+        film = grey(duel.page.locator(f".film.{SIDES[k]}"))
+        ends = [posterior(model, images, image, 1.0)[0] for image in (3, 18)]
+        for picture, share in ((0, 0.0), (5, 5 / 11), (11, 1.0)):
+            z = ends[0] + share * (ends[1] - ends[0])
+            assert close(film[:, 28 * picture : 28 * picture + 28], decode(model, z, 1.0))
+
+
+def test_both_pages_keep_their_views(open_page: Open, server: str) -> None:
+    duel = Duel(open_page, server, "image=7&tab=path")
+    duel.page.get_by_role("link", name="Explore").click()
+    expect(duel.page.get_by_label("Latent map", exact=True)).to_be_visible(timeout=30_000)
+    duel.page.get_by_role("link", name="Compare").click()
+    expect(duel.maps[1]).to_be_visible(timeout=30_000)
+    duel.explorer.until(lambda: duel.query.get("image") == "7" and duel.query.get("tab") == "path")
+
+
+def test_a_phone_shows_both_maps(open_page: Open, server: str) -> None:
+    duel = Duel(open_page, server, width=420, height=900)
+    for each in (*duel.maps, *duel.images):
+        expect(each).to_be_in_viewport(ratio=1)
+    assert duel.page.evaluate("document.documentElement.scrollWidth <= innerWidth")

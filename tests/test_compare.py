@@ -1,0 +1,175 @@
+"""The Compare page without a browser: links, what the maps report, and what they are sent."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from tests.test_explore import KINDS, runs, sent
+from vae_explorer import checkpoints, data
+from vae_explorer.latent.encoding import decode, encode
+from vae_explorer.ui.duel_view import DuelLimits, DuelView, default, parse, to_query, updated
+from vae_explorer.ui.view import Limits
+
+__all__ = ["runs"]  # a fixture
+
+LEFT = Limits(model="ae", latent=2, beta=None, home=(1.0, 0.0, 20.0), images=100, classes=10)
+RIGHT = Limits(model="vae", latent=2, beta=(0.001, 10.0), home=(0.0, 0.0, 4.0), images=100, classes=10)
+LIMITS = DuelLimits(sides=(LEFT, RIGHT), spaces=("fitted", "prior"), fields=("density",))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"beta": 0.1, "link": "image", "image": 99, "tab": "gaps", "field": "density"},
+        {"side": "right", "image": None, "z": (0.5, -3.25), "seed": 12},
+        {"ends": (7, 8), "spaces": ("prior", "fitted"), "tab": "path"},
+    ],
+)
+def test_a_link_gives_back_the_view_that_it_was_made_from(changes: dict[str, Any]) -> None:
+    view = DuelView(**{"left": "ae", "right": "vae", "beta": 1.0, "spaces": ("fitted", "prior"), **changes})
+    assert parse(to_query(view), LIMITS) == (view, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("beta", value) for value in ("nan", "1e9", "", "one")),
+        *(("z", value) for value in ("1", "1,2,3", "nan,0", "1e6,0")),
+        *(("image", value) for value in ("100", "-1", "")),
+        *(("ends", value) for value in ("1", "1,2,3", "1,100")),
+        *(("spaces", value) for value in ("prior", "prior,round")),
+        *(("seed", value) for value in ("-1", "x", "9999999")),
+        *(("field", "magic"), ("tab", ""), ("link", "x"), ("side", "top")),
+    ],
+)
+def test_a_bad_value_gives_one_message_and_the_default(name: str, value: str) -> None:
+    view, messages = parse({name: value}, LIMITS)
+    assert view == default(LIMITS)
+    assert len(messages) == 1
+    assert name in messages[0]
+
+
+def test_the_weight_is_one_that_both_sides_have() -> None:
+    assert LIMITS.beta == (0.001, 10.0)
+    narrow = Limits(model="n", latent=2, beta=(0.1, 100.0), home=(0.0, 0.0, 4.0), images=100, classes=10)
+    assert DuelLimits(sides=(narrow, RIGHT), spaces=("prior", "prior"), fields=()).beta == (0.1, 10.0)
+    assert DuelLimits(sides=(LEFT, LEFT), spaces=("fitted", "fitted"), fields=()).beta is None
+
+
+def test_reports_change_the_view() -> None:
+    reported = {
+        "pick": {"side": "right", "x": 1, "y": -2.5, "index": None},
+        "beta": 4,
+        "link": "image",
+        "ends": [3, 4],
+        "spaces": ["prior", "prior"],
+        "seed": 5,
+        "field": "density",
+        "tab": "gaps",
+    }
+    view = updated(default(LIMITS), reported, LIMITS)
+    assert (view.side, view.z, view.image, view.beta) == ("right", (1.0, -2.5), None, 4.0)
+    assert (view.link, view.ends, view.spaces, view.seed) == ("image", (3, 4), ("prior", "prior"), 5)
+    assert (view.field, view.tab) == ("density", "gaps")
+
+
+@pytest.mark.parametrize(
+    "reported",
+    [
+        {"pick": {"side": "top", "index": 1}},
+        {"pick": {"side": "left", "index": 100}},
+        {"pick": {"side": "right", "index": None, "x": 1e6, "y": 0}},
+        *({"beta": 11}, {"beta": "1"}, {"ends": [1]}, {"ends": [1, 100]}, {"spaces": ["prior", "x"]}),
+        *({"seed": -1}, {"seed": 1.5}, {"field": "magic"}, {"tab": "x"}, {"link": None}),
+    ],
+)
+def test_what_no_map_would_report_changes_nothing(reported: Mapping[str, Any]) -> None:
+    assert updated(default(LIMITS), reported, LIMITS) == default(LIMITS)
+
+
+# The page --------------------------------------------------------------------------------------
+
+
+def compare(query: Mapping[str, str] = {}, seen: Mapping[str, Any] = {}) -> AppTest:
+    def page() -> None:
+        from vae_explorer.ui.pages.compare import page
+
+        page()
+
+    test = AppTest.from_function(page, default_timeout=60)
+    for name, value in query.items():
+        test.query_params[name] = value
+    if seen:
+        test.session_state[f"answer-duel-{query['left']}-{query['right']}"] = {"seen": seen}
+    test.run()
+    assert not test.exception, test.exception
+    return test
+
+
+def pixels_of(png: str) -> NDArray[np.uint8]:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(png))))
+
+
+PAIR = {"left": "c-ae", "right": "a-multi"}
+
+
+def test_both_sides_show_the_same_image(runs: Path) -> None:
+    answer = sent(compare({**PAIR, "image": "5", "beta": "0.1"}))["answer"]
+    images = data.load("digits", "test")
+    assert (pixels_of(answer["original"]) == images.pixels[5]).all()
+    for side, name in zip(answer["sides"], (PAIR["left"], PAIR["right"]), strict=True):
+        checkpoint = checkpoints.load(runs / f"{name}.safetensors")
+        code = encode(checkpoint.model, images.pixels[5:6], 0.1).mean
+        assert side["z"] == pytest.approx(code[0].tolist(), abs=1e-6)
+        assert np.abs(pixels_of(side["decoded"]) - 255 * decode(checkpoint.model, code, 0.1)[0]).max() <= 0.5001
+        assert side["distortion"] > 0
+
+
+def test_the_same_point_is_equally_many_standard_deviations_out(runs: Path) -> None:
+    answer = sent(compare({**PAIR, "side": "right", "z": "0.5,-0.25"}))["answer"]
+    pixels = data.load("digits", "test").pixels
+    left, right = (
+        encode(checkpoints.load(runs / f"{name}.safetensors").model, pixels, 1.0).mean for name in PAIR.values()
+    )
+    units = (np.array([0.5, -0.25]) - right.mean(0)) / right.std(0)
+    assert answer["sides"][1]["z"] == [0.5, -0.25]
+    assert answer["sides"][0]["z"] == pytest.approx((left.mean(0) + units * left.std(0)).tolist(), rel=1e-4)
+    assert answer["original"] is None
+
+
+def test_a_seed_gives_the_same_draws_again(runs: Path) -> None:
+    one, again, other = (sent(compare({**PAIR, "seed": seed}))["answer"]["noise"] for seed in ("3", "3", "4"))
+    assert (one == again).all()
+    assert (one != other).any()
+    assert one.size == 128
+
+
+def test_a_report_is_answered(runs: Path) -> None:
+    test = compare(PAIR, {"pick": {"side": "left", "index": 7}, "beta": 4, "tab": "path"})
+    assert test.session_state["duel_view"].image == 7
+    assert sent(test)["answer"]["asked"]["beta"] == 4.0
+
+
+def test_pickers_offer_models_of_the_same_data(runs: Path) -> None:
+    test = compare(PAIR)
+    assert set(test.selectbox(key="duel_right").options) == set(KINDS)
+    test.selectbox(key="duel_left").select("b-vae").run()
+    assert not test.exception
+    assert test.session_state["duel_view"].left == "b-vae"
+
+
+def test_a_link_with_an_unknown_model_says_so(runs: Path) -> None:
+    (warning,) = compare({"left": "nope", "right": "a-multi", "beta": "nan"}).warning
+    assert "nope" in warning.value
+    assert "beta" in warning.value

@@ -1,0 +1,24 @@
+"""Gaps: how much of the latent space decodes to images that are not like data, by six kinds of measures."""
+
+from vae_explorer.latent.gaps.fields import gap_field
+from vae_explorer.latent.gaps.measures import FIELDS, MEASURES, Field, Measure, Score, compare, pool
+from vae_explorer.latent.gaps.recognition import JUDGES, Judges, fit_judges
+from vae_explorer.latent.gaps.sampling import SAMPLINGS, Sampling, draw, usual
+
+__all__ = [
+    "FIELDS",
+    "JUDGES",
+    "MEASURES",
+    "SAMPLINGS",
+    "Field",
+    "Judges",
+    "Measure",
+    "Sampling",
+    "Score",
+    "compare",
+    "draw",
+    "fit_judges",
+    "gap_field",
+    "pool",
+    "usual",
+]

@@ -1,0 +1,328 @@
+// Two maps beside each other: one pointer, two decoders.
+
+const DUEL_LINKS = { point: "Same point", image: "Same image" };
+const DUEL_TABS = { sample: "Sample", path: "Interpolate", gaps: "Gap field" };
+const DUEL_SPACES = { prior: "Prior", fitted: "Fitted" };
+const SHEET = 8; // pictures a side of the sampled sheet
+const WALK_FRAMES = 12;
+
+class Duel {
+  constructor(root, name) {
+    this.find = (selector) => root.querySelector(selector);
+    this.abort = new AbortController();
+    this.box = mailbox(name);
+    this.weight = new Weight(this.find, this.abort.signal, { move: () => this.moved(), settle: () => this.tell() });
+    this.legend = new Legend(this.find(".legend"), () => this.moved());
+    this.sides = ["left", "right"].map((side) => {
+      const box = mailbox(`${name}-${side}`);
+      const on = { point: (place) => this.point(side, place), click: (place) => this.click(side, place), key: (event) => this.key(side, event) };
+      const made = new DuelSide(this.find, side, box, on);
+      box.read = (message) => this.readSide(made, message);
+      return made;
+    });
+    this.sheets = this.sides.map(({ name: side }) => new ContactSheet(this.find(`.sample canvas.${side}`), SHEET));
+    this.films = this.sides.map(({ name: side }) => new ContactSheet(this.find(`.film.${side}`), WALK_FRAMES));
+    this.table = new GapTable(this.find(".verdict"));
+    this.pointer = null;
+    this.box.read = (message) => this.read(message);
+    for (const { box, ...side } of this.sides) box.messages.forEach((message) => this.readSide(this.sides.find((each) => each.name === side.name), message));
+    for (const message of this.box.messages.values()) this.read(message);
+    this.restyle();
+  }
+
+  destroy() {
+    this.abort.abort();
+    this.sides.forEach((side) => side.destroy());
+    this.box.read = null;
+    clearTimeout(this.timer);
+    cancelAnimationFrame(this.due);
+  }
+
+  // To and from Python ----------------------------------------------------------------------
+
+  readSide(side, message) {
+    if (message.kind === "world") {
+      side.setWorld(message);
+      this.begin();
+    } else if (message.kind === "field") {
+      side.setField(message);
+      this.moved();
+    }
+  }
+
+  read(message) {
+    if (message.kind === "answer") this.hear(message);
+    else if (message.kind === "tables") {
+      this.table.set(message);
+      this.fields = message.fields;
+      this.begin();
+    }
+  }
+
+  hear(answer) {
+    this.answer = answer;
+    this.begin();
+    if (!this.begun) return;
+    if (answer.asked.seed === this.state.seed) this.setDraws(answer.noise);
+    if (this.answered) this.showAnswer();
+    this.moved();
+  }
+
+  /** Starts as soon as both worlds and the first answer have come. */
+  begin() {
+    if (this.begun) return this.moved();
+    if (!this.answer || !this.fields || !this.sides.every((side) => side.world)) return;
+    this.begun = true;
+    const { beta, ...state } = this.answer.start;
+    this.state = state;
+    const ranges = this.sides.map((side) => side.world.beta_range).filter(Boolean);
+    const range = ranges.length ? [Math.max(...ranges.map(([low]) => low)), Math.min(...ranges.map(([, high]) => high))] : null;
+    this.weight.build(range, beta);
+    const [{ world }] = this.sides;
+    this.legend.build(world.names, world.colours, []);
+    this.setDraws(this.answer.noise);
+    this.buildSwitches();
+    if (this.answered) this.showAnswer();
+    this.moved();
+  }
+
+  /** Whether Python's last answer is about what is picked now. */
+  get answered() {
+    const { asked } = this.answer;
+    const { pick } = this.state;
+    const same = asked.pick.index === pick.index && (pick.index !== null || (asked.pick.side === pick.side && asked.pick.x === pick.x && asked.pick.y === pick.y));
+    return same && asked.beta === this.weight.beta;
+  }
+
+  tell() {
+    clearTimeout(this.timer);
+    if (serverIsAway()) this.timer = setTimeout(() => this.tell(), 300);
+    else this.box.tell?.("seen", { ...this.state, beta: this.weight.beta });
+  }
+
+  change(changes) {
+    Object.assign(this.state, changes);
+    this.buildSwitches();
+    this.moved();
+    this.tell();
+  }
+
+  // Controls --------------------------------------------------------------------------------
+
+  buildSwitches() {
+    const { state } = this;
+    const pressed = (text, on, click) => {
+      const button = newButton(text, click);
+      button.setAttribute("aria-pressed", String(on));
+      return button;
+    };
+    const choices = (host, all, now, choose) => this.find(host).replaceChildren(...Object.entries(all).map(([name, text]) => pressed(text, name === now, () => choose(name))));
+    choices(".link", DUEL_LINKS, state.link, (link) => this.change({ link }));
+    this.find(".tabs").replaceChildren(
+      ...Object.entries(DUEL_TABS).map(([name, text]) => {
+        const button = newButton(text, () => this.change({ tab: name }));
+        button.setAttribute("role", "tab");
+        button.setAttribute("aria-selected", String(name === state.tab));
+        this.find(`.tab.${name}`).hidden = name !== state.tab;
+        return button;
+      }),
+    );
+    this.sides.forEach(({ name }, k) => {
+      const choose = (space) => this.change({ spaces: state.spaces.map((each, i) => (i === k ? space : each)) });
+      choices(`.spaces .${name}`, DUEL_SPACES, state.spaces[k], choose);
+      const worst = newButton("Show the worst", () => this.goTo(name, this.sides[k].worst(this.fields[state.field].better)));
+      this.find(`.worst .${name}`).replaceChildren(...(state.field ? [worst] : []));
+    });
+    this.find(".again").replaceChildren(newButton("Draw again", () => this.change({ seed: Math.floor(Math.random() * 1e6) })));
+    const fields = Object.fromEntries(Object.entries(this.fields).map(([name, { title }]) => [name, title]));
+    choices(".fields", fields, state.field, (field) => this.change({ field: field === state.field ? null : field }));
+  }
+
+  // What is seen ----------------------------------------------------------------------------
+
+  restyle() {
+    const style = getComputedStyle(this.find(".duel"));
+    const colour = (name) => style.getPropertyValue(name).trim();
+    this.ink = colour("--st-text-color");
+    for (const { plot, layers } of this.sides) {
+      const size = 0.85 * parseFloat(style.fontSize);
+      plot.set({ style: { text: this.ink, background: colour("--st-background-color"), font: style.fontFamily, size } });
+      layers.setInk(this.ink);
+    }
+    this.moved();
+  }
+
+  moved() {
+    this.stale = true;
+    this.look();
+  }
+
+  look() {
+    this.due ||= requestAnimationFrame(() => {
+      this.due = 0;
+      this.frame();
+    });
+  }
+
+  frame() {
+    if (!this.begun) return;
+    const { beta } = this.weight;
+    if (this.stale) {
+      this.stale = false;
+      this.sides.forEach((side) => {
+        side.climb(beta);
+        side.plot.hidden = this.legend.mask;
+      });
+      this.drawFields();
+      this.lay();
+      this.table.show(beta, this.state.spaces, this.answered);
+      this.note();
+    }
+    this.showPoint();
+    this.sides.forEach((side) => side.plot.draw());
+    const { tab } = this.state;
+    const sheets = { sample: this.sheets, path: this.films }[tab] ?? [];
+    const more = sheets.map((sheet, k) => sheet.develop((z, grey) => this.sides[k].decode(z, grey)));
+    if (more.some(Boolean)) this.look();
+  }
+
+  /** Draws the gap field on both sides, in one scale, as soon as both have come. */
+  drawFields() {
+    const { field } = this.state;
+    this.sides.forEach((side) => {
+      if (side.field?.field !== field) side.setField(null);
+      side.plot.setLayers({ underlays: [] });
+    });
+    if (!field || !this.sides.every((side) => side.field)) return;
+    const { better } = this.fields[field];
+    const ranges = this.sides.map((side) => side.fieldRange(better));
+    const both = [Math.min(...ranges.map(([low]) => low)), Math.max(...ranges.map(([, high]) => high))];
+    this.sides.forEach((side) => side.drawField(this.ink, better, both));
+  }
+
+  /** Where each side's point lies: the image's codes, or the same place in units of the codes' spread. */
+  places({ side, x, y, index }) {
+    const chosen = this.sides.findIndex((each) => each.name === side);
+    if (index !== null) return this.sides.map((each) => each.code(index));
+    const units = this.sides[chosen].units([x, y]);
+    return this.sides.map((each, k) => (k === chosen ? [x, y] : each.fromUnits(units)));
+  }
+
+  showPoint() {
+    const place = this.pointer ?? this.state.pick;
+    const exact = !this.pointer && this.answered;
+    this.places(place).forEach((z, k) => {
+      const side = this.sides[k];
+      const distortion = exact ? this.answer.sides[k].distortion : null;
+      const error = distortion === null ? "" : `\n${distortion.toFixed(1)} nats of distortion`;
+      side.show(z, place.index, exact, `z = ${minus(tupleText(z))}${error}`);
+    });
+  }
+
+  showAnswer() {
+    this.answer.sides.forEach(({ decoded, alt }, k) => Object.assign(this.sides[k].image, { src: pngUrl(decoded), alt }));
+    const original = this.find(".original");
+    original.hidden = this.answer.original === null;
+    const { index } = this.state.pick;
+    const { names, labels } = this.sides[0].world;
+    if (this.answer.original) Object.assign(original, { src: pngUrl(this.answer.original), alt: `Original image ${index}` });
+    this.find(".about span").textContent = index === null ? "The same place, in standard deviations of each map's codes." : `${names[labels[index]]}, image ${index}: the original, ${this.answer.target} target.`;
+  }
+
+  /** Lays draws and walks anew, where the codes are now. */
+  lay() {
+    const { state, sides } = this;
+    sides.forEach((side, k) => {
+      const { shape } = side.world;
+      const layers = { dots: [], lines: [] };
+      if (state.tab === "sample") {
+        const points = side.draws(this.noise, state.spaces[k]);
+        layers.dots = points.map(([x, y]) => ({ x, y }));
+        this.sheets[k].set(points, shape);
+      } else if (state.tab === "path") {
+        const ends = state.ends.map((index) => side.code(index));
+        const walk = pathThrough(ends, "straight", WALK_FRAMES - 1);
+        layers.lines = [{ points: walk }];
+        layers.dots = ends.map(([x, y], i) => ({ x, y, text: "AB"[i] }));
+        this.films[k].set(walk, shape);
+      }
+      side.plot.setLayers(layers);
+    });
+  }
+
+  setDraws(noise) {
+    this.noise = noise;
+  }
+
+  /** What stands below the pictures of the open tab, in words. */
+  note() {
+    const { state, sides } = this;
+    const { names, labels } = sides[0].world;
+    const best = sides.some((side, k) => !side.world.prior && state.spaces[k] === "fitted");
+    const why = best ? " An autoencoder has no prior: the Gaussian fitted to its codes is the best that one can do with it." : "";
+    this.find(".sample p").textContent = `The same ${SHEET * SHEET} standard normal draws on both sides, seed ${state.seed}.${why}`;
+    const [a, b] = state.ends.map((index) => `${names[labels[index]]} (image ${index})`);
+    this.find(".path p").textContent = `A straight walk from ${a} to ${b}. Click a code to walk from B to it.`;
+    const field = this.fields[state.field];
+    const waits = field && !sides.every((side) => side.field) ? " Computing\u2026" : "";
+    this.find(".gaps p").textContent = field ? `${field.words} More ink is worse, in one scale on both sides; in ${field.unit}.${waits}` : "Choose how the plane is coloured: by how far its decoded images are from data.";
+    sides.forEach(({ name }, k) => {
+      this.sheets[k].canvas.setAttribute("aria-label", `${SHEET * SHEET} decoded draws, ${name}`);
+      this.films[k].canvas.setAttribute("aria-label", `Film strip of the walk, ${name}`);
+    });
+  }
+
+  // Picking ---------------------------------------------------------------------------------
+
+  point(side, place) {
+    const made = this.sides.find((each) => each.name === side);
+    if (!this.begun) return;
+    if (place && this.state.link === "image") place = { ...place, index: place.index ?? made.nearest(place) };
+    else if (place) place = { ...place, index: null };
+    this.pointer = place && { ...place, side };
+    this.look();
+  }
+
+  click(side, place) {
+    const index = this.state.link === "image" || place.index !== null ? (place.index ?? this.sides.find((each) => each.name === side).nearest(place)) : null;
+    const ends = index === null || this.state.tab !== "path" ? this.state.ends : [this.state.ends[1], index];
+    this.pointer = null;
+    this.change({ pick: { side, x: place.x, y: place.y, index }, ends });
+  }
+
+  goTo(side, place) {
+    const { plot } = this.sides.find((each) => each.name === side);
+    this.pointer = null;
+    this.change({ pick: { side, x: plot.rounded(place.x), y: plot.rounded(place.y), index: null } });
+  }
+
+  key(side, event) {
+    const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+    const { plot } = this.sides.find((each) => each.name === side);
+    if (event.key in arrows) {
+      const [x, y] = this.places(this.state.pick)[this.sides.findIndex((each) => each.name === side)];
+      const [dx, dy] = arrows[event.key].map((way) => (way * (event.shiftKey ? 10 : 1) * plot.view.half) / 50);
+      this.goTo(side, { x: x + dx, y: y + dy });
+    } else if (event.key === "+" || event.key === "=") plot.zoom(1.25);
+    else if (event.key === "-") plot.zoom(0.8);
+    else if (event.key === "0") plot.setView(plot.home);
+    else if (event.key === "[") this.weight.nudge(-1);
+    else if (event.key === "]") this.weight.nudge(1);
+    else return;
+    event.preventDefault();
+  }
+}
+
+const duels = new WeakMap();
+
+/** Called by Streamlit at first and whenever the theme changes; returns the clean-up. */
+export default function ({ data, parentElement }) {
+  const { to } = unpack(data);
+  let duel = duels.get(parentElement);
+  if (duel) duel.restyle();
+  else duels.set(parentElement, (duel = new Duel(parentElement, to)));
+  return () => {
+    duel.destroy();
+    duels.delete(parentElement);
+  };
+}

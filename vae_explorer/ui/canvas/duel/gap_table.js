@@ -1,0 +1,126 @@
+// The gap table: every measure on both sides at the KL weight of now, its curve over the KL weight, and what it says.
+
+const DIFFERS = 2; // standard errors between two figures that count as different
+
+class GapTable {
+  constructor(host) {
+    this.host = host;
+    this.sentence = document.createElement("p");
+    this.sentence.className = "sentence";
+    this.table = document.createElement("table");
+    this.foot = document.createElement("p");
+    this.foot.className = "words";
+  }
+
+  /** @param {object} message measures, and one table a side: {beta: [...], samplings: {name: {measure: {value: [...], error: [...]}}}, caption} */
+  set(message) {
+    this.message = message;
+    const [left, right] = message.tables;
+    this.host.replaceChildren();
+    if (!left || !right) {
+      const missing = message.names.filter((_, k) => !message.tables[k]);
+      this.sentence.textContent = `The gaps of ${missing.join(" and ")} have not been measured yet: python -m vae_explorer gaps ${missing.join(" ")}`;
+      this.host.append(this.sentence);
+      this.rows = [];
+      return;
+    }
+    this.host.append(this.sentence, this.table, this.foot);
+    this.foot.textContent = message.tables.map((table, k) => `${message.names[k]}: ${table.caption}`).join(". ");
+    this.key = null;
+  }
+
+  /** Builds the rows for what each side is sampled from. */
+  build(spaces) {
+    const { measures, names, tables } = this.message;
+    this.key = spaces.join();
+    this.series = tables.map((table, k) => ({ beta: table.beta, scores: table.samplings[spaces[k]] }));
+    const head = `<thead><tr><th scope="col">Measure</th>${names.map((name) => `<th scope="col">${name}</th>`).join("")}<th scope="col">over the KL weight</th><th></th></tr></thead>`;
+    const body = [];
+    let group = "";
+    for (const [name, measure] of Object.entries(measures)) {
+      if (!this.series.some((each) => each.scores[name])) continue;
+      if (measure.group !== group) body.push(`<tr><th class="group" scope="rowgroup" colspan="5">${(group = measure.group)}</th></tr>`);
+      const unit = measure.unit === "share" ? "%" : measure.unit;
+      body.push(`<tr data-name="${name}"><th scope="row">${measure.title}, ${unit}</th><td class="value"></td><td class="value"></td><td><svg viewBox="0 0 100 24" preserveAspectRatio="none" role="img"></svg></td><td class="words">${measure.words} ${measure.better === "lower" ? "Lower" : "Higher"} is better.</td></tr>`);
+    }
+    this.table.innerHTML = `${head}<tbody>${body.join("")}</tbody>`;
+    this.rows = [...this.table.querySelectorAll("tr[data-name]")].map((row) => {
+      const { name } = row.dataset;
+      const cells = row.querySelectorAll(".value");
+      const marks = this.plot(row.querySelector("svg"), name);
+      return { name, measure: measures[name], cells, marks };
+    });
+  }
+
+  /** One curve a side, a straight line for a side without a KL weight to set; returns the marker's way. */
+  plot(svg, name) {
+    const scores = this.series.map((each) => each.scores[name]);
+    const values = scores.flatMap((score) => score?.value ?? []).filter(Number.isFinite);
+    const betas = this.series.find((each) => each.beta.length > 1)?.beta ?? this.series[0].beta;
+    const [low, high] = [Math.log(betas[0]), Math.log(betas.at(-1))];
+    const [least, most] = [Math.min(...values), Math.max(...values)];
+    const x = (beta) => (high > low ? (100 * (Math.log(beta) - low)) / (high - low) : 50);
+    const y = (value) => 22 - (20 * (value - least)) / (most - least || 1);
+    const lines = scores.map((score, k) => {
+      const points = (score?.value ?? []).map((value, i) => [this.series[k].beta.length > 1 ? x(this.series[k].beta[i]) : 0, y(value)]);
+      if (points.length === 1) points.push([100, points[0][1]]);
+      return `<path class="${k ? "right" : "left"}" d="${points.map(([a, b], i) => `${i ? "L" : "M"}${a} ${b}`).join("")}"/>`;
+    });
+    svg.innerHTML = `${lines.join("")}<path class="now"/>`;
+    svg.setAttribute("aria-label", `Both models over the KL weight, from ${betas[0]} to ${betas.at(-1)}`);
+    return { now: svg.querySelector(".now"), x };
+  }
+
+  /** The figure of one side at a KL weight, between those that were measured. */
+  at(k, name, beta) {
+    const { beta: betas, scores } = this.series[k];
+    const score = scores[name];
+    if (!score) return null;
+    const { rung, share } = rungOf(betas, beta);
+    const mix = (values) => (share ? values[rung] + share * (values[rung + 1] - values[rung]) : values[rung]);
+    return { value: mix(score.value), error: mix(score.error) };
+  }
+
+  /** Shows the table at a KL weight. */
+  show(beta, spaces, settled) {
+    if (!this.message || !this.message.tables.every(Boolean)) return;
+    if (this.key !== spaces.join()) this.build(spaces);
+    const wins = [[], []];
+    const draws = [];
+    for (const { name, measure, cells, marks } of this.rows) {
+      const scores = [0, 1].map((k) => this.at(k, name, beta));
+      const winner = this.winner(measure, scores);
+      scores.forEach((score, k) => {
+        cells[k].textContent = score ? scoreText(score, measure.unit) : "\u2013";
+        cells[k].classList.toggle("better", winner === k);
+      });
+      if (scores.every(Boolean)) (winner === null ? draws : wins[winner]).push(measure.title.toLowerCase());
+      if (beta !== null) marks.now.setAttribute("d", `M${marks.x(beta)} 0V24`);
+    }
+    if (settled) this.sentence.textContent = this.verdict(beta, wins, draws);
+  }
+
+  winner({ better }, [a, b]) {
+    if (!a || !b || Math.abs(a.value - b.value) <= DIFFERS * Math.hypot(a.error, b.error)) return null;
+    return a.value < b.value === (better === "lower") ? 0 : 1;
+  }
+
+  /** One paragraph made of the numbers. */
+  verdict(beta, wins, draws) {
+    const { names } = this.message;
+    const all = wins[0].length + wins[1].length + draws.length;
+    const weight = beta === null ? "" : ` at KL weight ${weightText(beta)}`;
+    const list = (items) => (items.length ? ` (${items.join("; ")})` : "");
+    const [first, second] = wins[1].length >= wins[0].length ? [1, 0] : [0, 1];
+    const most = `Of ${all} measures${weight}, ${wins[first].length} favour ${names[first]}${list(wins[first])}`;
+    const fewest = `${wins[second].length} favour ${names[second]}${list(wins[second])}`;
+    return `${most}, and ${fewest}. On ${draws.length} they do not differ by more than two standard errors${list(draws)}.`;
+  }
+}
+
+/** A figure and its standard error, to as many digits as the error leaves. */
+function scoreText({ value, error }, unit) {
+  const scale = unit === "share" ? 100 : 1;
+  const digits = Math.min(4, Math.max(0, 1 - Math.floor(Math.log10(scale * error || 0.05))));
+  return minus(`${(scale * value).toFixed(digits)} \u00b1 ${(scale * error).toFixed(digits)}`);
+}

@@ -1,0 +1,134 @@
+"""Two checkpoints beside each other: what the Compare page shows of them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+
+import numpy as np
+
+from vae_explorer.gap_tables import GapTable
+from vae_explorer.latent.gaps.measures import FIELDS, MEASURES
+from vae_explorer.latent.gaps.sampling import usual
+from vae_explorer.ui import store
+from vae_explorer.ui.canvas.wire import pack
+from vae_explorer.ui.duel_view import SIDES, DuelLimits, DuelView
+from vae_explorer.ui.messages import extent_of, png
+from vae_explorer.ui.scene import Scene, tuple_text
+
+DRAWS = 64
+
+
+class Duel:
+    """Two scenes of the same images; both models have two latent axes."""
+
+    def __init__(self, left: Scene, right: Scene) -> None:
+        self.sides = (left, right)
+        self.images = left.images
+        self.limits = DuelLimits(
+            sides=(left.limits, right.limits),
+            spaces=(usual(left.config.kind), usual(right.config.kind)),
+            fields=tuple(FIELDS),
+        )
+
+    @property
+    def name(self) -> str:
+        """What the page's components of this pair are called."""
+        return f"duel-{self.sides[0].name}-{self.sides[1].name}"
+
+    def weights(self, view: DuelView) -> tuple[float, ...]:
+        """Returns the KL weight that each side is computed with."""
+        return tuple(view.beta if side.limits.beta and view.beta else side.config.beta for side in self.sides)
+
+    def points(self, view: DuelView) -> list[tuple[float, ...]]:
+        """Returns each side's latent point: the image's codes, or places equally far out in standard deviations."""
+        codes = [store.encoding(side.key, beta).mean for side, beta in zip(self.sides, self.weights(view), strict=True)]
+        if view.image is not None:
+            return [tuple(map(float, each[view.image])) for each in codes]
+        assert view.z is not None  # a view has one of both
+        chosen = SIDES.index(view.side)
+        units = (np.array(view.z) - codes[chosen].mean(0)) / codes[chosen].std(0)
+        points = [tuple(map(float, each.mean(0) + units * each.std(0))) for each in codes]
+        points[chosen] = view.z
+        return points
+
+    def answer(self, view: DuelView, start: DuelView) -> bytes:
+        """Returns what PyTorch says of the view, and the draws of its seed."""
+        sides = []
+        for side, beta, z in zip(self.sides, self.weights(view), self.points(view), strict=True):
+            terms = None if view.image is None else store.measured(side.key, view.image, beta)
+            sides.append(
+                {
+                    "z": z,
+                    "decoded": base64.b64encode(side.image(z, beta)).decode(),
+                    "alt": f"Decoded image of {side.name} at z = {tuple_text(z)}",
+                    "distortion": terms and terms.distortion,
+                }
+            )
+        original = None if view.image is None else base64.b64encode(png(self.images.pixels[view.image])).decode()
+        noise = np.random.default_rng(view.seed).standard_normal((DRAWS, 2)).astype(np.float32)
+        header = {
+            "kind": "answer",
+            "start": self._state(start),
+            "asked": self._state(view),
+            "sides": sides,
+            "original": original,
+            "target": self.sides[0].target,
+        }
+        return pack(header, {"noise": noise})
+
+    def fields(self, view: DuelView, show: Callable[[float], None]) -> Iterator[tuple[str, bytes]]:
+        """Yields name and message of the field on each side, where one is shown; tells how far it has come."""
+        if view.field is None:
+            return
+        for k, (name, side, beta) in enumerate(zip(SIDES, self.sides, self.weights(view), strict=True)):
+
+            def half(done: float, before: int = k) -> None:
+                show((before + done) / len(SIDES))
+
+            values = store.gap_field(side.key, side.limits, view.field, beta, half)
+            header = {
+                "kind": "field",
+                "field": view.field,
+                "beta": beta,
+                "side": store.FIELD_SIDE,
+                "extent": extent_of(side.limits),
+            }
+            yield name, pack(header, {"values": values})
+
+    def tables(self) -> bytes:
+        """Returns the measures of both sides over their KL weights, as far as they have been computed."""
+        header = {
+            "kind": "tables",
+            "measures": {name: asdict(measure) for name, measure in MEASURES.items()},
+            "fields": {name: asdict(field) | {"needs": sorted(field.needs)} for name, field in FIELDS.items()},
+            "tables": [_table(store.gap_table(side.key)) for side in self.sides],
+            "names": [side.name for side in self.sides],
+        }
+        return pack(header, {})
+
+    def _state(self, view: DuelView) -> dict[str, object]:
+        x, y = view.z or (0.0, 0.0)
+        state = {name: value for name, value in asdict(view).items() if name not in ("side", "image", "z")}
+        return {**state, "pick": {"side": view.side, "x": x, "y": y, "index": view.image}}
+
+
+def _table(table: GapTable | None) -> dict[str, object] | None:
+    """Returns a table as the browser reads it: values and standard errors over the KL weights."""
+    if table is None:
+        return None
+    samplings = {
+        sampling: {
+            name: {
+                "value": [score and score.value for score in scores],
+                "error": [score and score.error for score in scores],
+            }
+            for name, scores in measures.items()
+            if all(scores)
+        }
+        for sampling, measures in table.scores.items()
+    }
+    seeds = len(table.seeds)
+    caption = f"{table.images:,} {table.part} images, {table.draws:,} draws for each of {seeds} seeds, {table.source}"
+    return {"beta": table.beta, "samplings": samplings, "caption": caption}

@@ -1,0 +1,50 @@
+"""What a user can take away from the Compare page."""
+
+from __future__ import annotations
+
+import io
+from csv import writer
+
+import numpy as np
+from PIL import Image
+
+from vae_explorer.latent.encoding import decode
+from vae_explorer.latent.gaps.sampling import draw
+from vae_explorer.ui import store
+from vae_explorer.ui.duel import DRAWS, Duel
+from vae_explorer.ui.duel_view import DuelView
+
+GAP = 28  # px between the two sides
+
+
+def measures_csv(duel: Duel) -> str:
+    """Returns one row a model, sampling distribution, KL weight and measure."""
+    out = io.StringIO()
+    rows = writer(out)
+    rows.writerow(["model", "sampling", "beta", "measure", "value", "standard_error"])
+    for side in duel.sides:
+        table = store.gap_table(side.key)
+        for sampling, measures in (table.scores if table else {}).items():
+            for name, scores in measures.items():
+                for beta, score in zip(table.beta if table else (), scores, strict=True):
+                    if score:
+                        rows.writerow(
+                            [side.name, sampling, f"{beta:g}", name, f"{score.value:.6g}", f"{score.error:.3g}"]
+                        )
+    return out.getvalue()
+
+
+def draws_png(duel: Duel, view: DuelView) -> bytes:
+    """Returns the decoded draws of both sides, eight by eight each, left and right."""
+    grids = []
+    for side, beta, space in zip(duel.sides, duel.weights(view), view.spaces, strict=True):
+        z = draw(space, store.encoding(side.key, beta).mean, DRAWS, view.seed)
+        images = np.rint(255 * decode(side.checkpoint.model, z, beta)).astype(np.uint8)
+        count, height, width = images.shape
+        across = round(count**0.5)
+        grid = images.reshape(across, across, height, width).transpose(0, 2, 1, 3)
+        grids.append(grid.reshape(across * height, across * width))
+    gap = np.full((len(grids[0]), GAP), 255, np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(np.hstack([grids[0], gap, grids[1]])).save(out, "PNG")
+    return out.getvalue()

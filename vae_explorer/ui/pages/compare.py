@@ -1,0 +1,62 @@
+"""Compare: two models of the same data side by side, and the gaps between their codes."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from vae_explorer.checkpoints import CheckpointError
+from vae_explorer.data import DataError
+from vae_explorer.ui import canvas, pairs
+from vae_explorer.ui.duel import Duel
+from vae_explorer.ui.duel_view import DuelView, to_query, updated
+from vae_explorer.ui.link import write_link
+from vae_explorer.ui.pages.explore import STYLE
+from vae_explorer.ui.scene import Scene
+
+
+def page() -> None:
+    """Two pickers and the worlds of both maps; what the maps ask for is answered by the fragment alone."""
+    st.html(STYLE)
+    title, left, right, caption, export = st.columns([4, 3, 3, 5, 2], vertical_alignment="center")
+    title.html("<h1>VAE Explorer</h1>")
+    names = pairs.choose(left, right)
+    if names is None:
+        return
+    try:
+        duel = Duel(*map(Scene, names))
+    except (CheckpointError, DataError) as error:
+        st.error(str(error))
+        return
+    start = pairs.start(duel)
+    if st.session_state.duel_messages:
+        st.warning("  \n".join(st.session_state.duel_messages))
+    caption.html(f'<p class="aside">{escape(duel.sides[0].caption)}</p>')
+    canvas.duel(duel.name)
+    with export:
+        _answer(duel, start)
+    for name, scene in zip(("left", "right"), duel.sides, strict=True):
+        canvas.send(scene.world(), f"{duel.name}-{name}", "world")
+    canvas.send(duel.tables(), duel.name, "tables")
+
+
+@st.fragment
+def _answer(duel: Duel, start: DuelView) -> None:
+    """Runs alone whenever the maps report something."""
+    reported = st.session_state.get(canvas.answer_key(duel.name), {}).get(canvas.SEEN) or {}
+    view = updated(start, reported, duel.limits)
+    st.session_state.duel_view = view
+    pairs.export(duel, view)
+    canvas.answer(duel.answer(view, start), duel.name)
+    write_link(to_query(view))
+    with st.container(key="progress"):
+        bar = st.empty()
+    for name, message in duel.fields(view, lambda done: _show(bar, done)):
+        canvas.send(message, f"{duel.name}-{name}", "field")
+    bar.empty()
+
+
+def _show(bar: DeltaGenerator, done: float) -> None:
+    bar.progress(min(1.0, done), "Computing the gap field")
