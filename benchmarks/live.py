@@ -14,6 +14,7 @@ PyTorch's for 10,000 images.
 from __future__ import annotations
 
 import base64
+import itertools
 import re
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from vae_explorer.data import Images, load
 from vae_explorer.latent.encoding import decode, encode
 from vae_explorer.ui import canvas
 from vae_explorer.ui.canvas.wire import addressed
-from vae_explorer.ui.messages import ladder, world
+from vae_explorer.ui.messages import rungs_of, world
 from vae_explorer.ui.view import Limits
 
 CANVAS = Path(canvas.__file__).parent
@@ -133,16 +134,21 @@ def decoder(browser: Browser) -> None:
 
 
 def codes() -> None:
-    """Prints how far codes between the rungs are from PyTorch's."""
+    """Prints how far codes and spreads between the rungs are from PyTorch's."""
     checkpoint = checkpoints.load(checkpoints.find("mnist-vae-2d"))
     pixels = load("mnist", "test").pixels
-    rungs = ladder(checkpoint.config, 9)
-    mean = [encode(checkpoint.model, pixels, beta).mean.astype(np.float16).astype(np.float32) for beta in rungs]
-    errors = []
-    for low, high, a, b in zip(rungs, rungs[1:], mean, mean[1:], strict=False):
-        exact = encode(checkpoint.model, pixels, float(np.sqrt(low * high))).mean
-        errors.append(np.linalg.norm((a + b) / 2 - exact, axis=1))
-    print(f"codes half-way between rungs: mean error {np.mean(errors):.5f}, worst {np.max(errors):.3f} latent units")
+    rungs = rungs_of(checkpoint.config)
+    sent = [[each.astype(np.float16).astype(np.float32) for each in encode(checkpoint.model, pixels, b)] for b in rungs]
+    errors, factors = [], []
+    for k, share in itertools.product(range(len(rungs) - 1), (0.25, 0.5, 0.75)):
+        exact = encode(checkpoint.model, pixels, float(rungs[k] ** (1 - share) * rungs[k + 1] ** share))
+        (low, low_std), (high, high_std) = sent[k], sent[k + 1]
+        errors.append(np.linalg.norm((1 - share) * low + share * high - exact.mean, axis=1))
+        factors.append(np.abs(np.log(low_std) * (1 - share) + np.log(high_std) * share - np.log(exact.std)))
+    print(
+        f"codes between {len(rungs)} rungs: mean error {np.mean(errors):.4f}, worst {np.max(errors):.2f} latent units"
+    )
+    print(f"their standard deviations: mean error {np.mean(factors):.2%}, worst {np.max(factors):.1%}")
 
 
 def main() -> None:

@@ -248,12 +248,11 @@ def test_the_world_holds_the_codes_at_every_rung() -> None:
     world = unpack(messages.world(loaded(SMALL), images, LIMITS))
     assert world["rungs"][0] == 0.001
     assert world["rungs"][-1] == 10.0
-    assert len(world["rungs"]) == 9
     model = build(SMALL, seed=0)
     for k, beta in enumerate(world["rungs"]):
         exact = encode(model, images.pixels, beta)
         for name, values in exact._asdict().items():
-            sent = world[name].reshape(9, len(images.labels), 2)[k]
+            sent = world[name].reshape(-1, len(images.labels), 2)[k]
             assert np.allclose(sent, values, rtol=1e-3, atol=1e-4)
 
 

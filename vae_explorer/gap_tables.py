@@ -24,7 +24,6 @@ from vae_explorer.sidecars import SidecarError, count, demand, numbers, rising, 
 
 KIND = "gaps"  # NAME.gaps.json, and the subcommand
 LADDER = (0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 4.0, 10.0)
-SEEDS = (0, 1, 2)
 DRAWS = 10_000
 REAL = tuple(f"recognised_{judge}" for judge in JUDGES)  # measured of the real images too
 

@@ -11,7 +11,7 @@ import numpy as np
 from vae_explorer.gap_tables import GapTable
 from vae_explorer.latent.gaps.measures import FIELDS, MEASURES
 from vae_explorer.latent.gaps.sampling import usual
-from vae_explorer.ui import store
+from vae_explorer.ui import gap_store, store
 from vae_explorer.ui.canvas.wire import pack
 from vae_explorer.ui.duel_view import SIDES, DuelLimits, DuelView
 from vae_explorer.ui.messages import extent_of, png
@@ -87,12 +87,12 @@ class Duel:
             def half(done: float, before: int = k) -> None:
                 show((before + done) / len(SIDES))
 
-            values = store.gap_field(side.key, side.limits, view.field, beta, half)
+            values = gap_store.gap_field(side.key, side.limits, view.field, beta, half)
             header = {
                 "kind": "field",
                 "field": view.field,
                 "beta": beta,
-                "side": store.FIELD_SIDE,
+                "side": gap_store.FIELD_SIDE,
                 "extent": extent_of(side.limits),
             }
             yield name, pack(header, {"values": values})
@@ -103,7 +103,7 @@ class Duel:
             "kind": "tables",
             "measures": {name: asdict(measure) for name, measure in MEASURES.items()},
             "fields": {name: asdict(field) | {"needs": sorted(field.needs)} for name, field in FIELDS.items()},
-            "tables": [_table(store.gap_table(side.key)) for side in self.sides],
+            "tables": [_table(gap_store.gap_table(side.key)) for side in self.sides],
             "names": [side.name for side in self.sides],
         }
         return pack(header, {})

@@ -10,7 +10,7 @@ from PIL import Image
 
 from vae_explorer.latent.encoding import decode
 from vae_explorer.latent.gaps.sampling import draw
-from vae_explorer.ui import store
+from vae_explorer.ui import gap_store, store
 from vae_explorer.ui.duel import DRAWS, Duel
 from vae_explorer.ui.duel_view import DuelView
 
@@ -23,7 +23,7 @@ def measures_csv(duel: Duel) -> str:
     rows = writer(out)
     rows.writerow(["model", "sampling", "beta", "measure", "value", "standard_error"])
     for side in duel.sides:
-        table = store.gap_table(side.key)
+        table = gap_store.gap_table(side.key)
         for sampling, measures in (table.scores if table else {}).items():
             for name, scores in measures.items():
                 for beta, score in zip(table.beta if table else (), scores, strict=True):

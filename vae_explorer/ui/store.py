@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,23 +10,17 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from vae_explorer import checkpoints, curves, data, gap_tables
+from vae_explorer import checkpoints, curves, data
 from vae_explorer.checkpoints import Checkpoint
 from vae_explorer.curves import Curve
 from vae_explorer.data import Images
-from vae_explorer.gap_tables import GapTable
 from vae_explorer.latent import encoding as latent
 from vae_explorer.latent.encoding import Encoding
-from vae_explorer.latent.gaps import fields
-from vae_explorer.latent.gaps.measures import FIELDS
-from vae_explorer.latent.gaps.recognition import Judges, fit_judges
 from vae_explorer.ui import messages
 from vae_explorer.ui.view import Limits
 
 PART = "test"
 DISTORTION_SAMPLES = 64
-FIELD_SIDE = 100  # cells of a gap field
-FIELDS_KEPT = 32
 LAYERS = {"atlas": messages.atlases, "magnification": messages.magnifications}
 
 
@@ -46,8 +39,8 @@ class Measured(NamedTuple):
 
 
 @st.cache_resource(show_spinner=False)
-def freeze_imports() -> None:
-    """Takes the imports' objects out of the garbage collector's sight, once a process.
+def freeze_imports(of: str) -> None:  # noqa: ARG001  (the cache tells the pages apart)
+    """Takes the imports' objects out of the garbage collector's sight, once a process for each page.
 
     Streamlit collects garbage after every run; with PyTorch imported that takes 120 ms a click.
     """
@@ -125,44 +118,3 @@ def forget_images() -> None:
     """Empties what holds images, or was computed from them, after a download has replaced them."""
     for cached in (images, encoding, measured, world):
         cached.clear()
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def judges(name: str) -> Judges:
-    """Returns the classifiers of a data set's real images."""
-    return fit_judges(data.load(name, "train"), data.load(name, "validation"), seed=0)
-
-
-@st.cache_resource(show_spinner=False)
-def _gap_fields() -> dict[tuple[object, ...], NDArray[np.float32]]:
-    """Holds the last gap fields; a cached function may not draw, and these tell how far they have come."""
-    return {}
-
-
-def gap_field(of: Key, limits: Limits, field: str, beta: float, show: Callable[[float], None]) -> NDArray[np.float32]:
-    """Returns a field of the plane, `(side, side)`, the first row at the top."""
-    kept, key = _gap_fields(), (of, limits, field, beta)
-    if key not in kept:
-        loaded = checkpoint(of)
-        needs = FIELDS[field].needs
-        values = fields.gap_field(
-            loaded.model,
-            encoding(of, beta).mean,
-            messages.extent_of(limits),
-            FIELD_SIDE,
-            field,
-            beta,
-            pixels=images(loaded.config.data).pixels if "images" in needs else None,
-            judges=judges(loaded.config.data) if "judges" in needs else None,
-            show=show,
-        )
-        while len(kept) >= FIELDS_KEPT:
-            kept.pop(next(iter(kept)), None)
-        kept[key] = values
-    return kept[key]
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def gap_table(of: Key) -> GapTable | None:
-    """Returns the measures over the KL weight, if they have been computed."""
-    return gap_tables.find(checkpoint(of))

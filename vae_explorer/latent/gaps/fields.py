@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from vae_explorer.latent.encoding import Floats, decode
 from vae_explorer.latent.gaps.coverage import squared_distances
-from vae_explorer.latent.gaps.holes import SMALLEST, fit_density, log_density
-from vae_explorer.latent.gaps.measures import FIELDS
+from vae_explorer.latent.gaps.holes import fit_density, log_density
+from vae_explorer.latent.gaps.measures import FIELDS, SMALLEST
 from vae_explorer.latent.gaps.recognition import Judges
 from vae_explorer.latent.gaps.round_trip import displacement
 from vae_explorer.latent.gaps.smoothness import speed, squared_speeds

@@ -8,15 +8,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from vae_explorer.latent.encoding import Floats
-from vae_explorer.latent.gaps.measures import Score, binomial, jackknife, parts
+from vae_explorer.latent.gaps.measures import SMALLEST, Score, binomial, jackknife, parts
 
 HELD = 0.99  # of the codes lie where the density is above the level
 JUDGED = 1000  # codes at most whose likelihood chooses the bandwidth
 BANDWIDTHS = (-7.0, 1.0)  # bounds of its logarithm, in units of the codes' standard deviation
-SMALLEST = 1e-6  # standard deviation of an axis, latent units: less is one spot
 FAINT = -80.0  # nats below a point's nearest kernel: what float32 can still add without denormal numbers
 ROUNDING = 1e-3  # nats: a density that is equal up to this is not lower
 DIRECT = "donot_use_mm_for_euclid_dist"  # differences of squares would round the near ones away
@@ -43,6 +41,8 @@ def fit_density(codes: Floats) -> Density:
     References:
         | Density Estimation for Statistics and Data Analysis (Silverman, 1986), sections 3.4.4 and 5.3
     """
+    from scipy.optimize import minimize_scalar  # here and not above: its import takes a quarter of a second
+
     scale = np.maximum(codes.std(0), SMALLEST).astype(np.float32)
     judged = np.arange(0, len(codes), math.ceil(len(codes) / JUDGED))
 

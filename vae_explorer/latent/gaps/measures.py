@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 Better = Literal["lower", "higher"]
 GROUPS = 10  # parts of the images, or of the draws, that the jackknife leaves out in turn
 FEWEST = 2 * GROUPS  # images, so that every part left out holds two
+SMALLEST = 1e-6  # standard deviation of codes on an axis, latent units: less is one spot
 
 
 class Score(NamedTuple):

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from vae_explorer.latent.encoding import BATCH, Floats
-from vae_explorer.latent.gaps.measures import Score, jackknife, parts, quantile
+from vae_explorer.latent.gaps.measures import SMALLEST, Score, jackknife, parts, quantile
 from vae_explorer.models import Autoencoder
 
 QUANTILES = (0.5, 0.9)
@@ -40,7 +40,7 @@ def round_trip(steps: Floats, codes: Floats) -> tuple[Score | None, Score | None
         steps: The displacements of draws from S, `(M, D)`.
         codes: The codes of the test images, `(N, D)`.
     """
-    if codes.std(0).min() == 0:
+    if codes.std(0).min() < SMALLEST:
         return None, None
     distance = np.linalg.norm(steps / codes.std(0), axis=1)
     others = [np.linalg.norm(steps / codes[group == 0].std(0), axis=1) for group in parts(len(codes)).T]

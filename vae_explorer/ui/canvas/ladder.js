@@ -10,23 +10,16 @@ class Ladder {
 
   /** Moves all codes to a KL weight; fills `xy` and `spread`, in latent units. */
   climb(beta) {
-    const place = rungOf(this.rungs, beta);
-    this.blend(this.mean, place, this.xy);
-    this.blend(this.std, place, this.spread);
-  }
-
-  blend(values, { rung, share }, out) {
-    const { latent, count } = this;
+    const { latent, count, mean, std, xy, spread } = this;
+    const { rung, share } = rungOf(this.rungs, beta);
     const low = rung * count * latent;
     const high = share ? low + count * latent : low;
-    if (latent === 2) {
-      for (let i = 0; i < out.length; i++) out[i] = values[low + i] + share * (values[high + i] - values[low + i]);
-      return;
-    }
+    const shown = Math.min(2, latent);
     for (let i = 0; i < count; i++) {
-      for (let axis = 0; axis < Math.min(2, latent); axis++) {
+      for (let axis = 0; axis < shown; axis++) {
         const k = i * latent + axis;
-        out[2 * i + axis] = values[low + k] + share * (values[high + k] - values[low + k]);
+        xy[2 * i + axis] = mean[low + k] + share * (mean[high + k] - mean[low + k]);
+        spread[2 * i + axis] = share ? geometric(std[low + k], std[high + k], share) : std[low + k];
       }
     }
   }
@@ -36,8 +29,14 @@ class Ladder {
     const { rung, share } = rungOf(this.rungs, beta);
     const low = (rung * this.count + index) * this.latent;
     const high = share ? low + this.count * this.latent : low;
-    const at = (values) =>
-      Array.from({ length: this.latent }, (_, k) => values[low + k] + share * (values[high + k] - values[low + k]));
-    return { mean: at(this.mean), std: at(this.std) };
+    const axes = Array.from({ length: this.latent }, (_, k) => k);
+    const { mean, std } = this;
+    return {
+      mean: axes.map((k) => mean[low + k] + share * (mean[high + k] - mean[low + k])),
+      std: axes.map((k) => geometric(std[low + k], std[high + k], share)),
+    };
   }
 }
+
+/** Spreads shrink by factors over the KL weight, so it is their logarithm that is interpolated. */
+const geometric = (low, high, share) => (low > 0 && high > 0 ? low * (high / low) ** share : low);

@@ -73,6 +73,7 @@ class LatentMap {
     this.answer = answer;
     this.board.hear(answer);
     if (this.answered) {
+      this.showPin();
       this.panel.show(answer);
       this.curve.settle();
     }
@@ -224,8 +225,9 @@ class LatentMap {
   /** Marker, ellipse of one sigma, draws, posterior's numbers: all of the pinned point. */
   showPin() {
     const { index, noise } = this.pin;
-    const posterior = index === null ? null : this.ladder.posterior(index, this.beta);
-    const z = this.latentPoint(this.pin);
+    const exact = this.answered ? this.answer.point : null; // PyTorch's own, once it has answered
+    const posterior = index === null ? null : (exact ?? this.ladder.posterior(index, this.beta));
+    const z = exact ? this.answer.z : this.latentPoint(this.pin);
     const layers = { marker: { x: z[0], y: z[1] ?? 0 }, ellipses: [], dots: [] };
     if (posterior?.std.some((value) => value > 0)) {
       const [mx, my = 0] = posterior.mean;
