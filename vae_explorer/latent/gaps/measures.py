@@ -56,14 +56,21 @@ _PATHS = "straight paths between the codes of random pairs of test images"
 _CLASSIFIER = "a classifier trained on real images alone gives 90 % or more to one class"
 _SPACES = {"pixels": "in pixels", "features": "in the last hidden layer of the network classifier"}
 _NEIGHBOURS = {
-    "precision": ("Precision", "Part of the decoded draws that lie closer to a test image than its 5th neighbour does"),
-    "recall": ("Recall", "Part of the test images that lie closer to a decoded draw than its 5th neighbour does"),
+    "precision": (
+        "Precision",
+        "Part of the decoded draws that are as close to some test image as its 5th neighbour; an average of many "
+        "images is, so blur does not lower it",
+    ),
+    "recall": (
+        "Recall",
+        "Part of the test images that are as close to some decoded draw as its 5th neighbour among the draws",
+    ),
     "density": (
         "Density",
-        "How many test images have a decoded draw among their neighbours, over the 5 expected of real images: "
-        "above 1 where draws crowd on the most common images",
+        "How many test images a decoded draw is as close to as their 5th neighbour, over the 5 of a real image; "
+        "above 1 where draws crowd on common images, or are blurred averages of many",
     ),
-    "coverage": ("Coverage", "Part of the test images with a decoded draw closer than their 5th neighbour"),
+    "coverage": ("Coverage", "Part of the test images that some decoded draw is as close to as their 5th neighbour"),
 }
 
 MEASURES: dict[str, Measure] = {

@@ -1,5 +1,7 @@
 // What images cost in rate and in distortion, at every KL weight that was measured.
 
+const LEAST_ERROR = 0.05; // nats that a decimal would show
+
 /** The rate-distortion curve, with a marker and numbers at the slider's KL weight. */
 class RateDistortion {
   /**
@@ -53,6 +55,7 @@ class RateDistortion {
     const elbo = rate && rate.map((value, k) => value + distortion[k]);
     this.betas = beta;
     this.series = { distortion, rate, elbo, nll };
+    this.error = nll && curve.nll_error; // of the quadrature: narrow posteriors slip through its grid
     Object.entries(this.series).forEach(([name, values]) => (this.cells[name].hidden = !values));
     this.svg.style.display = rate ? "" : "none";
     this.caption.textContent = curveCaption(curve, rate, nll);
@@ -69,7 +72,9 @@ class RateDistortion {
     if (!series?.distortion) return;
     const place = curvePlace(this.betas, beta);
     for (const name in values) {
-      const text = series[name] ? curveValue(series[name], place).toFixed(1) : "";
+      let text = series[name] ? curveValue(series[name], place).toFixed(1) : "";
+      const error = name === "nll" && this.error ? curveValue(this.error, place) : 0;
+      if (error >= LEAST_ERROR) text += ` \u00b1 ${error.toFixed(1)}`;
       if (values[name].data !== text) values[name].data = text;
     }
     if (!series.rate || !this.toX) return;

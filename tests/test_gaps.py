@@ -1,0 +1,327 @@
+"""The gap measures of codes alone, each against a case whose answer is known."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from scipy import integrate, special, stats
+from torch import Tensor
+from torch.distributions import Distribution, Independent, Normal
+
+from tests.test_models import config
+from vae_explorer.latent.encoding import Encoding, Floats
+from vae_explorer.latent.gaps import holes
+from vae_explorer.latent.gaps.holes import Density, fit_density, hole_share, log_density
+from vae_explorer.latent.gaps.information import split_rate
+from vae_explorer.latent.gaps.measures import MEASURES, Score, binomial, compare, jackknife, parts, pool, quantile
+from vae_explorer.latent.gaps.round_trip import displacement, round_trip
+from vae_explorer.latent.gaps.sampling import draw, usual
+from vae_explorer.latent.gaps.smoothness import speed, squared_speeds, steepness
+
+
+class Linear:
+    """A decoder W z + b whose encoder undoes it exactly, and then moves the code by an offset."""
+
+    def __init__(self, latent: int = 2, offset: float = 0.0) -> None:
+        generator = torch.Generator().manual_seed(latent)
+        self.config = config(latent=latent)
+        self.w, self.b = (torch.randn(64, n, generator=generator) for n in (latent, 1))
+        self.inverse, self.offset = torch.linalg.pinv(self.w), offset
+
+    def likelihood(self, z: Tensor, beta: Tensor) -> Distribution:
+        return Independent(Normal((z @ self.w.T + self.b.T).unflatten(1, (8, 8)), 1.0), 2)
+
+    def posterior(self, x: Tensor, beta: Tensor) -> Distribution:
+        mean = (x.flatten(1) - self.b.T) @ self.inverse.T + self.offset
+        return Independent(Normal(mean, 0.1 * torch.ones_like(mean)), 1)
+
+
+class Exponential:
+    """A decoder of one axis whose image changes by exp(z) per latent unit."""
+
+    config = config(latent=1)
+
+    def likelihood(self, z: Tensor, beta: Tensor) -> Distribution:
+        return Independent(Normal(z.exp()[:, :, None].expand(-1, 4, 4) / 4, 1.0), 2)
+
+
+def normal(seed: int, *shape: int) -> Floats:
+    return np.random.default_rng(seed).standard_normal(shape, np.float32)
+
+
+# Figures and their errors
+
+
+def test_the_errors_are_those_of_repeated_measurements() -> None:
+    samples = np.random.default_rng(0).standard_exponential((2000, 400))
+    errors = [jackknife([each[group == 0].mean() for group in parts(400).T]) for each in samples]
+    assert np.mean(errors) == pytest.approx(1 / math.sqrt(400), rel=0.05)
+    for share in (0.5, 0.9):
+        values, own = np.array([quantile(each, share) for each in samples]).T
+        assert np.mean(values) == pytest.approx(-math.log(1 - share), rel=0.02)
+        assert np.mean(own) == pytest.approx(values.std(), rel=0.05)
+    hits = (samples < 0.1).sum(1)
+    assert np.mean([binomial(each, 400) for each in hits]) == pytest.approx((hits / 400).std(), rel=0.05)
+    assert 0 < binomial(0, 400) < 1 / 100
+
+
+def test_a_jackknife_of_means_of_equal_groups_is_their_standard_error() -> None:
+    means = normal(1, 10).astype(np.float64)
+    without = [np.delete(means, group).mean() for group in range(10)]
+    assert jackknife(without) == pytest.approx(means.std(ddof=1) / math.sqrt(10))
+
+
+def test_more_seeds_mend_the_draws_part_alone() -> None:
+    pooled = pool([Score(1.0, 0.3, 0.4), Score(1.1, 0.3, 0.4), Score(0.9, 0.3, 0.4)])
+    assert pooled == pytest.approx((1.0, 0.3 / math.sqrt(3), 0.4))
+    assert Score(1.0, 0.3, 0.4).error == pytest.approx(0.5)
+    apart = pool([Score(1.0, 0.1, 0.0), Score(3.0, 0.1, 0.0)])
+    assert apart == pytest.approx((2.0, 1.0, 0.0)), "seeds differ by more than they say"
+    assert pool([Score(1.0, 0.1, 0.0), None]) is None
+    assert pool([Score(1.0, 0.1, 0.2)]) == pytest.approx((1.0, 0.1, 0.2))
+
+
+def test_the_better_one_is_told_only_beyond_two_standard_errors() -> None:
+    low, high = Score(1.0, 0.03, 0.04), Score(1.2, 0.03, 0.04)
+    assert MEASURES["holes"].better == "lower"
+    assert (compare("holes", low, high), compare("holes", high, low)) == (1, -1)
+    assert (compare("recall_pixels", low, high), compare("recall_pixels", high, low)) == (-1, 1)
+    assert compare("holes", low, Score(1.14, 0.03, 0.04)) == 0
+    assert compare("holes", low, None) == compare("holes", None, high) == 0
+
+
+def test_every_measure_says_what_it_means() -> None:
+    for measure in MEASURES.values():
+        assert measure.unit in ("share", "code std", "nats", "ratio")
+        assert measure.words.endswith(".")
+        assert measure.title != measure.words
+    assert len({measure.title for measure in MEASURES.values()}) == len(MEASURES)
+    assert [name for name, measure in MEASURES.items() if not measure.sampled] == [
+        *("path_recognised_mlp", "path_recognised_knn", "kl_to_prior", "mutual_information")
+    ]
+
+
+# Sampling
+
+
+def test_the_fitted_gaussian_has_the_codes_moments() -> None:
+    codes = normal(0, 500, 3) @ np.array([[2, 0, 0], [1, 0.1, 0], [0, 0.5, 1]], np.float32) + 5
+    z = draw("fitted", codes, 200_000, 1)
+    scale = np.sqrt(np.diag(np.cov(codes.T)))
+    assert np.allclose(z.mean(0), codes.mean(0), atol=0.01 * scale.max())
+    assert np.allclose(np.cov(z.T, ddof=0), np.cov(codes.T, ddof=0), atol=0.02 * scale.max() ** 2)
+    assert np.array_equal(draw("prior", codes, 7, 1), normal(1, 7, 3))
+    spot = np.full((30, 2), 0.3, np.float32)
+    assert np.array_equal(draw("fitted", spot, 5, 0), spot[:5])
+    assert draw("fitted", codes[:, :1], 9, 0).shape == (9, 1)
+    assert (usual("autoencoder"), usual("vae"), usual("multi-rate")) == ("fitted", "prior", "prior")
+
+
+# Holes
+
+
+def two_clusters(seed: int, count: int = 4000) -> Floats:
+    codes = 0.3 * normal(seed, count, 2)
+    codes[:, 0] += np.where(np.arange(count) // 2 % 2, 2, -2)
+    return codes
+
+
+def test_the_hole_share_of_two_far_apart_gaussians_is_known() -> None:
+    radius = 0.3 * math.sqrt(-2 * math.log(1 - holes.HELD))
+    exact = 1 - 2 * stats.ncx2.cdf(radius**2, 2, 2**2)
+    scores = [
+        hole_share(fit_density(two_clusters(seed)), draw("prior", two_clusters(seed), 10_000, seed))
+        for seed in range(3)
+    ]
+    for score in scores:
+        assert score.value == pytest.approx(exact, abs=3 * score.error)
+        assert score.error < 0.03
+        assert score.draws == pytest.approx(math.sqrt(exact * (1 - exact) / 10_000), rel=0.03)
+
+
+def test_one_draw_in_a_hundred_from_the_codes_own_distribution_is_in_a_hole() -> None:
+    score = hole_share(fit_density(normal(0, 4000, 2)), normal(1, 10_000, 2))
+    assert score.value == pytest.approx(1 - holes.HELD, abs=3 * score.error)
+
+
+def test_the_hole_shares_error_is_that_of_other_codes_and_draws() -> None:
+    scores = [
+        hole_share(fit_density(two_clusters(s, 300)), draw("prior", two_clusters(s), 300, 50 + s)) for s in range(40)
+    ]
+    spread = float(np.std([score.value for score in scores]))
+    assert spread / 2 < np.mean([score.error for score in scores]) < 2 * spread
+
+
+def test_the_log_density_is_the_plain_double_sum_however_far_away() -> None:
+    codes = normal(0, 50, 3)
+    density = fit_density(codes)
+    z = np.concatenate([normal(1, 300, 3), 1000 * normal(2, 5, 3)])
+    exponents = stats.norm.logpdf(z[:, None].astype(np.float64), codes, density.widths).sum(2)
+    exact = special.logsumexp(exponents, axis=1) - math.log(50)
+    assert exact.min() < -1e5
+    assert np.allclose(log_density(density, z), exact, rtol=1e-5, atol=1e-4)
+
+
+def test_the_bandwidth_has_the_largest_likelihood_of_codes_left_out() -> None:
+    codes = np.concatenate([normal(0, 300, 1), 10 + 3 * normal(1, 300, 1)])
+    density = fit_density(codes)
+
+    def likelihood(width: float) -> float:
+        exponents = stats.norm.logpdf(codes.astype(np.float64), codes[:, 0], width)
+        np.fill_diagonal(exponents, -np.inf)
+        return float(special.logsumexp(exponents, axis=1).mean())
+
+    widths = np.geomspace(0.02, 5, 60)
+    best = widths[np.argmax([likelihood(width) for width in widths])]
+    assert density.widths[0] == pytest.approx(best, rel=0.15)
+    own = stats.norm.logpdf(codes.astype(np.float64), codes[:, 0], density.widths[0])
+    np.fill_diagonal(own, -np.inf)
+    level = np.quantile(special.logsumexp(own, axis=1) - math.log(599), 0.01)
+    assert density.level == pytest.approx(level, abs=1e-3)
+
+
+def test_codes_in_one_spot_leave_the_rest_a_hole() -> None:
+    spot = np.full((40, 2), 0.3, np.float32)
+    density = fit_density(spot)
+    assert hole_share(density, draw("prior", spot, 500, 0)).value == 1
+    assert hole_share(density, draw("fitted", spot, 500, 0)).value == 0
+
+
+# Round trip
+
+
+@pytest.mark.parametrize("latent", [1, 2, 5])
+def test_an_exact_inverse_brings_every_point_back(latent: int) -> None:
+    model: Any = Linear(latent)
+    z = normal(0, 1500, latent)
+    assert np.abs(displacement(model, z, 1.0)).max() < 1e-4
+    moved: Any = Linear(latent, offset=0.25)
+    codes = 2 * normal(1, 400, latent)
+    median, most = round_trip(displacement(moved, z, 1.0), codes)
+    exact = 0.25 * math.sqrt((1 / codes.std(0) ** 2).sum())
+    assert median is not None
+    assert most is not None
+    assert (median.value, most.value) == pytest.approx((exact, exact), rel=1e-3)
+    assert median.images == pytest.approx(exact / math.sqrt(2 * 400 * latent), rel=1)
+
+
+def test_normal_displacements_move_by_rayleighs_quantiles() -> None:
+    codes = normal(0, 2000, 2) * np.array([0.1, 7], np.float32)
+    steps = normal(1, 20_000, 2) * codes.std(0)
+    for score, share in zip(round_trip(steps, codes), (0.5, 0.9), strict=True):
+        assert score is not None
+        assert score.value == pytest.approx(math.sqrt(-2 * math.log(1 - share)), abs=3 * score.error)
+        assert score.draws < 0.02
+
+
+def test_codes_in_one_spot_give_the_round_trip_no_unit() -> None:
+    codes = normal(0, 40, 2)
+    codes[:, 1] = 0.3
+    assert round_trip(normal(1, 100, 2), codes) == (None, None)
+
+
+# Rate, split
+
+
+def encoding(mean: NDArray[Any], std: NDArray[Any]) -> Encoding:
+    return Encoding(mean.astype(np.float32), std.astype(np.float32))
+
+
+def rate_of(each: Encoding) -> float:
+    mean, std = (values.astype(np.float64) for values in each)
+    return float((0.5 * (mean**2 + std**2 - 1) - np.log(std)).sum(1).mean())
+
+
+def test_posteriors_all_alike_tell_nothing_and_miss_the_prior_by_a_closed_form() -> None:
+    alike = encoding(np.tile([0.5, -2.0], (200, 1)), np.tile([0.2, 1.5], (200, 1)))
+    split = split_rate(alike, 1000, seed=0)
+    assert split is not None
+    assert split.mutual_information.value == pytest.approx(0, abs=1e-9)
+    exact = sum(0.5 * (m**2 + s**2 - 1) - math.log(s) for m, s in ((0.5, 0.2), (-2.0, 1.5)))
+    assert split.kl_to_prior.value == pytest.approx(exact, rel=1e-6)
+
+
+def test_posteriors_far_apart_tell_all_there_is() -> None:
+    apart = encoding(np.stack([np.linspace(-3, 3, 64), np.zeros(64)], 1), np.full((64, 2), 1e-3))
+    split = split_rate(apart, 64, seed=0)
+    assert split is not None
+    assert split.mutual_information.value == pytest.approx(math.log(64))
+    assert split.kl_to_prior.value == pytest.approx(rate_of(apart) - math.log(64))
+
+
+def test_overlapping_posteriors_agree_with_quadrature() -> None:
+    mean, std = np.array([-1.0, 0.2, 0.9, 3.0]), np.array([0.3, 0.8, 0.5, 1.2])
+    z = np.linspace(-12, 14, 20_001)
+    densities = stats.norm.pdf(z, mean[:, None], std[:, None])
+    mixture = densities.mean(0)
+    exact = integrate.simpson(mixture * (np.log(mixture) - stats.norm.logpdf(z)), x=z)
+    each = encoding(mean[:, None], std[:, None])
+    split = split_rate(each, 200_000, seed=0)
+    assert split is not None
+    assert split.kl_to_prior.value == pytest.approx(exact, abs=0.005)
+    assert split.mutual_information.value + split.kl_to_prior.value == pytest.approx(rate_of(each))
+
+
+def test_the_error_of_the_split_is_that_of_other_images() -> None:
+    def of(seed: int) -> tuple[Score, Score]:
+        split = split_rate(
+            encoding(1.5 * normal(seed, 200, 2), 0.3 + 0.5 * np.abs(normal(seed + 100, 200, 2))), 200, seed
+        )
+        assert split is not None
+        return split
+
+    for scores in zip(*map(of, range(60)), strict=True):
+        spread = float(np.std([score.value for score in scores]))
+        assert spread / 1.6 < np.mean([score.error for score in scores]) < 1.6 * spread
+
+
+def test_a_collapsed_vae_has_nothing_to_split_and_a_point_has_no_rate() -> None:
+    split = split_rate(encoding(np.zeros((30, 2)), np.ones((30, 2))), 100, seed=0)
+    assert split is not None
+    assert (split.mutual_information.value, split.kl_to_prior.value) == pytest.approx((0, 0), abs=1e-12)
+    assert split_rate(encoding(normal(0, 30, 2), np.zeros((30, 2))), 100, seed=0) is None
+
+
+# Smoothness
+
+
+@pytest.mark.parametrize("latent", [1, 2, 5])
+def test_a_linear_decoder_is_equally_fast_everywhere(latent: int) -> None:
+    model: Any = Linear(latent)
+    codes = normal(0, 300, latent) * np.arange(1, latent + 1, dtype=np.float32)
+    squared = squared_speeds(model, normal(1, 200, latent), 1.0)
+    turns = normal(2, 100_000, latent)
+    turns /= np.linalg.norm(turns, axis=1, keepdims=True)
+    lengths = np.linalg.norm((turns * codes.std(0)) @ model.w.numpy().T, axis=1)
+    assert np.allclose(speed(squared, codes), math.sqrt((lengths**2).mean()), rtol=0.02)
+    score = steepness(squared, codes)
+    assert score is not None
+    assert score == pytest.approx((1, 0, 0), abs=1e-3)
+
+
+def test_an_exponential_decoder_is_as_uneven_as_a_lognormal() -> None:
+    model: Any = Exponential()
+    z = normal(0, 40_000, 1)
+    squared = squared_speeds(model, z, 1.0)
+    assert np.allclose(squared, np.exp(2 * z), rtol=1e-4)
+    score = steepness(squared, normal(1, 100, 1))
+    assert score is not None
+    assert score.value == pytest.approx(math.exp(stats.norm.ppf(0.99)), abs=3 * score.error)
+    ratios = [steepness(part, z[:100]) for part in np.array_split(squared, 40)]
+    spread = np.std([each.value for each in ratios if each])
+    assert np.mean([each.error for each in ratios if each]) == pytest.approx(spread, rel=0.4)
+
+
+def test_a_decoder_that_never_changes_has_no_ratio() -> None:
+    assert steepness(np.zeros((100, 2), np.float32), normal(0, 30, 2)) is None
+
+
+def test_a_density_is_a_tuple_of_arrays() -> None:
+    density = fit_density(normal(0, 100, 2))
+    assert isinstance(density, Density)
+    assert (density.widths.shape, density.levels.shape) == ((2,), (10,))
