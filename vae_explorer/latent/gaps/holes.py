@@ -68,6 +68,10 @@ def hole_share(density: Density, z: Floats) -> Score:
 
     .. math:: P_S(p(z) < \lambda), \quad \lambda: \text{ 99 \% of the codes have } p(c) > \lambda
 
+    One new code in a hundred would land in a hole, however few codes there are. Where these are few,
+    the density is uneven in the tails, the level therefore low, and the share rather too small:
+    0.82, 0.84 and 0.85 of 0.87 with 1,000, 4,000 and 10,000 codes of two Gaussians far apart.
+
     Its error is binomial over the draws, and a jackknife over tenths of the codes, which leaves the
     bandwidth as it is.
     """

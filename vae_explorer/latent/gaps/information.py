@@ -33,10 +33,10 @@ def split_rate(encoding: Encoding, draws: int, seed: int) -> Information | None:
 
     The KL is the mean of :math:`\log q(z) - \log p(z)` over as many :math:`z \sim q(z|x_i)` of
     every image, with all N posteriors in the mixture; the information is the rate, known in closed
-    form, less the KL. The same draws estimate the rate too, and how far that misses corrects the KL (a control
-    variate): no error is left where all posteriors are alike (the information is 0), or far
-    apart. The information is :math:`\log N` there, and never larger: where it comes close, the
-    images are too few to tell, and the KL comes out too large.
+    form, less the KL. The same draws estimate the rate too, and how far they miss it corrects both
+    (a control variate): no error is left where all posteriors are alike, and the information 0,
+    or far apart. It is :math:`\log N` there, and never larger: where it comes close, the images
+    are too few to tell, and the KL comes out too large.
 
     The errors are those of means over the images, each with its own draws.
 
@@ -58,15 +58,16 @@ def split_rate(encoding: Encoding, draws: int, seed: int) -> Information | None:
     log_own = -(0.5 * noise**2 + np.log(std)).sum(2)
     rate = (0.5 * (mean**2 + std**2 - 1) - np.log(std)).sum(1)
     log_mixture = _log_mixture(z.reshape(-1, z.shape[2]), mean, std).reshape(z.shape[:2])
-    kl = _corrected((log_mixture - log_prior).mean(0), (log_own - log_prior).mean(0) - rate)
-    return Information(_mean(rate - kl), _mean(kl))
+    miss = log_own - log_prior - rate
+    gain = _corrected(rate - log_mixture + log_prior, miss).mean(0)
+    return Information(_mean(gain), _mean(rate - gain))
 
 
 def _corrected(values: Doubles, miss: Doubles) -> Doubles:
-    """Returns values with the same mean and less spread, given how far the same draws miss what is known."""
+    """Returns values of the same mean and less spread, given how far the same draws miss what is known."""
     centred = miss - miss.mean()
-    variance = centred @ centred
-    corrected: Doubles = values - miss * (centred @ values / variance if variance else 0.0)
+    variance = (centred**2).sum()
+    corrected: Doubles = values - miss * ((centred * values).sum() / variance if variance else 0.0)
     return corrected
 
 

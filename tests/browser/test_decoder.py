@@ -1,0 +1,146 @@
+"""What the browser computes with a checkpoint, on a blank page: decoders, codes between rungs, paths."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.test_explore import PROVENANCE
+from vae_explorer import data
+from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.config import ModelConfig
+from vae_explorer.latent.encoding import decode, encode
+from vae_explorer.latent.paths import PATHS
+from vae_explorer.models import build
+from vae_explorer.ui import canvas, messages
+from vae_explorer.ui.canvas.wire import addressed
+from vae_explorer.ui.view import Limits
+
+CANVAS = Path(canvas.__file__).parent
+LIMITS = Limits(model="m", latent=2, beta=(0.001, 10.0), home=(0.0, 0.0, 3.0), images=300, classes=10)
+IMAGES = data.load("digits", "test")
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
+    for name in ("wire.js", "decoder.js", "ladder.js", "paths.js"):
+        page.add_script_tag(content=(CANVAS / name).read_text())
+    yield page
+    page.close()
+
+
+def checkpoint(**changes: Any) -> Checkpoint:
+    """A model whose modulations and outputs are far from their start, so that mistakes show."""
+    settings = {"kind": "multi-rate", "data": "digits", "shape": (8, 8), "encoder": (16,), "decoder": (13, 18)}
+    config = ModelConfig(**(settings | changes))
+    model = build(config, seed=1)
+    for name, parameter in model.named_parameters():
+        if "modulations" in name or "out" in name:
+            parameter.data = parameter.data + 0.3 * parameter.data.new_tensor(
+                np.random.default_rng(len(name)).standard_normal(parameter.shape)
+            )
+    return Checkpoint("m", Path("m.safetensors"), config, PROVENANCE, model.eval(), {})
+
+
+def open_world(page: Page, loaded: Checkpoint) -> None:
+    message = addressed("m", messages.world(loaded, IMAGES, LIMITS))
+    page.evaluate(
+        "text => { window.world = unpack(Uint8Array.from(atob(text), (c) => c.charCodeAt(0))); }",
+        base64.b64encode(message).decode(),
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({}, {"kind": "vae", "beta": 0.5}, {"kind": "autoencoder"}, {"latent": 3}, {"latent": 1}),
+        *({"likelihood": "continuous-bernoulli"}, {"likelihood": "gaussian"}, {"decoder": (7,)}),
+    ],
+)
+def test_every_dense_decoder_gives_pytorchs_image(page: Page, changes: dict[str, Any]) -> None:
+    loaded = checkpoint(**changes)
+    open_world(page, loaded)
+    z = np.random.default_rng(0).standard_normal((40, loaded.config.latent)).astype(np.float32)
+    for beta in (0.001, 0.02, 1.0, 10.0, 50.0):  # beyond its range a model stays at its end
+        grey = page.evaluate(
+            """([points, beta]) => { const decoder = new DenseDecoder(world.decoder, world.weights);
+            return points.map((z) => { const grey = new Uint8ClampedArray(64); decoder.decode(z, beta, grey);
+              return [...grey]; }); }""",
+            [z.tolist(), beta],
+        )
+        exact = 255 * decode(loaded.model, z, beta).reshape(len(z), 64)
+        assert np.abs(np.array(grey) - exact).max() < 1.5
+        assert exact.std() > 10, "a flat image would prove nothing"
+
+
+def test_a_convolutional_decoder_is_exact_on_its_tiles_and_blends_between(page: Page) -> None:
+    loaded = checkpoint(backbone="convolutional", encoder=(4, 8), decoder=(8, 4))
+    open_world(page, loaded)
+    grid = page.evaluate("world.grid")
+    side, rungs = grid["side"], grid["rungs"]
+    nodes = np.linspace(-3, 3, side)
+
+    def grey(z: list[float], beta: float) -> Any:
+        script = """([z, beta]) => { const grey = new Uint8ClampedArray(64);
+        new TileDecoder(world.grid, world.tiles, 64).decode(z, beta, grey); return [...grey]; }"""
+        return np.array(page.evaluate(script, [z, beta]))
+
+    def exact(x: float, y: float, beta: float) -> Any:
+        return np.rint(255 * decode(loaded.model, np.array([[x, y]], np.float32), beta)[0].ravel())
+
+    assert np.abs(grey([nodes[5], nodes[-3]], rungs[1]) - exact(nodes[5], nodes[-3], rungs[1])).max() <= 1
+    corners = [exact(nodes[i], nodes[j], rungs[0]) for i in (5, 6) for j in (8, 9)]
+    middle = grey([(nodes[5] + nodes[6]) / 2, (nodes[8] + nodes[9]) / 2], rungs[0])
+    assert np.abs(middle - np.mean(corners, axis=0)).max() <= 1
+    between = grey([nodes[5], nodes[8]], float(np.sqrt(rungs[0] * rungs[1])))
+    assert np.abs(between - (exact(nodes[5], nodes[8], rungs[0]) + exact(nodes[5], nodes[8], rungs[1])) / 2).max() <= 1
+    assert (grey([99.0, -99.0], 99.0) == grey([3.0, -3.0], rungs[-1])).all(), "beyond the plane its edge stays"
+
+
+@pytest.mark.parametrize("latent", [1, 2, 3])
+def test_codes_are_exact_on_the_rungs_and_between_them_on_straight_lines(page: Page, latent: int) -> None:
+    loaded = checkpoint(latent=latent)
+    open_world(page, loaded)
+    rungs = page.evaluate("world.rungs")
+    low, high = (encode(loaded.model, IMAGES.pixels, beta) for beta in rungs[1:3])
+
+    def climb(beta: float) -> tuple[Any, Any]:
+        script = """beta => { const ladder = new Ladder(world); ladder.climb(beta);
+        return [[...ladder.xy], [...ladder.spread]]; }"""
+        xy, spread = page.evaluate(script, beta)
+        return np.array(xy).reshape(-1, 2)[:, :latent], np.array(spread).reshape(-1, 2)[:, :latent]
+
+    shown = min(2, latent)
+    xy, spread = climb(rungs[1])
+    assert np.allclose(xy, low.mean[:, :shown], atol=2e-3)
+    assert np.allclose(spread, low.std[:, :shown], rtol=2e-3)
+    xy, spread = climb(float(np.sqrt(rungs[1] * rungs[2])))
+    assert np.allclose(xy, (low.mean + high.mean)[:, :shown] / 2, atol=2e-3)
+    assert np.allclose(spread, np.sqrt(low.std * high.std)[:, :shown], rtol=3e-3)
+    one = page.evaluate("([k, beta]) => new Ladder(world).posterior(k, beta)", [7, rungs[2]])
+    assert one["mean"] == pytest.approx(high.mean[7].tolist(), abs=2e-3)
+    assert one["std"] == pytest.approx(high.std[7].tolist(), rel=2e-3)
+
+
+@pytest.mark.parametrize("kind", PATHS)
+@pytest.mark.parametrize(
+    "points",
+    [
+        [[1.0, 0.0], [0.0, 2.0], [-1.5, -1.0]],
+        [[1.0, 0.0], [-1.0, 0.0]],
+        [[0.0, 0.0], [1.0, 1.0]],
+        [[1.0, 1.0], [2.0, 2.0]],
+        [[1.0, 0.0, 2.0], [0.5, -1.0, 0.0]],
+        [[1.0], [-2.0]],
+    ],
+)
+def test_paths_are_pythons(page: Page, kind: str, points: list[list[float]]) -> None:
+    path = page.evaluate("([points, kind]) => pathThrough(points, kind, 7)", [points, kind])
+    assert np.allclose(path, PATHS[kind](points, 7), atol=1e-12)
