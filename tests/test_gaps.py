@@ -137,10 +137,10 @@ def test_the_hole_share_of_two_far_apart_gaussians_is_known() -> None:
     for seed in range(2):
         codes = two_clusters(seed)
         score = hole_share(fit_density(codes), draw("prior", codes, 10_000, seed))
-        assert exact - 0.04 < score.value < exact + 3 * score.error, (
+        assert exact - 0.05 < score.value < exact + 3 * score.error, (
             "few codes in the tails hide some holes, and never add"
         )
-        assert score.draws == pytest.approx(math.sqrt(exact * (1 - exact) / 10_000), rel=0.1)
+        assert score.draws == pytest.approx(math.sqrt(exact * (1 - exact) / 10_000), rel=0.2)
         assert 0 < score.images < 0.02
 
 
@@ -157,12 +157,21 @@ def test_the_hole_shares_error_is_that_of_other_codes_and_draws() -> None:
     assert spread / 2 < np.mean([score.error for score in scores]) < 2 * spread
 
 
+def log_sum(z: Floats, codes: Floats, widths: NDArray[Any], own: bool = True) -> NDArray[np.float64]:
+    """Returns the logarithm of the sum of all kernels, `(M,)`, in float64."""
+    steps = (z[:, None].astype(np.float64) - codes) / widths
+    exponents = (-0.5 * steps**2 - np.log(widths) - 0.5 * math.log(2 * math.pi)).sum(2)
+    if not own:
+        np.fill_diagonal(exponents, -np.inf)
+    sums: NDArray[np.float64] = special.logsumexp(exponents, axis=1)
+    return sums
+
+
 def test_the_log_density_is_the_plain_double_sum_however_far_away() -> None:
     codes = normal(0, 50, 3)
     density = fit_density(codes)
     z = np.concatenate([normal(1, 300, 3), 1000 * normal(2, 5, 3)])
-    exponents = stats.norm.logpdf(z[:, None].astype(np.float64), codes, density.widths).sum(2)
-    exact = special.logsumexp(exponents, axis=1) - math.log(50)
+    exact = log_sum(z, codes, density.widths) - math.log(50)
     assert exact.min() < -1e5
     assert np.allclose(log_density(density, z), exact, rtol=1e-5, atol=1e-4)
 
@@ -172,16 +181,12 @@ def test_the_bandwidth_has_the_largest_likelihood_of_codes_left_out() -> None:
     density = fit_density(codes)
 
     def likelihood(width: float) -> float:
-        exponents = stats.norm.logpdf(codes.astype(np.float64), codes[:, 0], width)
-        np.fill_diagonal(exponents, -np.inf)
-        return float(special.logsumexp(exponents, axis=1).mean())
+        return float(log_sum(codes, codes, np.array([width]), own=False).mean())
 
     widths = np.geomspace(0.02, 5, 60)
     best = widths[np.argmax([likelihood(width) for width in widths])]
     assert density.widths[0] == pytest.approx(best, rel=0.15)
-    own = stats.norm.logpdf(codes.astype(np.float64), codes[:, 0], density.widths[0])
-    np.fill_diagonal(own, -np.inf)
-    level = np.quantile(special.logsumexp(own, axis=1) - math.log(599), 0.01)
+    level = np.quantile(log_sum(codes, codes, density.widths, own=False) - math.log(599), 0.01)
     assert density.level == pytest.approx(level, abs=1e-3)
 
 
@@ -293,7 +298,8 @@ def test_a_collapsed_vae_has_nothing_to_split_and_a_point_has_no_rate() -> None:
 @pytest.mark.parametrize("latent", [1, 2, 5])
 def test_a_linear_decoder_is_equally_fast_everywhere(latent: int) -> None:
     model: Any = Linear(latent)
-    codes = normal(0, 300, latent) * np.arange(1, latent + 1, dtype=np.float32)
+    codes = normal(0, 300, latent)
+    codes *= np.arange(1, latent + 1, dtype=np.float32)
     squared = squared_speeds(model, normal(1, 200, latent), 1.0)
     turns = normal(2, 100_000, latent)
     turns /= np.linalg.norm(turns, axis=1, keepdims=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -131,10 +132,12 @@ def paths(codes: Floats, seed: int) -> Floats:
 def recognisable_path(judges: Judges, judge: str, images: Floats) -> Score:
     """Returns the part of paths that a judge recognises, from the images `(P * STEPS, H, W)` on them.
 
-    The error is that of a mean over the paths, each of which counts as one observation.
+    The error is that of a mean over the paths, each of which counts as one observation; it takes two
+    more into account, one all recognised and one not at all, so that it is never zero.
     """
     shares = recognised(judges, judge, images).reshape(-1, STEPS).mean(1)
-    return Score(float(shares.mean()), 0.0, float(shares.std(ddof=1) / np.sqrt(len(shares))))
+    spread = float(np.std([*shares, 0, 1]))
+    return Score(float(shares.mean()), 0.0, spread / math.sqrt(len(shares)))
 
 
 def _grey(pixels: NDArray[np.uint8]) -> Floats:
