@@ -15,6 +15,7 @@ from vae_explorer.data import Images
 from vae_explorer.latent.encoding import Floats
 from vae_explorer.latent.gaps import coverage, recognition
 from vae_explorer.latent.gaps.coverage import K, Neighbours, cloud, neighbours
+from vae_explorer.latent.gaps.measures import jackknife
 from vae_explorer.latent.gaps.recognition import (
     JUDGES,
     STEPS,
@@ -92,6 +93,17 @@ def test_the_share_is_that_of_images_that_one_can_be_sure_of(judges: Judges) -> 
         score = recognisable_share(judges, judge, grey(test))
         assert score.value == pytest.approx(sure.mean(), abs=0.06)
         assert score.draws == pytest.approx(math.sqrt(score.value * (1 - score.value) / 4000), rel=0.01)
+
+
+def test_the_networks_temperature_is_the_likeliest_of_the_validation_images(judges: Judges) -> None:
+    validation = two_classes(1, 2000)
+    logits = special.logit(judges.network.predict_proba(grey(validation).reshape(2000, -1))[:, 1].astype(np.float64))
+    calibrated = special.logit(judges.probabilities("mlp", grey(validation))[:, 1].astype(np.float64))
+    temperature = np.median(logits / calibrated)
+    assert np.allclose(logits, temperature * calibrated, atol=1e-3)
+    signs = 2 * validation.labels - 1
+    losses = [np.logaddexp(0, -signs * logits / (temperature * factor)).mean() for factor in (0.9, 1, 1.1)]
+    assert losses[1] < min(losses[0], losses[2])
 
 
 def test_features_are_the_last_hidden_layer(judges: Judges) -> None:
@@ -179,6 +191,22 @@ def test_neighbours_equal_plain_loops(block: int, monkeypatch: pytest.MonkeyPatc
     for seed, scale in ((0, 1.0), (1, 0.3), (2, 2.0)):
         real, fake = normal(seed, 60, 4), scale * normal(seed + 10, 60, 4) + 0.2
         assert values(neighbours(cloud(real), fake)) == pytest.approx(by_loops(real, fake))
+
+
+def test_errors_over_the_other_cloud_are_those_of_leaving_out_its_tenths() -> None:
+    real, fake = normal(0, 60, 4), normal(1, 60, 4)
+    between, within = distance.cdist(fake, real), [np.sort(distance.cdist(x, x), 1)[:, K] for x in (real, fake)]
+    balls, around = between <= within[0], between <= within[1][:, None]
+    left = [np.arange(60) % 10 != group for group in range(10)]
+    found = neighbours(cloud(real), fake)
+    assert found.precision is not None
+    assert found.precision.images == pytest.approx(jackknife([balls[:, each].any(1).mean() for each in left]))
+    assert found.density is not None
+    assert found.density.images == pytest.approx(jackknife([balls[:, each].sum() / K / 54 for each in left]), rel=1e-4)
+    assert found.recall is not None
+    assert found.recall.draws == pytest.approx(jackknife([around[each].any(0).mean() for each in left]))
+    assert found.coverage is not None
+    assert found.coverage.draws == pytest.approx(jackknife([balls[each].any(0).mean() for each in left]))
 
 
 def test_draws_that_are_the_data_miss_nothing() -> None:

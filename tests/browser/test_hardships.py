@@ -37,6 +37,11 @@ class Line:
         """Keeps what the server says, until it is released."""
         self.held = []
 
+    def take(self) -> list[tuple[WebSocketRoute, str | bytes]]:
+        """Returns what was kept so far, and keeps on keeping."""
+        held, self.held = self.held or [], []
+        return held
+
     def release(self) -> None:
         held, self.held = self.held or [], None
         for page, message in held:
@@ -115,17 +120,18 @@ def test_a_late_answer_never_replaces_a_newer_one(open_page: Open, model: Checkp
     explorer = open_page(f"{NOTHING}&z=0,0", line=line.route)
     line.hold()
     explorer.click(200, 150)
-    explorer.page.wait_for_timeout(300)
+    explorer.until(lambda: bool(line.held))
+    explorer.page.wait_for_timeout(500)
+    late = line.take()
     explorer.click(400, 330)
-    z = explorer.hover(401, 330)
+    explorer.hover(401, 330)
     z = explorer.hover(400, 330)
-    for _ in range(5):
-        line.release()
-        line.hold()
-        explorer.frame()
+    for page, message in late:
+        page.send(message)
+    for _ in range(6):
+        explorer.page.wait_for_timeout(100)
         shown = explorer.live_pixels() if explorer.live.is_visible() else explorer.pixels(explorer.decoded)
         assert close(shown, decode(model, z, 1.0)), "the first click's image came back"
-        explorer.page.wait_for_timeout(100)
     line.release()
     explorer.until(lambda: explorer.live.is_hidden())
     assert same(explorer.pixels(explorer.decoded), decode(model, z, 1.0))

@@ -1,0 +1,92 @@
+"""The gap tables of the shipped pairs, and how long a table and a gap field take.
+
+    VAE_EXPLORER_DATA=../shared/data python -m benchmarks.gaps
+
+Each model is sampled from what it is usually sampled from: a VAE from its prior, an autoencoder from
+the Gaussian fitted to its codes. A mark says that a VAE's score is better (+) or worse (-) than the
+autoencoder's by more than two standard errors of the difference. Times are those of MNIST, where
+`first` has the classifiers fitted and both models measured at one KL weight, with one seed, for both
+sampling distributions.
+"""
+
+from __future__ import annotations
+
+import time
+
+from vae_explorer import checkpoints, gap_tables
+from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.data import load
+from vae_explorer.latent.encoding import encode
+from vae_explorer.latent.gaps import FIELDS, MEASURES, Score, compare, fit_judges, gap_field, usual
+
+BETAS = (0.01, 0.1, 1.0, 4.0)
+MARKS = {1: " +", 0: "", -1: " -"}
+SIDE = 100
+
+
+def pair(data: str) -> list[Checkpoint]:
+    """Returns the shipped autoencoder and VAE of a data set."""
+    return [checkpoints.load(checkpoints.find(f"{data}-{kind}-2d")) for kind in ("ae", "vae")]
+
+
+def print_scores(data: str) -> None:
+    """Prints the kept tables of a pair beside each other, as Markdown."""
+    points, vae = pair(data)
+    left, right = gap_tables.find(points), gap_tables.find(vae)
+    if left is None or right is None:
+        print(f"{data}: measure the gaps first: python -m vae_explorer gaps {points.name} {vae.name}")
+        return
+    print(f"\n{left.source}; {left.images:,} test images, {left.draws:,} draws, {len(left.seeds)} seeds\n")
+    print("| measure | unit | better | AE |" + "".join(f" VAE, beta {beta:g} |" for beta in BETAS))
+    print("|---|---|---|---|" + "---|" * len(BETAS))
+    rows = [left.at(0.0, usual(points.config.kind)), *(right.at(beta, usual(vae.config.kind)) for beta in BETAS)]
+    for name, measure in MEASURES.items():
+        first, *others = (row[name] for row in rows)
+        cells = [text(first), *(text(each) + MARKS[-compare(name, first, each)] for each in others)]
+        print(f"| {measure.title} | {measure.unit} | {measure.better} | " + " | ".join(cells) + " |")
+    for name, score in left.real.items():
+        print(f"\n{MEASURES[name].title}, of the test images themselves: {text(score)}")
+
+
+def text(score: Score | None) -> str:
+    """Returns a score with its standard error."""
+    return "-" if score is None else f"{score.value:.3f} ± {score.error:.3f}"
+
+
+def print_times() -> None:
+    """Prints seconds, and the processor's seconds beside them."""
+    images = load("mnist", "test")
+    models = pair("mnist")
+    start, work = time.perf_counter(), time.process_time()
+    judges = fit_judges(load("mnist", "train"), load("mnist", "validation"), 0)
+    for each in models:
+        gap_tables.measure(each, images, [judges], betas=[1.0])
+    print(f"\nwhole table of both models, first: {seconds(start, work)}")
+    start, work = time.perf_counter(), time.process_time()
+    for each in models:
+        assert gap_tables.find(each)
+    print(f"whole table of both models at all KL weights, from the files: {seconds(start, work)}")
+    for each in models:
+        codes = encode(each.model, images.pixels, 1.0).mean
+        reach = 3 * float(codes.std())
+        for field in FIELDS:
+            start, work = time.perf_counter(), time.process_time()
+            extent = (-reach, reach, -reach, reach)
+            gap_field(each.model, codes, extent, SIDE, field, 1.0, pixels=images.pixels, judges=judges)
+            print(f"{each.name}, field {field}, {SIDE} x {SIDE}: {seconds(start, work)}")
+
+
+def seconds(start: float, work: float) -> str:
+    """Returns what has passed since."""
+    return f"{time.perf_counter() - start:.2f} s ({time.process_time() - work:.2f} s of processor)"
+
+
+def main() -> None:
+    """Prints scores, then times."""
+    for data in ("mnist", "digits", "circles"):
+        print_scores(data)
+    print_times()
+
+
+if __name__ == "__main__":
+    main()
