@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Open
 from tests.browser.explorer import Explorer
 from tests.browser.oracle import close, decode, posterior, same
-from vae_explorer import checkpoints
+from vae_explorer import checkpoints, data, gap_tables
 from vae_explorer.checkpoints import Checkpoint
 from vae_explorer.data import Images
 from vae_explorer.latent.encoding import encode
@@ -154,3 +154,46 @@ def test_a_phone_shows_both_maps(open_page: Open, server: str) -> None:
     for each in (*duel.maps, *duel.images):
         expect(each).to_be_in_viewport(ratio=1)
     assert duel.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+DIGITS = "left=digits-ae-2d&right=digits-vae-2d"
+
+
+def test_a_gap_field_colours_both_planes_and_its_worst_place_can_be_shown(open_page: Open, server: str) -> None:
+    duel = Duel(open_page, server, f"{DIGITS}&tab=gaps")
+    before = [each.screenshot() for each in duel.maps]
+    duel.page.get_by_role("button", name="Density of codes").click()
+    words = duel.page.locator(".gaps p").first
+    duel.explorer.until(lambda: duel.query.get("field") == "density")
+    duel.explorer.until(lambda: "nats" in words.inner_text() and "Computing" not in words.inner_text())
+    duel.page.wait_for_timeout(300)
+    for each, shot in zip(duel.maps, before, strict=True):
+        assert each.screenshot() != shot
+    duel.page.locator(".worst .left").get_by_role("button", name="Show the worst").click()
+    duel.explorer.until(lambda: "z" in duel.query)
+    model = checkpoints.load(checkpoints.find("digits-ae-2d"))
+    codes = encode(model.model, data.load("digits", "test").pixels, 1.0).mean
+    z = np.array([*map(float, duel.query["z"].split(","))])
+    nearest = float(np.linalg.norm(codes - z, axis=1).min())
+    assert nearest > 0.5 * codes.std(), "the emptiest place of the plane is far from every code"
+    duel.explorer.until(lambda: same(duel.exact(0), decode(model, tuple(z), 1.0)))
+
+
+def test_the_gap_table_follows_the_weight_and_its_sentence_counts_the_rows(open_page: Open, server: str) -> None:
+    duel = Duel(open_page, server, DIGITS)
+    table = gap_tables.find(checkpoints.load(checkpoints.find("digits-vae-2d")))
+    assert table
+    row = duel.page.locator("tr[data-name=holes] td.value").nth(1)
+    for beta in (1.0, 10.0):
+        if beta == 10.0:
+            duel.page.get_by_role("slider", name="KL weight").press("End")
+        share = 100 * table.at(beta, "prior")["holes"].value  # type: ignore[union-attr]
+        duel.explorer.until(lambda share=share: abs(float(row.inner_text().split(" ")[0]) - share) < 0.6)  # type: ignore[misc]
+    duel.explorer.until(lambda: duel.query["beta"] == "10")
+    sentence = duel.page.locator(".sentence")
+    duel.explorer.until(lambda: "KL weight 10" in sentence.inner_text())
+    better = [duel.page.locator(f"tr[data-name] td.value:nth-of-type({k}).better").count() for k in (1, 2)]
+    rows = duel.page.locator("tr[data-name]").filter(has_not_text="\u2013").count()
+    counts = [*map(int, re.findall(r"(\d+) (?:favour|they)", sentence.inner_text().replace("On ", "")))]
+    assert sorted(counts[:2]) == sorted(better)
+    assert f"Of {rows} measures" in sentence.inner_text()
