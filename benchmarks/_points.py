@@ -17,6 +17,8 @@ def first(count: int) -> Images:
     """Returns the first images of the test part followed by the training part."""
     parts = [load("mnist", part) for part in ("test", "train", "validation")]
     pixels, labels = (np.concatenate(each)[:count] for each in zip(*(part[:2] for part in parts), strict=True))
+    if len(labels) < count:
+        sys.exit(f"There are only {len(labels):,} images. VAE_EXPLORER_DATA must name a folder with all of MNIST.")
     return Images(pixels, labels, parts[0].names, f"MNIST, {count:,} of the 70,000 images")
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from urllib.error import URLError
 
 import numpy as np
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 VIEWPORT = {"width": 1280, "height": 720}
@@ -72,6 +72,11 @@ def open_browser() -> Iterator[Browser]:
         browser.close()
 
 
+def new_page(browser: Browser) -> Page:
+    """Returns a page of the size that all benchmarks use, in a session of its own."""
+    return browser.new_page(viewport={"width": VIEWPORT["width"], "height": VIEWPORT["height"]})
+
+
 def p95(values: Sequence[float]) -> float:
     """Returns the 95th percentile."""
     return float(np.percentile(values, 95))
@@ -90,8 +95,9 @@ def _started(command: list[str], cores: int | None, log: int) -> subprocess.Pope
 
 def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
     for _ in range(600):
-        if process.poll() is not None:
-            return
         with contextlib.suppress(URLError, ConnectionError), urllib.request.urlopen(address):
             return
+        if process.poll() is not None:
+            break
         time.sleep(0.1)
+    raise TimeoutError(f"no answer at {address}")

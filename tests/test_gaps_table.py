@@ -27,8 +27,10 @@ from vae_explorer.latent.encoding import decode, encode
 from vae_explorer.latent.gaps import MEASURES, SAMPLINGS, Judges, Score, draw, fit_judges, pool
 from vae_explorer.latent.gaps.holes import fit_density, hole_share
 from vae_explorer.latent.gaps.information import split_rate
-from vae_explorer.latent.gaps.recognition import recognisable_share
+from vae_explorer.latent.gaps.recognition import JUDGES, paths, recognisable_path, recognisable_share
+from vae_explorer.latent.gaps.round_trip import displacement, round_trip
 from vae_explorer.latent.gaps.scores import all_scores, real_clouds
+from vae_explorer.latent.gaps.smoothness import squared_speeds, steepness
 from vae_explorer.models import Autoencoder, build
 from vae_explorer.sidecars import SidecarError, digest
 
@@ -99,7 +101,17 @@ def test_every_score_of_a_model_stands_under_its_own_name(judges: list[Judges]) 
     encoding = encode(model, PIXELS, 1.0)
     found = all_scores(model, 1.0, encoding, fit_density(encoding.mean), clouds, judges[0], DRAWS)
     for sampling, scores in found.items():
-        images = decode(model, draw(sampling, encoding.mean, DRAWS, 0), 1.0)
+        z = draw(sampling, encoding.mean, DRAWS, 0)
+        images = decode(model, z, 1.0)
+        own = (scores["round_trip_median"], scores["round_trip_90"], scores["smoothness"])
+        assert own[:2] == round_trip(displacement(model, z, 1.0), encoding.mean)
+        assert own[2] == steepness(squared_speeds(model, z, 1.0), encoding.mean)
+        walked = decode(model, paths(encoding.mean, 0).reshape(-1, 2), 1.0)
+        for judge in JUDGES:
+            assert scores[f"path_recognised_{judge}"] == recognisable_path(judges[0], judge, walked)
+        split = split_rate(encoding, DRAWS, 0)
+        assert split is not None
+        assert (scores["mutual_information"], scores["kl_to_prior"]) == split
         for space, points in (("pixels", lambda each: each.reshape(len(each), -1)), ("features", judges[0].features)):
             real, fake = points(PIXELS.astype(np.float32) / np.float32(255)), points(images)
             radii = np.sort(distance.cdist(real, real), 1)[:, 5]

@@ -1,0 +1,234 @@
+"""The server's milliseconds a click, for one session and for fifty at once, and its memory meanwhile.
+
+    VAE_EXPLORER_DATA=../shared/data python -m benchmarks.sessions
+
+No browser: each session is a WebSocket that speaks Streamlit's protocol as its frontend does, down to
+the hashes of the messages that it still holds. One server process on two cores serves them all (Linux
+only). Every session clicks once a second at a random place of the plane, at a moment of its own, and
+does not wait for the answer. A click lasts from its message to the one that brings the decoded image of
+that very place, or of a later click of the same session; a run lasts to `script_finished`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from benchmarks._server import Server, p95, serve
+from vae_explorer.ui import canvas
+
+SESSIONS = 50
+CORES = 2
+MODEL = "mnist-vae-2d"
+PINS = 12  # the strip holds so many, and is full after as many clicks
+HALF = 3.0  # latent units: clicks fall into the square of twice this side
+PERIOD = 1.0  # seconds from click to click
+WARM_UP = 10  # seconds of one session that do not count
+SAMPLED = 10.0  # seconds from one look at the memory to the next
+FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
+KEPT = 2  # runs without use after which the frontend forgets a message (global.maxCachedMessageAge)
+
+
+class Session:
+    """What a browser tab knows.
+
+    Arguments:
+        socket: Its connection.
+        seed: Gives the places that it clicks.
+    """
+
+    def __init__(self, socket: ClientConnection, seed: int) -> None:
+        self.socket = socket
+        self.random = random.Random(seed)
+        self.ready = asyncio.Event()
+        self.page = ""  # the page's hash
+        self.map = ""  # the id of the widget that reports a click
+        self.fragment = ""  # the part of the page that a click runs again; empty for all
+        self.pins: list[tuple[float, float]] = []
+        self.widgets: dict[str, WidgetState] = {}
+        self.held: dict[str, int] = {}  # hashes of messages, and runs since they were used
+        self.sent: dict[bytes, float] = {}  # when each click was sent that waits, by its answer's text
+        self.ending: list[float] = []  # when the clicks were sent whose image came in this run
+        self.images: list[float] = []  # ms from each click to its image
+        self.runs: list[float] = []  # ms from each click to the end of its run
+
+    async def rerun(self) -> None:
+        """Asks for a run of the script, or of a fragment; the values of all widgets go with it."""
+        message = BackMsg()
+        message.rerun_script.query_string = f"model={MODEL}"
+        message.rerun_script.page_script_hash = self.page
+        message.rerun_script.fragment_id = self.fragment
+        message.rerun_script.widget_states.widgets.extend(self.widgets.values())
+        message.rerun_script.cached_message_hashes.extend(self.held)
+        await self.socket.send(message.SerializeToString())
+
+    async def click(self) -> None:
+        """Clicks on the plane; reports what a browser does."""
+        x, y = (round(self.random.uniform(-HALF, HALF), 2) + 0.0 for _ in range(2))
+        self.pins = [*self.pins, (x, y)][-PINS:]
+        seen = {
+            "click": {"x": x, "y": y, "index": None, "noise": None},
+            "beta": 1,
+            "hidden": [],
+            "layers": ["prior"],
+            "view": None,
+            "strip": {"pins": self.pins, "other": None, "path": "straight", "tab": "curve"},
+        }
+        self.widgets[self.map] = WidgetState(id=self.map, json_value=json.dumps({canvas.SEEN: seen}))
+        self.sent[f"Decoded image at z = ({x:.2f}, {y:.2f})".encode()] = _now()
+        await self.rerun()
+
+    async def clicks(self, seconds: float) -> None:
+        """Clicks once a period, at a moment of its own, and takes the last answers."""
+        tick = _now() + self.random.uniform(0, PERIOD)
+        until = _now() + seconds
+        while tick < until:
+            await asyncio.sleep(tick - _now())
+            await self.click()
+            tick += PERIOD
+        await asyncio.sleep(2 * PERIOD)
+
+    async def listen(self) -> None:
+        """Takes what the server sends, until the connection is closed."""
+        async for payload in self.socket:
+            assert isinstance(payload, bytes)
+            self.receive(payload)
+
+    def receive(self, payload: bytes) -> None:
+        """Takes one message."""
+        message = ForwardMsg.FromString(payload)
+        if message.metadata.cacheable:
+            self.held[message.hash] = 0
+        match message.WhichOneof("type"):
+            case "new_session":
+                self.page = message.new_session.page_script_hash
+            case "ref_hash":
+                self.held[message.ref_hash] = 0
+            case "delta":
+                self.note(message)
+                self.look_for_image(payload)
+            case "script_finished" if message.script_finished in FINISHED:
+                self.finish()
+
+    def note(self, message: ForwardMsg) -> None:
+        """Notes the widgets, whose values go back with every run."""
+        element = message.delta.new_element
+        if element.HasField("exception"):
+            raise RuntimeError(f"the app says: {element.exception.message}")
+        if element.bidi_component.id.endswith(f"-{canvas.answer_key(MODEL)}"):
+            self.map, self.fragment = element.bidi_component.id, message.delta.fragment_id
+        if element.HasField("selectbox"):
+            box = element.selectbox
+            self.widgets[box.id] = WidgetState(id=box.id, string_value=box.options[box.default])
+
+    def look_for_image(self, payload: bytes) -> None:
+        """Ends the wait for the click that this answers, and for those before it, which nobody will answer."""
+        answered = next((k for k, text in enumerate(self.sent, 1) if text in payload), 0)
+        for text in list(self.sent)[:answered]:
+            start = self.sent.pop(text)
+            self.images.append(1000 * (_now() - start))
+            self.ending.append(start)
+
+    def finish(self) -> None:
+        """Notes the end of a run."""
+        self.runs += [1000 * (_now() - start) for start in self.ending]
+        self.ending.clear()
+        self.held = {name: age + 1 for name, age in self.held.items() if age < KEPT}
+        self.ready.set()
+
+
+@contextlib.asynccontextmanager
+async def opened(server: Server, seed: int) -> AsyncIterator[Session]:
+    """A session that has shown the page."""
+    address = server.address.replace("http", "ws") + "/_stcore/stream"
+    async with connect(address, subprotocols=[Subprotocol("streamlit")], max_size=None) as socket:
+        session = Session(socket, seed)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(session.listen())
+            await session.rerun()
+            await asyncio.wait_for(session.ready.wait(), 60)
+            yield session
+            await socket.close()
+
+
+async def measure(server: Server, count: int, seconds: float) -> tuple[float, float]:
+    """Opens sessions, lets them click for so long, prints one line, and returns both 95th percentiles."""
+    async with contextlib.AsyncExitStack() as stack:
+        sessions = [await stack.enter_async_context(opened(server, seed)) for seed in range(count)]
+        before = cpu(server)
+        await asyncio.gather(*(session.clicks(seconds) for session in sessions))
+        spent = cpu(server) - before
+    images = [ms for session in sessions for ms in session.images]
+    runs = [ms for session in sessions for ms in session.runs]
+    unanswered = sum(len(session.sent) for session in sessions)
+    print(
+        f"{count:3} sessions, median / p95 in ms: image {median(images):.1f} / {p95(images):.1f}, "
+        f"run {median(runs):.1f} / {p95(runs):.1f}; {len(images):,} clicks of {1000 * spent / len(images):.1f} ms "
+        f"of CPU, {unanswered} more unanswered",
+        flush=True,
+    )
+    return p95(images), p95(runs)
+
+
+async def watch_memory(server: Server, into: list[float]) -> None:
+    """Notes the server's resident memory in MB, again and again until cancelled."""
+    while True:
+        status = await asyncio.to_thread(Path(f"/proc/{server.pid}/status").read_text)
+        into.append(int(status.partition("VmRSS:")[2].split()[0]) / 1024)
+        await asyncio.sleep(SAMPLED)
+
+
+def cpu(server: Server) -> float:
+    """Returns the CPU seconds that the server has taken so far."""
+    fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def run(server: Server, sessions: int, alone: float, seconds: float) -> None:
+    """Measures one session, then all at once, and prints both."""
+    await measure(server, 1, WARM_UP)
+    first = await measure(server, 1, alone)
+    memory: list[float] = []
+    watching = asyncio.create_task(watch_memory(server, memory))
+    many = await measure(server, sessions, seconds)
+    watching.cancel()
+    ratios = " / ".join(f"{b / a:.1f}" for a, b in zip(first, many, strict=True))
+    print(f"p95 of {sessions} sessions over that of one: {ratios} (image / run)")
+    half = memory[len(memory) // 2 :]
+    print(f"memory every {SAMPLED:.0f} s, MB: {' '.join(f'{mb:.0f}' for mb in memory)}")
+    if len(half) > 2:
+        slope = np.polyfit(np.arange(len(half)) * SAMPLED / 60, half, 1)[0]
+        print(f"slope over the last half: {slope:+.2f} MB a minute")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def main() -> None:
+    """Starts a server and measures it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--sessions", type=int, default=SESSIONS)
+    parser.add_argument("--alone", type=float, default=100, help="seconds of one session, default 100")
+    parser.add_argument("--seconds", type=float, default=600, help="of all sessions at once, default 600")
+    args = parser.parse_args()
+    with serve(cores=CORES) as server:
+        asyncio.run(run(server, args.sessions, args.alone, args.seconds))
+
+
+if __name__ == "__main__":
+    main()
