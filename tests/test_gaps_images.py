@@ -131,10 +131,15 @@ def test_judges_take_a_part_of_many_images_and_make_do_with_few(monkeypatch: pyt
     assert np.allclose(few.probabilities("knn", grey(two_classes(2, 9, 8))).sum(1), 1, atol=1e-5)
     monkeypatch.setattr(recognition, "TRAINED", 600)
     assert fit_judges(two_classes(0, 3000), two_classes(1, 200), seed=0).trained == 600
-    with pytest.raises(ValueError, match="two classes at least"):
-        fit_judges(two_classes(0, 50)._replace(labels=np.zeros(50, np.int64)), two_classes(1, 50), seed=0)
-    with pytest.raises(ValueError, match="validation images"):
-        fit_judges(two_classes(0, 50), two_classes(1, 0), seed=0)
+    one = two_classes(0, 50)
+    one = one._replace(labels=np.zeros_like(one.labels))
+    for train, validation in (
+        (one, two_classes(1, 50)),
+        (two_classes(0, 50), one),
+        (two_classes(0, 50), two_classes(1, 0)),
+    ):
+        with pytest.raises(ValueError, match="two classes at least, and validation images of each"):
+            fit_judges(train, validation, seed=0)
 
 
 class Threshold:

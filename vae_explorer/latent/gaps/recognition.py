@@ -62,7 +62,7 @@ def fit_judges(train: Images, validation: Images, seed: int) -> Judges:
         seed: Of the images chosen, and of the network's first weights and order.
 
     Raises:
-        ValueError: If there are fewer than two classes, or a part is empty.
+        ValueError: If there are fewer than two classes, or one has no validation images.
 
     References:
         | On Calibration of Modern Neural Networks (Guo et al., 2017)
@@ -79,10 +79,10 @@ def fit_judges(train: Images, validation: Images, seed: int) -> Judges:
     from sklearn.neural_network import MLPClassifier  # type: ignore[import-untyped]
     from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]
 
-    if len(np.unique(train.labels)) < 2 or not len(validation.labels):
-        raise ValueError("classifiers need images of two classes at least, and validation images to be calibrated on")
     rows = np.random.default_rng(seed).permutation(len(train.pixels))[:TRAINED]
     x, y = _flat(_grey(train.pixels[rows])), train.labels[rows]
+    if len(np.unique(y)) < 2 or not np.isin(y, validation.labels).all():
+        raise ValueError("classifiers need two classes at least, and validation images of each to be calibrated on")
     network = MLPClassifier(UNITS, batch_size=min(100, len(x)), max_iter=60, random_state=seed)
     if len(x) >= 500:
         network.set_params(early_stopping=True, n_iter_no_change=4)
