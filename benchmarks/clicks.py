@@ -8,7 +8,8 @@ machine does slows all of them alike. The pages take the time themselves: the cl
 `pointerup` (the event's own time stamp) and stops with the first animation frame after which the new
 image, made by PyTorch for that click, is in the page and loaded. What the browser itself draws
 meanwhile does not count. A fit of the answered z to the clicked pixels makes sure that every answer
-belonged to its click.
+belonged to its click: `error` is the largest distance between the two (points are taken within 6 px,
+and the obvious way's lattice has its own grain). Plotly loses a click now and then; those are counted.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ POINTS = (2_000, 10_000, 60_000)
 WARM_UP = 3  # clicks in each app that do not count
 REST = 300  # ms that the pointer rests before it is pressed, which Plotly needs to find the point under it
 PRESS = 50  # ms from press to release
+PATIENCE = 5_000  # ms
 SPAN = 0.8  # of the square plot: no click at its edge, where Plotly's buttons are
 Z = re.compile(r"Decoded image at z = \((-?\d+\.\d\d), (-?\d+\.\d\d)\)")
 
@@ -90,6 +92,7 @@ class Tab:
         self.page.wait_for_timeout(3_000)
         self.page.evaluate(STOPWATCH, image)
         self.clicks: list[Click] = []
+        self.lost = 0  # clicks that brought no image
 
     def click(self, u: float, v: float) -> None:
         """Clicks at a place of the plot, from -1 to 1 on both axes, and waits for the image."""
@@ -104,11 +107,11 @@ class Tab:
         mouse.down()
         self.page.wait_for_timeout(PRESS)
         mouse.up()
-        ms, label = self.page.evaluate("Promise.race([answer, new Promise(r => setTimeout(r, 10000, [0, 'none']))])")
-        found = Z.search(label)
-        if not found:
-            raise TimeoutError(f"the click at ({x:.0f}, {y:.0f}) of {self.page.url} brought no image")
-        self.clicks.append(Click((x, y), (float(found[1]), float(found[2])), ms))
+        ms, label = self.page.evaluate(f"Promise.race([answer, new Promise(r => setTimeout(r, {PATIENCE}, [0, '']))])")
+        if found := Z.search(label):
+            self.clicks.append(Click((x, y), (float(found[1]), float(found[2])), ms))
+        else:
+            self.lost += 1
 
     @property
     def times(self) -> list[float]:
@@ -158,12 +161,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--clicks", type=int, default=100, help="in each app, default 100")
     tabs = measure(parser.parse_args().clicks)
-    print("ms, median / p95   obvious way             ours      ratio of medians / of p95   largest error, px")
+    print("ms, median / p95   obvious way             ours      ratio of medians / of p95   error, px    lost")
     for points, (plain, app) in tabs.items():
-        a, b = (plain.times, app.times)
+        a, b = plain.times, app.times
         print(
             f"{points:6,} points  {median(a):7.0f} / {p95(a):5.0f}  {median(b):7.0f} / {p95(b):5.0f}  "
-            f"{median(a) / median(b):13.1f} / {p95(a) / p95(b):4.1f}  {plain.error:20.1f}, {app.error:.1f}"
+            f"{median(a) / median(b):13.1f} / {p95(a) / p95(b):4.1f}  {plain.error:15.1f}, {app.error:.1f}  "
+            f"{plain.lost:3}, {app.lost}"
         )
     few, many = tabs[POINTS[0]][1].times, tabs[POINTS[-1]][1].times
     print(f"ours, {POINTS[-1]:,} points against {POINTS[0]:,}: median x {median(many) / median(few):.2f}, ", end="")
