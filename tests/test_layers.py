@@ -14,6 +14,7 @@ PACKAGE = "vae_explorer"
 # From top to bottom; a layer may import itself and all that stands before it.
 LAYERS = (
     "config",
+    "allocator",
     "torchvision_cpu",
     "data",
     "models",

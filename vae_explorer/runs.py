@@ -12,6 +12,7 @@ from pathlib import Path
 from torch import Tensor
 
 from vae_explorer import checkpoints
+from vae_explorer.allocator import keep_freed_memory
 from vae_explorer.checkpoints import CheckpointError, Provenance
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.data import load
@@ -60,6 +61,7 @@ def train(run: Run, path: Path, show: Callable[[Epoch], None], should_stop: Call
     Raises:
         DataError, CheckpointError, TrainingDiverged: With messages fit for a screen.
     """
+    keep_freed_memory()
     images = load(run.model.config.data, "train")
     validation = load(run.model.config.data, "validation")
     start = time.monotonic()
