@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from vae_explorer import allocator
+from vae_explorer.allocator import keep_freed_memory
 
 GLIBC = sys.platform.startswith("linux") and hasattr(ctypes.CDLL(None), "gnu_get_libc_version")
 
@@ -40,5 +40,5 @@ def test_kept_memory_is_not_asked_for_again() -> None:
 
 
 def test_another_system_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(allocator.sys, "platform", "darwin")
-    assert not allocator.keep_freed_memory()
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert not keep_freed_memory()

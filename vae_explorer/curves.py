@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vae_explorer import sidecars
 from vae_explorer.checkpoints import Checkpoint
 from vae_explorer.config import ModelConfig
-from vae_explorer.data import Images
+from vae_explorer.data import Images, spread
 from vae_explorer.latent.encoding import encode
 from vae_explorer.latent.marginal import Marginal, log_marginal
 from vae_explorer.models import Autoencoder
@@ -97,10 +97,10 @@ def measure(
         show: Called with the rising fraction done; 1 comes last.
     """
     model, config = checkpoint.model, checkpoint.config
-    pixels = _spread(images.pixels, QUICK_IMAGES if quick else len(images.pixels))
+    pixels = spread(images.pixels, QUICK_IMAGES if quick else len(images.pixels))
     # An autoencoder has no prior to sample from: its log p(x) would mean nothing, and is 1.6 nats off here.
     judge = config.latent == 2 and config.kind != "autoencoder" and not quick
-    judged = _spread(images.pixels, NLL_IMAGES) if judge else pixels[:0]
+    judged = spread(images.pixels, NLL_IMAGES) if judge else pixels[:0]
     draws = QUICK_IMAGES if quick else DRAWS
     samples = 1 if config.kind == "autoencoder" else math.ceil(draws / len(pixels))  # a point is drawn once
     beta = betas(config)
@@ -174,12 +174,6 @@ def _axis_rate(model: Autoencoder, pixels: NDArray[np.uint8], beta: float) -> tu
     mean, std = (each.astype(np.float64) for each in encode(model, pixels, beta))
     rates = 0.5 * (mean**2 + std**2 - 1) - np.log(std)
     return tuple(rates.mean(0).tolist())
-
-
-def _spread(pixels: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
-    """Returns so many images at most, from all over the part: its first ones need not be like the rest."""
-    chosen: NDArray[np.uint8] = pixels[np.linspace(0, len(pixels) - 1, min(count, len(pixels))).round().astype(int)]
-    return chosen
 
 
 def _series(name: str, value: Any, length: int) -> tuple[float, ...] | None:

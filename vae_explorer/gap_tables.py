@@ -13,7 +13,7 @@ import numpy as np
 from vae_explorer import sidecars
 from vae_explorer.checkpoints import Checkpoint
 from vae_explorer.config import ModelConfig
-from vae_explorer.data import Images
+from vae_explorer.data import Images, spread
 from vae_explorer.latent.encoding import encode
 from vae_explorer.latent.gaps.holes import fit_density
 from vae_explorer.latent.gaps.measures import FEWEST, MEASURES, Score, pool
@@ -172,8 +172,7 @@ def load(path: Path) -> GapTable:
 
 def _clouds(images: Images, judges: Sequence[Judges], draws: int) -> list[Clouds]:
     """Returns the real images as clouds for each of the judges: no more images than there are draws."""
-    count = len(images.pixels)
-    pixels = images.pixels[np.linspace(0, count - 1, min(count, draws)).round().astype(int)]
+    pixels = spread(images.pixels, draws)
     clouds: list[Clouds] = []
     for judge in judges:
         clouds.append(real_clouds(pixels, judge, clouds[0]["pixels"] if clouds else None))

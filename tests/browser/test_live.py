@@ -120,6 +120,8 @@ def test_brackets_change_the_weight_and_enter_pins(open_page: Open) -> None:
 
 def test_everything_is_reached_with_tab_and_has_a_name(open_page: Open) -> None:
     explorer = open_page("pins=1;2&tab=path")
+    for name in ("Pin 1: 2, image 1", "Pin 2: 1, image 2"):  # the images' classes come with Python's answer
+        expect(explorer.strip.get_by_role("button", name=name)).to_be_visible()
     reached = set()
     for _ in range(60):
         explorer.page.keyboard.press("Tab")

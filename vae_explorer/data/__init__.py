@@ -2,7 +2,7 @@
 
 from vae_explorer.data.circles import circle_factors, draw_circles
 from vae_explorer.data.idx import data_folder
-from vae_explorer.data.images import PARTS, DataError, Images
+from vae_explorer.data.images import PARTS, DataError, Images, spread
 from vae_explorer.data.registry import DATASETS, available, download, downloadable, load
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "downloadable",
     "draw_circles",
     "load",
+    "spread",
 ]

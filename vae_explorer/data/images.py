@@ -21,3 +21,9 @@ class Images(NamedTuple):
 
 class DataError(Exception):
     """The data cannot be had; the message is for the user and says what to do."""
+
+
+def spread(pixels: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
+    """Returns so many images at most, from all over the part: its first ones need not be like the rest."""
+    chosen: NDArray[np.uint8] = pixels[np.linspace(0, len(pixels) - 1, min(count, len(pixels))).round().astype(int)]
+    return chosen

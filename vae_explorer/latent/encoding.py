@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -73,13 +74,37 @@ def atlas(model: Autoencoder, beta: float, extent: tuple[float, float, float, fl
     Returns:
         `(tiles * H, tiles * W)`, the first row at the top.
     """
+    z = plane(model.config.latent, extent, tiles)
+    return mosaic(grey_levels(decode(model, z.reshape(tiles * tiles, -1), beta)))
+
+
+def plane(axes: int, extent: tuple[float, float, float, float], side: int) -> Floats:
+    """Returns a grid of latent points over the first two axes.
+
+    Arguments:
+        axes: Latent axes of the points; those beyond the second are 0.
+        extent: Left, right, bottom and top, in latent units.
+        side: Cells a side; a point is the centre of its cell.
+
+    Returns:
+        `(side, side, axes)`, the first row at the top.
+    """
     left, right, bottom, top = extent
-    centres = (np.arange(tiles) + 0.5) / tiles
-    x, y = np.meshgrid(left + centres * (right - left), top - centres * (top - bottom))
-    z = np.zeros((tiles * tiles, model.config.latent), np.float32)
-    z[:, 0] = x.ravel()
-    z[:, 1:2] = y.reshape(-1, 1)[:, : model.config.latent - 1]
-    images = decode(model, z, beta)
-    height, width = images.shape[1:]
-    grid = images.reshape(tiles, tiles, height, width).transpose(0, 2, 1, 3)
-    return (grid.reshape(tiles * height, tiles * width) * 255).round().astype(np.uint8)
+    centres = (np.arange(side) + 0.5) / side
+    both = np.stack(np.meshgrid(left + centres * (right - left), top - centres * (top - bottom)), 2)
+    z = np.zeros((side, side, axes), np.float32)
+    z[:, :, :2] = both[:, :, :axes]
+    return z
+
+
+def grey_levels(means: Floats) -> NDArray[np.uint8]:
+    """Returns images in [0, 1] as grey levels from 0 to 255, rounded to the nearest."""
+    levels: NDArray[np.uint8] = np.rint(255 * means).clip(0, 255).astype(np.uint8)
+    return levels
+
+
+def mosaic(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Returns a square number of images `(side * side, H, W)` as one picture `(side * H, side * W)`, row by row."""
+    count, height, width = images.shape
+    side = math.isqrt(count)
+    return images.reshape(side, side, height, width).transpose(0, 2, 1, 3).reshape(side * height, side * width)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import jvp, vmap
 
-from vae_explorer.latent.encoding import Floats
+from vae_explorer.latent.encoding import Floats, plane
 from vae_explorer.models import Autoencoder
 
 BATCH = 512  # points whose derivatives are held at once
@@ -67,12 +67,8 @@ def magnification(model: Autoencoder, beta: float, extent: tuple[float, float, f
         | Latent Space Oddity (Arvanitidis et al., 2018)
         | https://arxiv.org/abs/1710.11379
     """
-    left, right, bottom, top = extent
     axes = min(model.config.latent, 2)
-    centres = (np.arange(side) + 0.5) / side
-    x, y = np.meshgrid(left + centres * (right - left), top - centres * (top - bottom))
-    z = np.zeros((side * side, model.config.latent), np.float32)
-    z[:, :axes] = np.stack([x.ravel(), y.ravel()], 1)[:, :axes]
+    z = plane(model.config.latent, extent, side).reshape(side * side, -1)
     area = np.linalg.det(_metric(model, z, beta, axes)).clip(0)  # rounding can leave -1e-20 of a zero
     field: Floats = np.sqrt(area).reshape(side, side).astype(np.float32)
     return field

@@ -14,7 +14,7 @@ from vae_explorer.latent.gaps.sampling import usual
 from vae_explorer.ui import gap_store, store
 from vae_explorer.ui.canvas.wire import pack
 from vae_explorer.ui.duel_view import SIDES, DuelLimits, DuelView
-from vae_explorer.ui.messages import extent_of, png
+from vae_explorer.ui.messages import extent_of, picture
 from vae_explorer.ui.scene import Scene, tuple_text
 
 DRAWS = 64
@@ -66,7 +66,7 @@ class Duel:
                     "distortion": terms and terms.distortion,
                 }
             )
-        original = None if view.image is None else base64.b64encode(png(self.images.pixels[view.image])).decode()
+        original = None if view.image is None else picture(self.images.pixels[view.image])
         noise = np.random.default_rng(view.seed).standard_normal((DRAWS, 2)).astype(np.float32)
         header = {
             "kind": "answer",

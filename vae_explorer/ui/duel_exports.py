@@ -8,7 +8,7 @@ from csv import writer
 import numpy as np
 from PIL import Image
 
-from vae_explorer.latent.encoding import decode
+from vae_explorer.latent.encoding import decode, grey_levels, mosaic
 from vae_explorer.latent.gaps.sampling import draw
 from vae_explorer.ui import gap_store, store
 from vae_explorer.ui.duel import DRAWS, Duel
@@ -39,11 +39,7 @@ def draws_png(duel: Duel, view: DuelView) -> bytes:
     grids = []
     for side, beta, space in zip(duel.sides, duel.weights(view), view.spaces, strict=True):
         z = draw(space, store.encoding(side.key, beta).mean, DRAWS, view.seed)
-        images = np.rint(255 * decode(side.checkpoint.model, z, beta)).astype(np.uint8)
-        count, height, width = images.shape
-        across = round(count**0.5)
-        grid = images.reshape(across, across, height, width).transpose(0, 2, 1, 3)
-        grids.append(grid.reshape(across * height, across * width))
+        grids.append(mosaic(grey_levels(decode(side.checkpoint.model, z, beta))))
     gap = np.full((len(grids[0]), GAP), 255, np.uint8)
     out = io.BytesIO()
     Image.fromarray(np.hstack([grids[0], gap, grids[1]])).save(out, "PNG")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vae_explorer.latent.encoding import decode
+from vae_explorer.latent.encoding import decode, grey_levels
 from vae_explorer.latent.paths import PATHS
 from vae_explorer.ui import store
 from vae_explorer.ui.scene import Scene
@@ -32,7 +32,7 @@ def decoded_png(scene: Scene, view: View) -> bytes:
 def path_gif(scene: Scene, view: View) -> bytes:
     """Returns the images along the path through the pins, there and back, as an endless GIF."""
     path = PATHS[view.path](scene.places(view), GIF_STEPS).astype(np.float32)
-    images = np.rint(255 * decode(scene.checkpoint.model, path, scene.weight(view))).astype(np.uint8)
+    images = grey_levels(decode(scene.checkpoint.model, path, scene.weight(view)))
     times = max(1, GIF_SIDE // max(images.shape[1:]))
     frames = [Image.fromarray(image.repeat(times, 0).repeat(times, 1)) for image in [*images, *images[-2:0:-1]]]
     out = io.BytesIO()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from io import BytesIO
 from typing import Any
 
@@ -14,7 +15,7 @@ from vae_explorer.config import ModelConfig
 from vae_explorer.data import Images
 from vae_explorer.figures import theme
 from vae_explorer.latent.dense import dense_decoder
-from vae_explorer.latent.encoding import atlas, decode, encode
+from vae_explorer.latent.encoding import atlas, decode, encode, grey_levels
 from vae_explorer.latent.geometry import magnification
 from vae_explorer.ui.canvas.wire import pack
 from vae_explorer.ui.view import Limits
@@ -104,6 +105,11 @@ def extent_of(limits: Limits) -> tuple[float, float, float, float]:
     return (x - half, x + half, y - half, y + half)
 
 
+def picture(grey: NDArray[np.uint8]) -> str:
+    """Returns grey levels `(H, W)` as a PNG file in base64, as a message's header takes it."""
+    return base64.b64encode(png(grey)).decode()
+
+
 def png(grey: NDArray[np.uint8]) -> bytes:
     """Returns grey levels `(H, W)` as a PNG file."""
     out = BytesIO()
@@ -121,4 +127,4 @@ def _tiles(checkpoint: Checkpoint, limits: Limits) -> tuple[dict[str, Any], NDAr
     z = np.zeros((side * side, max(2, config.latent)), np.float32)
     z[:, 0], z[:, 1] = x.ravel(), y.ravel()
     images = [decode(checkpoint.model, z[:, : config.latent], beta) for beta in rungs]
-    return {"rungs": rungs, "side": side, "extent": extent_of(limits)}, np.rint(255 * np.stack(images)).astype(np.uint8)
+    return {"rungs": rungs, "side": side, "extent": extent_of(limits)}, grey_levels(np.stack(images))

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from vae_explorer.config import ModelConfig
 from vae_explorer.figures import theme
+from vae_explorer.training import reported_beta
 from vae_explorer.ui import store
 from vae_explorer.ui.canvas.wire import pack
-from vae_explorer.ui.messages import png
+from vae_explorer.ui.messages import picture
 from vae_explorer.ui.view import Limits, Pin, View
 
 PRIOR_RADIUS = 3.4  # shows the circle of three sigma whole
@@ -98,7 +99,7 @@ class Scene:
 
     def image(self, z: tuple[float, ...], beta: float) -> bytes:
         """Returns a decoded image as a PNG file."""
-        return png(store.decoded(self.key, z, beta))
+        return store.decoded(self.key, z, beta)
 
     def world(self) -> bytes:
         """Returns what the map in the browser needs; nothing that the user does changes it."""
@@ -130,7 +131,7 @@ class Scene:
         label = int(self.images.labels[image])
         samples = f", {store.DISTORTION_SAMPLES} samples of z" if any(std) else ""
         return {
-            "original": base64.b64encode(png(self.images.pixels[image])).decode(),
+            "original": picture(self.images.pixels[image]),
             "label": self.images.names[label],
             "colour": theme.class_colours(label + 1)[label],
             "mean": mean,
@@ -156,8 +157,7 @@ class Scene:
     def _limits(self) -> Limits:
         config = self.config
         probabilistic = config.kind != "autoencoder"
-        beta = min(max(1.0, config.beta_min), config.beta_max) if config.kind == "multi-rate" else config.beta
-        mean = _two_axes(store.encoding(self.key, beta).mean)
+        mean = _two_axes(store.encoding(self.key, reported_beta(config)).mean)
         low, high = np.quantile(mean, QUANTILES, axis=0).astype(float)
         middle = np.zeros(2) if probabilistic else (low + high) / 2
         half = 1.06 * float(np.max(np.maximum(high - middle, middle - low)))

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_explorer.latent.encoding import Floats, decode
+from vae_explorer.latent.encoding import Floats, decode, plane
 from vae_explorer.latent.gaps.coverage import squared_distances
 from vae_explorer.latent.gaps.holes import fit_density, log_density
 from vae_explorer.latent.gaps.measures import FIELDS, SMALLEST
@@ -70,22 +70,12 @@ def gap_field(
     if missing := [name for name in sorted(FIELDS[field].needs) if given[name] is None]:
         raise ValueError(f"the field {field} needs {missing[0]}")
     answer = _ANSWERS[field](_Question(model, codes, beta, pixels, judges))  # type: ignore[arg-type]  # as checked
-    rows = np.array_split(_grid(codes.shape[1], extent, side), -(-side // ROWS))
+    rows = np.array_split(plane(codes.shape[1], extent, side), -(-side // ROWS))
     values = []
     for done, z in enumerate(rows, 1):
         values.append(answer(z.reshape(-1, z.shape[2])))
         show(done / len(rows))
     return np.concatenate(values).reshape(side, side).astype(np.float32)
-
-
-def _grid(axes: int, extent: tuple[float, float, float, float], side: int) -> Floats:
-    """Returns the centres of the cells, `(side, side, D)`."""
-    left, right, bottom, top = extent
-    centres = (np.arange(side) + 0.5) / side
-    plane = np.stack(np.meshgrid(left + centres * (right - left), top - centres * (top - bottom)), 2)
-    z = np.zeros((side, side, axes), np.float32)
-    z[:, :, :2] = plane[:, :, :axes]
-    return z
 
 
 def _density(question: _Question) -> Answer:

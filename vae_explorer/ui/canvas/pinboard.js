@@ -40,7 +40,7 @@ class Pinboard {
 
   changed() {
     if (this.other !== null && this.other >= this.strip.pins.length) this.other = null;
-    this.map.moved();
+    if (this.tab === "path") this.map.moved();
     this.showCompare();
     this.map.tell();
   }

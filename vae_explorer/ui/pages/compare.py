@@ -48,8 +48,8 @@ def _answer(duel: Duel, start: DuelView) -> None:
     reported = st.session_state.get(canvas.answer_key(duel.name), {}).get(canvas.SEEN) or {}
     view = updated(start, reported, duel.limits)
     st.session_state.duel_view = view
+    canvas.answer(duel.answer(view, start), duel.name)  # first: the browser has it while the rest is made
     pairs.export(duel, view)
-    canvas.answer(duel.answer(view, start), duel.name)
     write_link(to_query(view))
     with st.container(key="progress"):
         bar = st.empty()

@@ -54,8 +54,8 @@ def page() -> None:
 def _answer(scene: Scene, start: View) -> None:
     """Runs alone whenever the map reports something."""
     view = controls.current(scene, start)
+    canvas.answer(scene.answer(view, start), scene.name)  # first: the browser has it while the rest is made
     controls.export(scene, view)
-    canvas.answer(scene.answer(view, start), scene.name)
     write_link(to_query(view))
     for layer, message in scene.fields(view):
         canvas.send(message, scene.name, layer)
