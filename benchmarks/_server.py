@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -32,13 +33,16 @@ class Server(NamedTuple):
 
 
 @contextlib.contextmanager
-def serve(script: str = "app.py", *, points: int | None = None, cores: int | None = None) -> Iterator[Server]:
+def serve(
+    script: str = "app.py", *, points: int | None = None, cores: int | None = None, defaults: bool = False
+) -> Iterator[Server]:
     """Serves a script as `streamlit run` does, on a free port, to the end of the block.
 
     Arguments:
         script: The script, from the repository's root.
         points: The number of MNIST images that the map shows; None for what the data folder holds.
         cores: The number of cores that the server may use (Linux only); None for all.
+        defaults: Whether what our `config.toml` changes of Streamlit's server is as Streamlit has it.
 
     Raises:
         RuntimeError: If the server does not start, or printed a traceback; its output is the message.
@@ -48,6 +52,8 @@ def serve(script: str = "app.py", *, points: int | None = None, cores: int | Non
         port = free.getsockname()[1]
     program = ["streamlit"] if points is None else ["benchmarks._points", str(points)]
     options = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
+    if defaults:
+        options += ["--server.fileWatcherType=auto", "--runner.postScriptGC=true"]
     command = [sys.executable, "-m", *program, "run", script, *options]
     with tempfile.TemporaryFile("w+") as log, _started(command, cores, log.fileno()) as process:
         try:
@@ -55,6 +61,7 @@ def serve(script: str = "app.py", *, points: int | None = None, cores: int | Non
             yield Server(f"http://127.0.0.1:{port}", process.pid)
         finally:
             ended = process.poll()
+            process.send_signal(signal.SIGCONT)  # one that was stopped would not end
             process.terminate()
             process.wait()
             log.seek(0)

@@ -2,29 +2,34 @@
 
     VAE_EXPLORER_DATA=../shared/data python -m benchmarks.clicks
 
-`benchmarks/lattice_app.py` is the obvious way. Both apps run at 2,000, 10,000 and 60,000 points, all six
-in one headless Chromium without a GPU; one click in each, then the next, so that whatever else the
-machine does slows all of them alike. The pages take the time themselves: the clock starts with
-`pointerup` (the event's own time stamp) and stops with the first animation frame after which the new
-image, made by PyTorch for that click, is in the page and loaded. What the browser itself draws
-meanwhile does not count. A fit of the answered z to the clicked pixels makes sure that every answer
-belonged to its click: `error` is the largest distance between the two (points are taken within 6 px,
-and the obvious way's lattice has its own grain). Plotly loses a click now and then; those are counted.
+`benchmarks/lattice_app.py` is the obvious way, under Streamlit's default settings. Both apps run at
+2,000, 10,000 and 60,000 points, all six in one headless Chromium without a GPU; one click in each, then
+the next, so that whatever else the machine does slows all of them alike. Only the clicked app's server
+runs: the others are stopped (SIGSTOP) meanwhile, so that no app pays for what another does unasked.
+
+The pages take the time themselves: the clock starts with `pointerup` (the event's own time stamp) and
+stops with the first animation frame after which the new image, made by PyTorch for that click, is in
+the page and loaded. What the browser itself draws meanwhile does not count. A fit of the answered z to
+the clicked pixels makes sure that every answer belonged to its click: `error` is the largest distance
+between the two (points are taken within 6 px, and the obvious way's lattice has its own grain). Plotly
+loses a click now and then; those are counted.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import random
 import re
+import signal
 from statistics import median
 from typing import NamedTuple
 
 import numpy as np
 from playwright.sync_api import Browser, FloatRect, Page
 
-from benchmarks._server import new_page, open_browser, p95, serve
+from benchmarks._server import Server, new_page, open_browser, p95, serve
 
 POINTS = (2_000, 10_000, 60_000)
 WARM_UP = 3  # clicks in each app that do not count
@@ -78,19 +83,21 @@ class Tab:
 
     Arguments:
         browser: The browser.
-        address: The app's server.
+        server: The app's server; it is left stopped, and runs for each click.
         plot: The selector of the plot.
         image: The selector of the decoded image.
     """
 
-    def __init__(self, browser: Browser, address: str, plot: str, image: str) -> None:
+    def __init__(self, browser: Browser, server: Server, plot: str, image: str) -> None:
         self.page: Page = new_page(browser)
-        self.page.goto(address)
+        self.page.goto(server.address)
         self.plot = self.page.locator(plot).first
         self.page.locator(image).wait_for(timeout=60_000)
         self.plot.wait_for(timeout=60_000)
         self.page.wait_for_timeout(3_000)
         self.page.evaluate(STOPWATCH, image)
+        self.pid = server.pid
+        os.kill(self.pid, signal.SIGSTOP)
         self.clicks: list[Click] = []
         self.lost = 0  # clicks that brought no image
 
@@ -101,6 +108,7 @@ class Tab:
         half = SPAN * min(box["width"], box["height"]) / 2
         x, y = box["x"] + box["width"] / 2 + u * half, box["y"] + box["height"] / 2 - v * half
         mouse = self.page.mouse
+        os.kill(self.pid, signal.SIGCONT)
         mouse.move(x, y)
         self.page.wait_for_timeout(REST)
         self.page.evaluate("stopwatch()")
@@ -108,6 +116,7 @@ class Tab:
         self.page.wait_for_timeout(PRESS)
         mouse.up()
         ms, label = self.page.evaluate(f"Promise.race([answer, new Promise(r => setTimeout(r, {PATIENCE}, [0, '']))])")
+        os.kill(self.pid, signal.SIGSTOP)
         if found := Z.search(label):
             self.clicks.append(Click((x, y), (float(found[1]), float(found[2])), ms))
         else:
@@ -128,14 +137,14 @@ class Tab:
         return float(np.hypot(*distances).max())
 
 
-def ours(browser: Browser, address: str) -> Tab:
+def ours(browser: Browser, server: Server) -> Tab:
     """Opens the app."""
-    return Tab(browser, address, "canvas[aria-label='Latent map']", "img[alt^='Decoded image at z']")
+    return Tab(browser, server, "canvas[aria-label='Latent map']", "img[alt^='Decoded image at z']")
 
 
-def obvious(browser: Browser, address: str) -> Tab:
+def obvious(browser: Browser, server: Server) -> Tab:
     """Opens the obvious way."""
-    return Tab(browser, address, ".nsewdrag", "[data-testid=stImageContainer] img")
+    return Tab(browser, server, ".nsewdrag", "[data-testid=stImageContainer] img")
 
 
 def measure(count: int) -> dict[int, tuple[Tab, Tab]]:
@@ -145,9 +154,9 @@ def measure(count: int) -> dict[int, tuple[Tab, Tab]]:
         browser = stack.enter_context(open_browser())
         tabs = {}
         for points in POINTS:
-            plain = stack.enter_context(serve("benchmarks/lattice_app.py", points=points))
+            plain = stack.enter_context(serve("benchmarks/lattice_app.py", points=points, defaults=True))
             app = stack.enter_context(serve(points=points))
-            tabs[points] = obvious(browser, plain.address), ours(browser, app.address)
+            tabs[points] = obvious(browser, plain), ours(browser, app)
         for _ in range(WARM_UP + count):
             u, v = places.uniform(-1, 1), places.uniform(-1, 1)
             for pair in tabs.values():
