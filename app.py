@@ -3,21 +3,21 @@
 import streamlit as st
 
 from vae_explorer.ui.pages import explore
-from vae_explorer.ui.store import freeze_imports
+from vae_explorer.ui.store import freeze
 
 
 def compare() -> None:
     """Imports its page when it is first visited: the classifiers' libraries would delay the app's start."""
-    from vae_explorer.ui.pages import compare as page
+    from vae_explorer.ui.pages import compare as module
 
-    freeze_imports("compare")
-    page.page()
+    module.page()
 
 
 st.set_page_config(page_title="VAE Explorer", layout="wide")
-freeze_imports("explore")
 pages = [
     st.Page(explore.page, title="Explore", url_path="explore", default=True),
     st.Page(compare, title="Compare", url_path="compare"),
 ]
-st.navigation(pages, position="top").run()
+page = st.navigation(pages, position="top")
+page.run()
+freeze(page.title)

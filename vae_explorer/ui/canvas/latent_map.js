@@ -250,18 +250,29 @@ class LatentMap {
     this.look();
   }
 
+  /** Pins a place. Python hears of it before anything is drawn: it answers while the browser draws. */
   click(place) {
-    this.pinAt({ ...place, noise: null });
-    this.board.add(place.index ?? [place.x, place.y]);
+    this.settle({ ...place, noise: null });
+    this.board.take(place.index ?? [place.x, place.y]);
     this.tell();
+    setTimeout(() => {
+      this.board.strip.show();
+      this.board.showCompare();
+      this.showPin();
+      this.look();
+    });
   }
 
   pinAt(pin) {
+    this.settle(pin);
+    this.showPin();
+    this.look();
+  }
+
+  settle(pin) {
     cancelAnimationFrame(this.walking);
     if (pin.index !== this.pin.index) this.drawn = [];
     this.pin = pin;
-    this.showPin();
-    this.look();
   }
 
   key(event) {

@@ -27,8 +27,8 @@ class Pinboard {
     return { pins: this.strip.pins, other: this.other, path: this.kind };
   }
 
-  add(pin) {
-    this.strip.add(pin);
+  take(pin) {
+    this.strip.take(pin);
   }
 
   choose(k) {

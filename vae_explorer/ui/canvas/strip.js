@@ -20,18 +20,19 @@ class Strip {
     this.show();
   }
 
-  add(pin) {
+  take(pin) {
     if (this.pins.some((other) => samePin(other, pin))) return;
     this.pins = [...this.pins, pin].slice(-MOST_PINS);
     this.pictures = [...this.pictures, null].slice(-MOST_PINS);
-    this.show();
-    this.on.change();
   }
 
   /** PyTorch's images, one a pin, base64. */
   setPictures(pictures) {
     this.pictures = pictures;
-    [...this.host.querySelectorAll("img")].forEach((image, k) => pictures[k] && (image.src = pngUrl(pictures[k])));
+    this.host.querySelectorAll("img").forEach((image, k) => {
+      const url = pngUrl(pictures[k]);
+      if (image.src !== url) image.src = url; // the same address again would be decoded again
+    });
   }
 
   remove(k) {
