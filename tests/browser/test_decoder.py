@@ -30,7 +30,7 @@ IMAGES = data.load("digits", "test")
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page()
-    for name in ("wire.js", "decoder.js", "ladder.js", "paths.js"):
+    for name in ("wire.js", "rungs.js", "decoder.js", "ladder.js", "paths.js"):
         page.add_script_tag(content=(CANVAS / name).read_text())
     yield page
     page.close()

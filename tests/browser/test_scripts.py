@@ -17,7 +17,7 @@ Array = NDArray[Any]
 CANVAS = Path(__file__).parents[2] / "vae_explorer" / "ui" / "canvas"
 SCRIPTS = (
     *("scatter/raster.js", "scatter/outlines.js", "scatter/fields.js", "scatter/contours.js", "scatter/layers.js"),
-    *("charts.js", "rate_distortion.js"),
+    *("rungs.js", "charts.js", "rate_distortion.js"),
 )
 SIDE = 96
 EXTENT = (-4.0, 4.0, -4.0, 4.0)

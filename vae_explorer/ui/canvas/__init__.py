@@ -23,9 +23,10 @@ SEEN = "seen"  # the one state that the browser reports: all that the user has s
 
 _DRAWING = ("scatter/raster.js", "scatter/outlines.js", "scatter/fields.js", "scatter/contours.js", "scatter/layers.js")
 _SCATTER = (*_DRAWING, "scatter/gestures.js", "scatter/scatter.js")
-_PARTS = ("wire.js", "decoder.js", "ladder.js", "paths.js", "weight.js", "legend.js", "map_layers.js")
+_PARTS = ("wire.js", "rungs.js", "decoder.js", "ladder.js", "paths.js", "weight.js", "legend.js", "plots.js")
+_SHARED = (*_SCATTER, *_PARTS, "panel.js", "contact_sheet.js")
 _CHARTS = ("charts.js", "rate_distortion.js")
-_PANEL = ("panel.js", "posterior.js", "strip.js", "film.js", "compare.js", "pinboard.js")
+_PANEL = ("map_layers.js", "posterior.js", "strip.js", "film.js", "compare.js", "pinboard.js")
 
 
 def _read(*names: str) -> str:
@@ -33,18 +34,21 @@ def _read(*names: str) -> str:
     return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
 
 
+def _page(name: str) -> str:
+    return _read(name).replace("<!-- weight.html -->", _read("weight.html"))
+
+
 _map = st.components.v2.component(
     "vae_explorer_latent_map",
-    html=_read("latent_map.html"),
+    html=_page("latent_map.html"),
     css=_read("controls.css", "latent_map.css", "charts.css"),
-    js=_read(*_SCATTER, *_PARTS, *_CHARTS, *_PANEL, "latent_map.js"),
+    js=_read(*_SHARED, *_CHARTS, *_PANEL, "latent_map.js"),
 )
-_SHARED = ("panel.js", "duel/contact_sheet.js", "duel/gap_table.js", "duel/duel_side.js", "duel/duel.js")
 _duel = st.components.v2.component(
     "vae_explorer_duel",
-    html=_read("duel/duel.html"),
+    html=_page("duel/duel.html"),
     css=_read("controls.css", "duel/duel.css"),
-    js=_read(*_SCATTER, *_PARTS, *_SHARED),
+    js=_read(*_SHARED, "duel/gap_table.js", "duel/duel_side.js", "duel/duel.js"),
 )
 _courier = st.components.v2.component("vae_explorer_courier", js=_read("wire.js", "courier.js"))
 

@@ -13,19 +13,6 @@ function chartNode(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** Where a KL weight lies among rising ones: a share of the way from number k on, in log beta. */
-function curvePlace(betas, beta) {
-  if (!(beta > betas[0])) return { k: 0, share: 0 };
-  if (beta >= betas.at(-1)) return { k: betas.length - 1, share: 0 };
-  let k = 0;
-  while (betas[k + 1] <= beta) k++;
-  return { k, share: Math.log(beta / betas[k]) / Math.log(betas[k + 1] / betas[k]) };
-}
-
-function curveValue(values, { k, share }) {
-  return share ? values[k] + share * (values[k + 1] - values[k]) : values[k];
-}
-
 /** One bar a latent axis: the rate that it pays at the slider's KL weight. */
 class AxisBars {
   /** @param {HTMLElement} host gets one more child */
@@ -63,9 +50,9 @@ class AxisBars {
   at(beta) {
     this.beta = beta;
     if (!this.rows?.length) return;
-    const place = curvePlace(this.betas, beta);
+    const place = rungOf(this.betas, beta);
     for (const { bar, value, rates } of this.rows) {
-      const rate = curveValue(rates, place);
+      const rate = valueAt(rates, place);
       bar.style.transform = `scaleX(${Math.max(0, rate / this.most).toFixed(4)})`;
       const text = rate < COLLAPSED ? "collapsed" : rate.toFixed(2);
       if (value.data !== text) value.data = text;

@@ -117,14 +117,3 @@ class TileDecoder {
     }
   }
 }
-
-/** Returns between which two rungs a KL weight lies, and how far along: {rung, share}; share is 0 on a rung. */
-function rungOf(rungs, beta) {
-  const last = rungs.length - 1;
-  if (last === 0 || beta === null || beta <= rungs[0]) return { rung: 0, share: 0 };
-  let rung = 0;
-  while (rung < last && beta >= rungs[rung + 1]) rung++;
-  if (rung === last) return { rung, share: 0 };
-  const [low, high] = [Math.log(rungs[rung]), Math.log(rungs[rung + 1])];
-  return { rung, share: (Math.log(beta) - low) / (high - low) };
-}

@@ -3,12 +3,12 @@
 const FRAMES = 12; // pictures of the strip
 const STEPS = 48; // points of a segment on the map
 const WALK = 4000; // ms from end to end
-const FRAMES_A_TURN = 2; // pictures decoded in one frame of the screen, so that a drag stays smooth
+const FRAMES_A_TURN = 2; // so that a drag stays smooth
 
 class Film {
   /** @param {{kind: Function, walk: Function, decode: Function}} on kind(name), walk(z or null), decode(z, grey) */
   constructor(host, signal, on) {
-    Object.assign(this, { on, path: [], kind: "straight", due: [], walking: 0 });
+    Object.assign(this, { on, path: [], kind: "straight", walking: 0 });
     this.kinds = Object.entries({ straight: "Straight", slerp: "Around the origin (slerp)" }).map(([name, text]) => {
       const button = newButton(text, () => on.kind(name));
       button.dataset.kind = name;
@@ -22,13 +22,14 @@ class Film {
     this.canvas = document.createElement("canvas");
     this.canvas.className = "film";
     this.canvas.setAttribute("role", "img");
+    this.sheet = new ContactSheet(this.canvas, FRAMES, FRAMES_A_TURN);
     this.words = document.createElement("p");
     host.append(this.bar, this.canvas, this.words);
     signal.addEventListener("abort", () => this.stop());
   }
 
   /** @param {number[][]} points the pins, latent points; nothing is shown for fewer than two */
-  set(points, kind, [height, width]) {
+  set(points, kind, shape) {
     this.kind = kind;
     this.kinds.forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.kind === kind)));
     this.path = points.length > 1 ? pathThrough(points, kind, STEPS) : [];
@@ -39,12 +40,7 @@ class Film {
       ? "Pin two points or more (click the map): the path runs through them in the order of the strip."
       : `Decoded along the path through ${points.length} pins. Export saves it as a GIF.`;
     this.canvas.setAttribute("aria-label", `Film strip of ${FRAMES} images along the path`);
-    if (none) return;
-    if (this.canvas.width !== FRAMES * width || this.canvas.height !== height) {
-      Object.assign(this.canvas, { width: FRAMES * width, height });
-    }
-    this.shape = [height, width];
-    this.due = Array.from({ length: FRAMES }, (_, k) => k);
+    this.sheet.set(none ? [] : Array.from({ length: FRAMES }, (_, k) => this.at(k / (FRAMES - 1))), shape);
   }
 
   at(share) {
@@ -53,15 +49,7 @@ class Film {
 
   /** Decodes some of the pictures that are due; says whether more are. */
   develop() {
-    for (const k of this.due.splice(0, FRAMES_A_TURN)) {
-      const [height, width] = this.shape;
-      this.scrap ??= document.createElement("canvas");
-      this.grey ??= new Uint8ClampedArray(width * height);
-      this.on.decode(this.at(k / (FRAMES - 1)), this.grey);
-      paint(this.scrap, this.grey, this.shape);
-      this.canvas.getContext("2d").drawImage(this.scrap, k * width, 0);
-    }
-    return this.due.length > 0;
+    return this.sheet.develop(this.on.decode);
   }
 
   start() {

@@ -48,11 +48,8 @@ class LatentMap {
     this.world = world;
     this.begun = false;
     this.ladder = new Ladder(world);
-    const pixels = world.shape[0] * world.shape[1];
-    this.decoder = world.decoder
-      ? new DenseDecoder(world.decoder, world.weights)
-      : new TileDecoder(world.grid, world.tiles, pixels);
-    this.grey = new Uint8ClampedArray(pixels);
+    this.decoder = decoderOf(world);
+    this.grey = new Uint8ClampedArray(world.shape[0] * world.shape[1]);
     this.layers.setWorld(world);
     this.box.read = this.reader = (message) => this.read(message);
     for (const message of this.box.messages.values()) this.read(message);
@@ -117,10 +114,8 @@ class LatentMap {
     this.begun = true;
     this.pin = pin;
     this.window = seen;
-    const [x, y, half] = world.home;
-    this.plot.setHome({ x, y, half });
+    dress(this.plot, world);
     if (seen) this.plot.setView({ x: seen[0], y: seen[1], half: seen[2] }, true);
-    this.plot.set({ labels: world.labels, colours: Uint32Array.from(world.colours, packed), axes: world.axes });
     this.weight.build(world.beta_range, beta);
     this.legend.build(world.names, world.colours, hidden);
     this.switches.build(world.switches, layers);
@@ -131,13 +126,9 @@ class LatentMap {
   }
 
   restyle() {
-    const style = getComputedStyle(this.find(".map"));
-    const colour = (name) => style.getPropertyValue(name).trim();
-    const text = colour("--st-text-color");
-    this.plot.set({
-      style: { text, background: colour("--st-background-color"), font: style.fontFamily, size: 0.85 * parseFloat(style.fontSize) },
-    });
-    this.layers.setInk(text);
+    const style = styleOf(this.find(".map"));
+    this.plot.set({ style });
+    this.layers.setInk(style.text);
     if (this.begun) this.moved();
   }
 
@@ -174,8 +165,7 @@ class LatentMap {
     this.stale = false;
     const { ladder, plot } = this;
     ladder.climb(this.beta);
-    plot.xy = ladder.xy;
-    plot.spread = this.switches.on.has("posteriors") ? ladder.spread : null;
+    plot.set({ xy: ladder.xy, spread: this.switches.on.has("posteriors") ? ladder.spread : null });
     this.layers.show(this.switches.on, this.beta);
     this.curve.at(this.beta ?? this.world.rungs[0]);
     this.bars.at(this.beta ?? this.world.rungs[0]);
@@ -276,25 +266,15 @@ class LatentMap {
   }
 
   key(event) {
-    const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key in arrows) this.step(arrows[event.key], event.shiftKey ? 10 : 1);
-    else if (event.key === "+" || event.key === "=") this.plot.zoom(1.25);
-    else if (event.key === "-") this.plot.zoom(0.8);
-    else if (event.key === "0") this.plot.setView(this.plot.home);
-    else if (event.key === "[") this.weight.nudge(-1);
-    else if (event.key === "]") this.weight.nudge(1);
-    else if (event.key === "Enter") this.click(this.pin);
-    else return;
-    event.preventDefault();
+    const { plot, weight } = this;
+    mapKey(event, { plot, weight, step: (dx, dy) => this.step(dx, dy), pin: () => this.click(this.pin) });
   }
 
-  /** Moves the pin by hundredths of the view; a pinned image becomes a place on the plane. */
-  step([dx, dy], times) {
-    const size = (times * this.plot.view.half) / 50;
+  /** Moves the pin; a pinned image becomes a place on the plane. */
+  step(dx, dy) {
     const [zx, zy = 0] = this.latentPoint(this.pin);
-    const x = this.plot.rounded(zx + dx * size);
-    const y = this.plot.rounded(zy + dy * size);
+    const x = this.plot.rounded(zx + dx);
+    const y = this.plot.rounded(zy + dy);
     this.pointer = null;
     this.pinAt({ x, y, index: null, noise: null });
     this.find(".said").textContent = tupleText([x, y]);
@@ -335,15 +315,7 @@ class LatentMap {
 
   openTab(tab) {
     this.tab = tab;
-    const buttons = Object.entries(TABS).map(([name, text]) => {
-      const button = newButton(text, () => (this.openTab(name), this.find(".tabs [aria-selected=true]").focus(), this.tell()));
-      button.setAttribute("role", "tab");
-      button.setAttribute("aria-selected", String(name === tab));
-      this.find(`.tab.${name}`).hidden = name !== tab;
-      this.find(`.tab.${name}`).setAttribute("aria-label", text);
-      return button;
-    });
-    this.find(".tabs").replaceChildren(...buttons);
+    showTabs(this.find, TABS, tab, (name) => (this.openTab(name), this.tell()));
     this.board.open(tab);
     this.moved();
   }

@@ -70,16 +70,16 @@ class RateDistortion {
     this.beta = beta;
     const { series, values } = this;
     if (!series?.distortion) return;
-    const place = curvePlace(this.betas, beta);
+    const place = rungOf(this.betas, beta);
     for (const name in values) {
-      let text = series[name] ? curveValue(series[name], place).toFixed(1) : "";
-      const error = name === "nll" && this.error ? curveValue(this.error, place) : 0;
+      let text = series[name] ? valueAt(series[name], place).toFixed(1) : "";
+      const error = name === "nll" && this.error ? valueAt(this.error, place) : 0;
       if (error >= LEAST_ERROR) text += ` \u00b1 ${error.toFixed(1)}`;
       if (values[name].data !== text) values[name].data = text;
     }
     if (!series.rate || !this.toX) return;
-    const x = this.toX(curveValue(series.rate, place)).toFixed(2);
-    const y = this.toY(curveValue(series.distortion, place)).toFixed(2);
+    const x = this.toX(valueAt(series.rate, place)).toFixed(2);
+    const y = this.toY(valueAt(series.distortion, place)).toFixed(2);
     this.marker.setAttribute("transform", `translate(${x} ${y})`);
     this.guide.setAttribute("d", `M${this.box.left} ${y}H${x}V${this.box.bottom}`);
   }

@@ -5,6 +5,7 @@ const DUEL_TABS = { sample: "Sample", path: "Interpolate", gaps: "Gap field" };
 const DUEL_SPACES = { prior: "Prior", fitted: "Fitted" };
 const SHEET = 8; // pictures a side of the sampled sheet
 const WALK_FRAMES = 12;
+const PICTURES_A_TURN = 6; // decoded in one frame of the screen
 
 class Duel {
   constructor(root, name) {
@@ -16,18 +17,18 @@ class Duel {
     this.sides = ["left", "right"].map((side) => {
       const box = mailbox(`${name}-${side}`);
       const on = { point: (place) => this.point(side, place), click: (place) => this.click(side, place), key: (event) => this.key(side, event) };
-      const made = new DuelSide(this.find, side, box, on);
-      box.read = (message) => this.readSide(made, message);
-      return made;
+      return new DuelSide(this.find, side, box, on);
     });
-    this.sheets = this.sides.map(({ name: side }) => new ContactSheet(this.find(`.sample canvas.${side}`), SHEET));
-    this.films = this.sides.map(({ name: side }) => new ContactSheet(this.find(`.film.${side}`), WALK_FRAMES));
+    this.sheets = this.sides.map(({ name: side }) => new ContactSheet(this.find(`.sample canvas.${side}`), SHEET, PICTURES_A_TURN));
+    this.films = this.sides.map(({ name: side }) => new ContactSheet(this.find(`.film.${side}`), WALK_FRAMES, PICTURES_A_TURN));
     this.table = new GapTable(this.find(".verdict"));
     this.pointer = null;
-    this.box.read = (message) => this.read(message);
-    for (const { box, ...side } of this.sides) box.messages.forEach((message) => this.readSide(this.sides.find((each) => each.name === side.name), message));
-    for (const message of this.box.messages.values()) this.read(message);
     this.restyle();
+    const boxes = [[this.box, (message) => this.read(message)], ...this.sides.map((side) => [side.box, (message) => this.readSide(side, message)])];
+    for (const [box, read] of boxes) {
+      box.read = read;
+      box.messages.forEach(read);
+    }
   }
 
   destroy() {
@@ -63,7 +64,7 @@ class Duel {
     this.answer = answer;
     this.begin();
     if (!this.begun) return;
-    if (answer.asked.seed === this.state.seed) this.setDraws(answer.noise);
+    if (answer.asked.seed === this.state.seed) this.noise = answer.noise;
     if (this.answered) this.showAnswer();
     this.moved();
   }
@@ -80,7 +81,7 @@ class Duel {
     this.weight.build(range, beta);
     const [{ world }] = this.sides;
     this.legend.build(world.names, world.colours, []);
-    this.setDraws(this.answer.noise);
+    this.noise = this.answer.noise;
     this.buildSwitches();
     if (this.answered) this.showAnswer();
     this.moved();
@@ -118,15 +119,7 @@ class Duel {
     };
     const choices = (host, all, now, choose) => this.find(host).replaceChildren(...Object.entries(all).map(([name, text]) => pressed(text, name === now, () => choose(name))));
     choices(".link", DUEL_LINKS, state.link, (link) => this.change({ link }));
-    this.find(".tabs").replaceChildren(
-      ...Object.entries(DUEL_TABS).map(([name, text]) => {
-        const button = newButton(text, () => this.change({ tab: name }));
-        button.setAttribute("role", "tab");
-        button.setAttribute("aria-selected", String(name === state.tab));
-        this.find(`.tab.${name}`).hidden = name !== state.tab;
-        return button;
-      }),
-    );
+    showTabs(this.find, DUEL_TABS, state.tab, (tab) => this.change({ tab }));
     this.sides.forEach(({ name }, k) => {
       const choose = (space) => this.change({ spaces: state.spaces.map((each, i) => (i === k ? space : each)) });
       choices(`.spaces .${name}`, DUEL_SPACES, state.spaces[k], choose);
@@ -141,14 +134,8 @@ class Duel {
   // What is seen ----------------------------------------------------------------------------
 
   restyle() {
-    const style = getComputedStyle(this.find(".duel"));
-    const colour = (name) => style.getPropertyValue(name).trim();
-    this.ink = colour("--st-text-color");
-    for (const { plot, layers } of this.sides) {
-      const size = 0.85 * parseFloat(style.fontSize);
-      plot.set({ style: { text: this.ink, background: colour("--st-background-color"), font: style.fontFamily, size } });
-      layers.setInk(this.ink);
-    }
+    this.style = styleOf(this.find(".duel"));
+    for (const { plot } of this.sides) plot.set({ style: this.style });
     this.moved();
   }
 
@@ -171,7 +158,7 @@ class Duel {
       this.stale = false;
       this.sides.forEach((side) => {
         side.climb(beta);
-        side.plot.hidden = this.legend.mask;
+        side.plot.set({ hidden: this.legend.mask });
       });
       this.drawFields();
       this.lay();
@@ -197,15 +184,14 @@ class Duel {
     const { better } = this.fields[field];
     const ranges = this.sides.map((side) => side.fieldRange(better));
     const both = [Math.min(...ranges.map(([low]) => low)), Math.max(...ranges.map(([, high]) => high))];
-    this.sides.forEach((side) => side.drawField(this.ink, better, both));
+    this.sides.forEach((side) => side.drawField(this.style.text, better, both));
   }
 
   /** Where each side's point lies: the image's codes, or the same place in units of the codes' spread. */
   places({ side, x, y, index }) {
-    const chosen = this.sides.findIndex((each) => each.name === side);
     if (index !== null) return this.sides.map((each) => each.code(index));
-    const units = this.sides[chosen].units([x, y]);
-    return this.sides.map((each, k) => (k === chosen ? [x, y] : each.fromUnits(units)));
+    const units = this.sideOf(side).units([x, y]);
+    return this.sides.map((each) => (each.name === side ? [x, y] : each.fromUnits(units)));
   }
 
   showPoint() {
@@ -250,10 +236,6 @@ class Duel {
     });
   }
 
-  setDraws(noise) {
-    this.noise = noise;
-  }
-
   /** What stands below the pictures of the open tab, in words. */
   note() {
     const { state, sides } = this;
@@ -272,44 +254,40 @@ class Duel {
     });
   }
 
+  sideOf(name) {
+    return this.sides.find((side) => side.name === name);
+  }
+
   // Picking ---------------------------------------------------------------------------------
 
   point(side, place) {
-    const made = this.sides.find((each) => each.name === side);
     if (!this.begun) return;
-    if (place && this.state.link === "image") place = { ...place, index: place.index ?? made.nearest(place) };
+    if (place && this.state.link === "image") place = { ...place, index: place.index ?? this.sideOf(side).nearest(place) };
     else if (place) place = { ...place, index: null };
     this.pointer = place && { ...place, side };
     this.look();
   }
 
   click(side, place) {
-    const index = this.state.link === "image" || place.index !== null ? (place.index ?? this.sides.find((each) => each.name === side).nearest(place)) : null;
+    const index = this.state.link === "image" || place.index !== null ? (place.index ?? this.sideOf(side).nearest(place)) : null;
     const ends = index === null || this.state.tab !== "path" ? this.state.ends : [this.state.ends[1], index];
     this.pointer = null;
     this.change({ pick: { side, x: place.x, y: place.y, index }, ends });
   }
 
   goTo(side, place) {
-    const { plot } = this.sides.find((each) => each.name === side);
+    const { plot } = this.sideOf(side);
     this.pointer = null;
     this.change({ pick: { side, x: plot.rounded(place.x), y: plot.rounded(place.y), index: null } });
   }
 
   key(side, event) {
-    const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-    const { plot } = this.sides.find((each) => each.name === side);
-    if (event.key in arrows) {
+    const { plot } = this.sideOf(side);
+    const step = (dx, dy) => {
       const [x, y] = this.places(this.state.pick)[this.sides.findIndex((each) => each.name === side)];
-      const [dx, dy] = arrows[event.key].map((way) => (way * (event.shiftKey ? 10 : 1) * plot.view.half) / 50);
       this.goTo(side, { x: x + dx, y: y + dy });
-    } else if (event.key === "+" || event.key === "=") plot.zoom(1.25);
-    else if (event.key === "-") plot.zoom(0.8);
-    else if (event.key === "0") plot.setView(plot.home);
-    else if (event.key === "[") this.weight.nudge(-1);
-    else if (event.key === "]") this.weight.nudge(1);
-    else return;
-    event.preventDefault();
+    };
+    mapKey(event, { plot, weight: this.weight, step });
   }
 }
 

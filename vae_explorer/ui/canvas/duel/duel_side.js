@@ -1,7 +1,7 @@
 // One side of the comparison: a map, its decoder, and the image that stands for it.
 
 class DuelSide {
-  /** @param {{point: Function, click: Function}} on what happens on this side's map */
+  /** @param {{point: Function, click: Function, key: Function}} on what happens on this side's map */
   constructor(find, name, box, on) {
     this.name = name;
     this.plot = new Scatter(find(`.half.${name} .plot canvas`), {
@@ -14,7 +14,6 @@ class DuelSide {
     this.image = find(`.shown .${name} img`);
     this.canvas = find(`.shown .${name} canvas`);
     this.caption = find(`.shown .${name} figcaption`);
-    this.layers = new Layers(this.plot);
     this.box = box;
     this.field = null;
   }
@@ -27,13 +26,9 @@ class DuelSide {
   setWorld(world) {
     this.world = world;
     this.ladder = new Ladder(world);
-    const pixels = world.shape[0] * world.shape[1];
-    this.decoder = world.decoder ? new DenseDecoder(world.decoder, world.weights) : new TileDecoder(world.grid, world.tiles, pixels);
-    this.grey = new Uint8ClampedArray(pixels);
-    this.layers.setWorld(world);
-    const [x, y, half] = world.home;
-    this.plot.setHome({ x, y, half });
-    this.plot.set({ labels: world.labels, colours: Uint32Array.from(world.colours, packed), axes: world.axes });
+    this.decoder = decoderOf(world);
+    this.grey = new Uint8ClampedArray(world.shape[0] * world.shape[1]);
+    dress(this.plot, world);
   }
 
   /** The KL weight that this side is at: the slider's if it can be set. */
@@ -59,7 +54,7 @@ class DuelSide {
     this.mean = mean;
     this.covariance = [square[0] - mean[0] ** 2, square[1] - mean[0] * mean[1], square[2] - mean[1] ** 2];
     this.std = [Math.sqrt(this.covariance[0]), Math.sqrt(this.covariance[2])];
-    this.plot.xy = xy;
+    this.plot.set({ xy });
   }
 
   /** A point in units of the codes' standard deviation from their mean, and back. */

@@ -76,9 +76,8 @@ class GapTable {
     const { beta: betas, scores } = this.series[k];
     const score = scores[name];
     if (!score) return null;
-    const { rung, share } = rungOf(betas, beta);
-    const mix = (values) => (share ? values[rung] + share * (values[rung + 1] - values[rung]) : values[rung]);
-    return { value: mix(score.value), error: mix(score.error) };
+    const place = rungOf(betas, beta);
+    return { value: valueAt(score.value, place), error: valueAt(score.error, place) };
   }
 
   /** Shows the table at a KL weight. */

@@ -17,6 +17,7 @@ class Scatter {
     this.context = canvas.getContext("2d");
     this.on = on;
     this.raster = new Raster();
+    this.rastered = ""; // what its picture shows: empty where it is stale
     this.xy = new Float32Array(0);
     this.labels = new Uint8Array(0);
     this.colours = new Uint32Array(0);
@@ -52,6 +53,7 @@ class Scatter {
   /** Changes any of xy, spread, labels, colours, hidden, style, axes; draws with the next frame. */
   set(changes) {
     Object.assign(this, changes);
+    this.rastered = ""; // the points may have moved within the same array
     this.redraw();
   }
 
@@ -186,7 +188,9 @@ class Scatter {
     const left = box.x - BLEED;
     const top = box.y - BLEED;
     const map = { ax: a, bx: (origin.x - left) * ratio, ay: -a, by: (origin.y - top) * ratio };
-    raster.draw(xy, labels, colours, hidden, map, this.spread && { std: this.spread, alpha: OUTLINE });
+    const drawn = [map.ax, map.bx, map.by, raster.radius, raster.image.width, raster.image.height].join();
+    if (drawn !== this.rastered) raster.draw(xy, labels, colours, hidden, map, this.spread && { std: this.spread, alpha: OUTLINE });
+    this.rastered = drawn; // a marker that moves leaves the points as they are
     context.globalAlpha = this.layers.underlays.length ? 0.8 : 1; // an underlay shall be seen through the points
     context.drawImage(raster.canvas, left, top, box.width + 2 * BLEED, box.height + 2 * BLEED);
     context.globalAlpha = 1;

@@ -1,11 +1,9 @@
 // Pictures that are decoded a few with every frame, so that nothing waits for them.
 
-const DEVELOPED = 6; // pictures in one frame of the screen
-
-/** A canvas of many small pictures, `across` beside each other. */
+/** A canvas of many small pictures, `across` beside each other; `turn` of them are decoded in one frame of the screen. */
 class ContactSheet {
-  constructor(canvas, across) {
-    Object.assign(this, { canvas, across, due: [], points: [] });
+  constructor(canvas, across, turn) {
+    Object.assign(this, { canvas, across, turn, due: [], points: [], scrap: document.createElement("canvas") });
   }
 
   set(points, [height, width]) {
@@ -14,14 +12,13 @@ class ContactSheet {
     const size = { width: this.across * width, height: Math.ceil(points.length / this.across) * height };
     if (this.canvas.width !== size.width || this.canvas.height !== size.height) Object.assign(this.canvas, size);
     this.shape = [height, width];
-    this.grey = new Uint8ClampedArray(width * height);
-    this.scrap = document.createElement("canvas");
+    if (this.grey?.length !== width * height) this.grey = new Uint8ClampedArray(width * height);
   }
 
   /** Decodes some; says whether more are due. */
   develop(decode) {
     const [height, width] = this.shape ?? [0, 0];
-    for (const k of this.due.splice(0, DEVELOPED)) {
+    for (const k of this.due.splice(0, this.turn)) {
       decode(this.points[k], this.grey);
       paint(this.scrap, this.grey, this.shape);
       this.canvas.getContext("2d").drawImage(this.scrap, (k % this.across) * width, Math.floor(k / this.across) * height);
