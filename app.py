@@ -13,11 +13,20 @@ def compare() -> None:
     module.page()
 
 
+def train() -> None:
+    """Imports its page when it is first visited: Plotly would delay the app's start."""
+    from vae_explorer.ui.pages import train as module
+
+    module.page()
+
+
 st.set_page_config(page_title="VAE Explorer", layout="wide")
 pages = [
     st.Page(explore.page, title="Explore", url_path="explore", default=True),
     st.Page(compare, title="Compare", url_path="compare"),
+    st.Page(train, title="Train", url_path="train"),
 ]
+st.session_state.explore_page = pages[0]
 page = st.navigation(pages, position="top")
 page.run()
 freeze(page.title)

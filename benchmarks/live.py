@@ -7,8 +7,8 @@ on the main thread for one frame: event handlers and animation frames, wrapped b
 The mouse moves at its own pace (some hundred events a second reach the page once a frame each). The
 steps of the weight move codes, prior, ellipse, curve and image; with "all layers" also atlas, density,
 class contours, all posteriors and magnification. The browser's decoder is compared with PyTorch's on
-1,000 points drawn from the prior, and from one twice as wide, at five KL weights; codes between the rungs with
-PyTorch's for 10,000 images.
+1,000 points drawn from the prior, and from one twice as wide, at five KL weights; codes between the
+rungs with PyTorch's for 10,000 images. On the Compare page both maps and both images follow.
 """
 
 from __future__ import annotations
@@ -64,23 +64,23 @@ def stop(page: Page, what: str) -> None:
     print(f"{what:42} {np.median(work):6.2f} {p95(work):6.2f} ms  {len(work):4} frames with work, {rate:3.0f} frames/s")
 
 
-def opened(browser: Browser, address: str, query: str = "") -> Page:
+def opened(browser: Browser, address: str, image: str = ".decoded img") -> Page:
     page = browser.new_page(viewport=VIEWPORT)  # type: ignore[arg-type]
     page.add_init_script(PROBE)
-    page.goto(f"{address}/?{query}")
-    expect(page.locator(".decoded img")).to_have_attribute("alt", re.compile("^Decoded"), timeout=60_000)
+    page.goto(address)
+    expect(page.locator(image)).to_have_attribute("alt", re.compile("^Decoded"), timeout=60_000)
     page.wait_for_timeout(3000)
     return page
 
 
-def hover(page: Page) -> None:
-    box = page.get_by_label("Latent map").bounding_box()
+def hover(page: Page, label: str = "Latent map") -> None:
+    box = page.get_by_label(label).bounding_box()
     assert box
     start(page)
     for k in range(EVENTS):
         angle = 2 * np.pi * k / EVENTS
         page.mouse.move(box["x"] + box["width"] * (0.5 + 0.3 * np.cos(angle)), box["y"] + 200 + 120 * np.sin(3 * angle))
-    stop(page, "hover")
+    stop(page, f"hover, {label}")
 
 
 def drag(page: Page, what: str) -> None:
@@ -162,6 +162,10 @@ def main() -> None:
                 page = opened(browser, server.address)
                 print(f"{points:,} points")
                 hover(page)
+                compared = opened(browser, f"{server.address}/compare", ".shown .right img")
+                hover(compared, "Latent map, right")
+                drag(compared, "drag, both maps")
+                compared.close()
                 drag(page, "drag, as it opens")
                 all_layers(page)
                 drag(page, "drag, all layers")

@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -14,9 +15,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from tests.test_explore import KINDS, runs, sent
+from tests.test_explore import KINDS, PROVENANCE, runs, sent
 from vae_explorer import checkpoints, data
+from vae_explorer.config import ModelConfig
 from vae_explorer.latent.encoding import decode, encode
+from vae_explorer.models import build
 from vae_explorer.ui.duel_view import DuelLimits, DuelView, default, parse, to_query, updated
 from vae_explorer.ui.view import Limits
 
@@ -173,3 +176,17 @@ def test_a_link_with_an_unknown_model_says_so(runs: Path) -> None:
     (warning,) = compare({"left": "nope", "right": "a-multi", "beta": "nan"}).warning
     assert "nope" in warning.value
     assert "beta" in warning.value
+
+
+def test_a_link_with_a_model_of_other_axes_says_how_many_it_has(runs: Path) -> None:
+    config = ModelConfig(kind="vae", data="digits", shape=(8, 8), encoder=(16,), decoder=(16,), latent=3)
+    checkpoints.save(runs / "solid.safetensors", build(config, seed=0), PROVENANCE)
+    test = compare({"left": "solid", "right": "a-multi"})
+    assert "solid has 3 latent axes" in test.warning[0].value
+    assert "solid" not in test.selectbox(key="duel_right").options
+
+
+def test_an_answer_brings_the_link_of_the_view(runs: Path) -> None:
+    answer = sent(compare({**PAIR, "image": "5", "beta": "0.1"}))["answer"]
+    query = dict(parse_qsl(answer["link"]))
+    assert {"left": "c-ae", "right": "a-multi", "image": "5", "beta": "0.1"}.items() <= query.items()

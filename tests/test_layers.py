@@ -15,6 +15,7 @@ PACKAGE = "vae_explorer"
 LAYERS = (
     "config",
     "allocator",
+    "files",
     "torchvision_cpu",
     "data",
     "models",
@@ -27,6 +28,7 @@ LAYERS = (
     "curves",
     "gap_tables",
     "runs",
+    "jobs",
     "figures",
     "ui",
     "__main__",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -16,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
+from vae_explorer.files import whole
 from vae_explorer.models import Autoencoder, build
 
 FORMAT = 1
@@ -92,16 +92,8 @@ def save(path: Path, model: Autoencoder, provenance: Provenance, state: dict[str
         "provenance": json.dumps(provenance.to_json()),
     }
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
-        os.close(handle)
-        temporary = Path(name)
-        try:
-            save_file(tensors, temporary, metadata)
-            temporary.chmod(0o644)  # mkstemp keeps others out
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with whole(path) as file:
+            save_file(tensors, file, metadata)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
             f"{path} cannot be written ({error}). Choose a folder that you may write to, with space left."

@@ -263,6 +263,12 @@ class Autoencoder(nn.Module):
         return ((t - shift) / scale)[:, None]
 
 
+def parameters(config: ModelConfig) -> int:
+    """Returns how many numbers a model learns, without making it."""
+    with torch.device("meta"):
+        return sum(p.numel() for p in Autoencoder(config).parameters() if p.requires_grad)
+
+
 def build(config: ModelConfig, seed: int) -> Autoencoder:
     """Returns an untrained model whose first weights depend on `seed` alone."""
     with torch.random.fork_rng(devices=[]):

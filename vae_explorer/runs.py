@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -64,23 +63,24 @@ def train(run: Run, path: Path, show: Callable[[Epoch], None], should_stop: Call
     keep_freed_memory()
     images = load(run.model.config.data, "train")
     validation = load(run.model.config.data, "validation")
-    start = time.monotonic()
+    seconds = run.seconds
     epochs = fit(run.model, images, validation, run.training, state=run.state or None, should_stop=should_stop)
     for epoch in epochs:
         data = f"{images.source}; {len(images.pixels):,} training images"
         state = epoch.state if epoch.number < epoch.epochs else None
-        checkpoints.save(path, run.model, _provenance(run, epoch, data, start), state)
+        seconds += epoch.seconds
         show(epoch)
+        checkpoints.save(path, run.model, _provenance(run, epoch, data, seconds), state)
 
 
-def _provenance(run: Run, epoch: Epoch, data: str, start: float) -> Provenance:
+def _provenance(run: Run, epoch: Epoch, data: str, seconds: float) -> Provenance:
     beta = reported_beta(run.model.config)
     metrics = {f"{name} at beta {beta:g}": value for name, value in epoch.validation._asdict().items()}
     return Provenance(
         command=run.command,
         data=data,
         epochs=epoch.number,
-        seconds=run.seconds + time.monotonic() - start,
+        seconds=seconds,
         metrics={name: value for name, value in metrics.items() if abs(value) != float("inf")},
         versions={"python": platform.python_version()} | {name: version(name) for name in ("torch", "numpy")},
         training=run.training,

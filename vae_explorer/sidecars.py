@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.files import whole
 from vae_explorer.models import Autoencoder
 
 
@@ -49,15 +48,8 @@ def save(path: Path, values: dict[str, Any]) -> None:
         SidecarError: If the folder cannot be written.
     """
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(values, file, indent=1, allow_nan=False)
-            temporary.chmod(0o644)  # mkstemp keeps others out
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with whole(path) as file:
+            file.write_text(json.dumps(values, indent=1, allow_nan=False), encoding="utf-8")
     except OSError as error:
         raise SidecarError(
             f"{path} cannot be written ({error}). Choose a checkpoint in a folder that you may write to, "

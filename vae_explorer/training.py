@@ -39,6 +39,7 @@ class Epoch(NamedTuple):
     train: MeanTerms  # averaged while the weights moved, at the KL weights drawn
     validation: MeanTerms  # at most EVALUATION_IMAGES images, at the KL weight of `reported_beta`
     images_per_second: float
+    seconds: float  # spent on the training images, without pauses
     seconds_left: float
     state: State  # what `fit` needs to go on from here, bit for bit
 
@@ -84,8 +85,10 @@ def fit(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(_seed(config.seed, index))
             for i in range(steps):
+                asked = time.perf_counter()
                 if should_stop():
                     return
+                start += time.perf_counter() - asked  # a question may hold the run for a pause
                 progress = (index - 1 + (i + 1) / steps) / config.epochs
                 for group in optimizer.param_groups:
                     group["lr"] = _learning_rate(config, progress)
@@ -99,6 +102,7 @@ def fit(
             train=MeanTerms(*(sums / steps).tolist()),
             validation=held_out_terms,
             images_per_second=steps * batch / seconds,
+            seconds=seconds,
             seconds_left=seconds * (config.epochs - index),
             state=_state(model, optimizer, index),
         )

@@ -43,7 +43,8 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
             log = tmp_path_factory.mktemp("server") / "log"
             options = ["--server.headless=true", "--server.fileWatcherType=none", f"--server.port={port}"]
             command = [sys.executable, "-m", "streamlit", "run", app, "--server.address=127.0.0.1", *options]
-            environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+            runs = str(tmp_path_factory.mktemp("runs"))  # what is trained here joins nobody's models
+            environment = {**os.environ, "PYTHONPATH": str(ROOT), "VAE_EXPLORER_RUNS": runs}
             with log.open("wb") as out:
                 process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, env=environment)
             running.append((process, log))
@@ -67,7 +68,7 @@ def server(serve: Serve) -> str:
 
 def _counts(message: ConsoleMessage) -> bool:
     """Errors count, but for Streamlit's own search for the server below each page's path."""
-    return message.type == "error" and "/compare/_stcore/" not in message.location.get("url", "")
+    return message.type == "error" and not re.search("/(compare|train)/_stcore/", message.location.get("url", ""))
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -13,8 +13,9 @@ from vae_explorer.latent.gaps.measures import FIELDS, MEASURES
 from vae_explorer.latent.gaps.sampling import usual
 from vae_explorer.ui import gap_store, store
 from vae_explorer.ui.canvas.wire import pack
-from vae_explorer.ui.duel_view import SIDES, DuelLimits, DuelView
+from vae_explorer.ui.duel_view import SIDES, DuelLimits, DuelView, to_query
 from vae_explorer.ui.messages import extent_of, picture
+from vae_explorer.ui.query import link
 from vae_explorer.ui.scene import Scene, tuple_text
 
 DRAWS = 64
@@ -71,6 +72,7 @@ class Duel:
         header = {
             "kind": "answer",
             "start": self._state(start),
+            "link": link(to_query(view)),
             "asked": self._state(view),
             "sides": sides,
             "original": original,

@@ -81,7 +81,7 @@ def _begin(data: dict[str, str]) -> None:
         return
     query = st.query_params.to_dict()
     wanted = [query.get(side, name) for side, name in zip(("left", "right"), FIRST, strict=True)]
-    state.duel_messages = [f"There is no model “{quoted(name)}” here." for name in wanted if name not in data]
+    state.duel_messages = [_missing(name) for name in wanted if name not in data]
     known = [name for name in wanted if name in data]
     if len(known) == 2 and data[known[0]] != data[known[1]]:
         state.duel_messages.append(f"{known[0]} and {known[1]} are of different data: choose two of the same.")
@@ -90,3 +90,11 @@ def _begin(data: dict[str, str]) -> None:
     same = sorted(name for name in data if data[name] == data[left])
     right = known[1] if len(known) == 2 else next((name for name in same if name != left), left)
     state.duel_left, state.duel_right, state.duel_linked = left, right, (left, right)
+
+
+def _missing(name: str) -> str:
+    """Says why a link's model cannot be compared."""
+    axes = {entry.name: entry.config.latent for entry in checkpoints.list_all() if entry.config}.get(name)
+    if axes is None:
+        return f"There is no model “{quoted(name)}” here."
+    return f"{quoted(name)} has {axes} latent axes, and two models are compared on a plane: choose one with two."

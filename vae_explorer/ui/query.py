@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 from vae_explorer.ui.view import MOST_PINS, PATHS, TABS, Limits, Pin, View, default, is_noise, on_plane
 
@@ -65,6 +66,11 @@ def to_query(view: View) -> dict[str, str]:
     if view.tab != TABS[0]:
         query["tab"] = view.tab
     return query
+
+
+def link(query: Mapping[str, str]) -> str:
+    """Returns a query as the address bar shows it."""
+    return urlencode(query, safe=",")
 
 
 def read_beta(text: str, limits: Limits) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from vae_explorer.training import reported_beta
 from vae_explorer.ui import store
 from vae_explorer.ui.canvas.wire import pack
 from vae_explorer.ui.messages import picture
+from vae_explorer.ui.query import link, to_query
 from vae_explorer.ui.view import Limits, Pin, View
 
 PRIOR_RADIUS = 3.4  # shows the circle of three sigma whole
@@ -72,6 +73,7 @@ class Scene:
         header = {
             "kind": "answer",
             "start": self._start(start),
+            "link": link(to_query(view)),
             "pin": _pin(view),
             "beta": view.beta,
             "z": z,

@@ -17,7 +17,7 @@ import streamlit as st
 
 from vae_explorer.ui.canvas.wire import addressed, pack
 
-__all__ = ["SEEN", "answer", "answer_key", "duel", "latent_map", "send"]
+__all__ = ["SEEN", "answer", "answer_key", "duel", "latent_map", "send", "training_film"]
 
 SEEN = "seen"  # the one state that the browser reports: all that the user has set
 
@@ -50,6 +50,12 @@ _duel = st.components.v2.component(
     css=_read("controls.css", "duel/duel.css"),
     js=_read(*_SHARED, "duel/gap_table.js", "duel/duel_side.js", "duel/duel.js"),
 )
+_training_film = st.components.v2.component(
+    "vae_explorer_training_film",
+    html=_read("film/training.html"),
+    css=_read("controls.css", "film/training.css"),
+    js=_read(*_SHARED, "film/training.js"),
+)
 _courier = st.components.v2.component("vae_explorer_courier", js=_read("wire.js", "courier.js"))
 
 
@@ -61,6 +67,11 @@ def latent_map(data: bytes, name: str) -> None:
 def duel(name: str) -> None:
     """Shows two maps beside each other; their worlds come by couriers, to `{name}-left` and `{name}-right`."""
     _duel(key=f"map-{name}", data=addressed(name, pack({"kind": "duel"}, {})))
+
+
+def training_film(name: str) -> None:
+    """Shows the film of a run; its epochs come by couriers."""
+    _training_film(key=f"map-{name}", data=addressed(name, pack({"kind": "training"}, {})))
 
 
 def answer(data: bytes, name: str) -> None:

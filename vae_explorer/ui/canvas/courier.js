@@ -1,4 +1,4 @@
-// A component without a picture: hands its message to the map that it belongs to.
+// A component without a picture: hands its message to the map that it belongs to, and its link to the address bar.
 
 /** Called by Streamlit at first and whenever the message changes; returns the clean-up. */
 export default function ({ data, setStateValue }) {
@@ -9,6 +9,9 @@ export default function ({ data, setStateValue }) {
     box.messages.set(message.kind, message);
     box.read?.(message);
   }
+  // Streamlit's own query parameters would add an entry to the browser's history with every click, so that
+  // the Back button led through hundreds of views instead of off the page.
+  if (message.link) history.replaceState(history.state, "", `${location.pathname}?${message.link}`);
   return () => {
     box.messages.delete(message.kind);
     if (box.tell === setStateValue) box.tell = null;

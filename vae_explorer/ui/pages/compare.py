@@ -11,8 +11,7 @@ from vae_explorer.checkpoints import CheckpointError
 from vae_explorer.data import DataError
 from vae_explorer.ui import canvas, pairs
 from vae_explorer.ui.duel import Duel
-from vae_explorer.ui.duel_view import DuelView, to_query, updated
-from vae_explorer.ui.link import write_link
+from vae_explorer.ui.duel_view import DuelView, updated
 from vae_explorer.ui.pages.explore import STYLE
 from vae_explorer.ui.scene import Scene
 
@@ -50,7 +49,6 @@ def _answer(duel: Duel, start: DuelView) -> None:
     st.session_state.duel_view = view
     canvas.answer(duel.answer(view, start), duel.name)  # first: the browser has it while the rest is made
     pairs.export(duel, view)
-    write_link(to_query(view))
     with st.container(key="progress"):
         bar = st.empty()
     for name, message in duel.fields(view, lambda done: _show(bar, done)):

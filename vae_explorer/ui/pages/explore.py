@@ -10,8 +10,6 @@ import streamlit as st
 from vae_explorer.checkpoints import CheckpointError
 from vae_explorer.data import DataError
 from vae_explorer.ui import canvas, controls, store
-from vae_explorer.ui.link import write_link
-from vae_explorer.ui.query import to_query
 from vae_explorer.ui.scene import Scene
 from vae_explorer.ui.view import View
 
@@ -56,6 +54,5 @@ def _answer(scene: Scene, start: View) -> None:
     view = controls.current(scene, start)
     canvas.answer(scene.answer(view, start), scene.name)  # first: the browser has it while the rest is made
     controls.export(scene, view)
-    write_link(to_query(view))
     for layer, message in scene.fields(view):
         canvas.send(message, scene.name, layer)

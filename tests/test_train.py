@@ -1,0 +1,161 @@
+"""The Train page without a browser: what it offers, starts, shows and exports."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.test_explore import sent
+from vae_explorer import __main__ as command_line
+from vae_explorer import checkpoints, jobs
+from vae_explorer.config import ModelConfig, TrainingConfig
+from vae_explorer.figures.training_curves import training_curves
+from vae_explorer.jobs import Job, Order
+from vae_explorer.models import build, parameters
+from vae_explorer.ui import training
+
+MODEL = ModelConfig(kind="vae", data="digits", shape=(8, 8), encoder=(16,), decoder=(16,))
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VAE_EXPLORER_RUNS", str(tmp_path))
+    return tmp_path
+
+
+def done(name: str = "first", epochs: int = 3, model: ModelConfig = MODEL) -> Job:
+    job = jobs.create(name, Order(model=model, training=TrainingConfig(epochs=epochs, batch=50), command="test"))
+    jobs.work(job)
+    return job
+
+
+def train() -> AppTest:
+    def page() -> None:
+        from vae_explorer.ui.pages.train import page
+
+        page()
+
+    test = AppTest.from_function(page, default_timeout=60).run()
+    assert not test.exception, test.exception
+    return test
+
+
+def button(test: AppTest, label: str) -> bool:
+    return label in [each.label for each in test.button]
+
+
+def test_an_empty_list_says_what_to_do() -> None:
+    assert "No run yet" in train().info[0].value
+
+
+def test_the_page_trains_what_was_chosen_beside_itself() -> None:
+    test = train()
+    test.selectbox(key="train_data").select("digits").run()
+    test.number_input(key="train_epochs_digits").set_value(2).run()
+    test.selectbox(key="train_kind").select("autoencoder").run()
+    next(each for each in test.button if each.label == "Train").click().run()
+    assert not test.exception, test.exception
+    (job,) = jobs.find_all()
+    assert job.name == "my-digits-autoencoder"
+    until = time.monotonic() + 60
+    while job.alive and time.monotonic() < until:
+        time.sleep(0.05)
+    assert job.status.state == "done"
+    assert job.order.training.epochs == 2
+    assert checkpoints.find("my-digits-autoencoder").exists()
+    test = train()
+    assert test.selectbox(key="train_job").value == job.name
+    assert test.text_input[0].value == "my-digits-autoencoder" or test.text_input[0].value.startswith("my-")
+
+
+def test_the_command_shown_trains_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    test = train()
+    test.selectbox(key="train_data").select("digits").run()
+    test.selectbox(key="train_likelihood").select("gaussian").run()
+    command = shlex.split(test.code[0].value)
+    assert command[:3] == ["python", "-m", "vae_explorer"]
+    seen = []
+    monkeypatch.setattr(command_line, "train", lambda run, *_: seen.append((run.model.config, run.training)))
+    assert command_line.main(command[3:]) == 0
+    next(each for each in test.button if each.label == "Train").click().run()
+    (job,) = jobs.find_all()
+    job.ask("stop")
+    assert seen == [(job.order.model, job.order.training)]
+    until = time.monotonic() + 60
+    while job.alive and time.monotonic() < until:
+        time.sleep(0.05)
+
+
+def test_a_run_that_is_over_can_be_explored_or_deleted_and_one_stopped_resumed() -> None:
+    job = done()
+    test = train()
+    assert (button(test, "Explore"), button(test, "Delete"), button(test, "Resume")) == (True, True, False)
+    stopped = replace(job.status, state="stopped", records=job.status.records[:2])
+    jobs._write(job.folder / "status.json", jobs.asdict(stopped))
+    assert button(train(), "Resume")
+
+
+def test_a_failure_is_shown_with_its_reason() -> None:
+    job = done()
+    jobs._write(
+        job.folder / "status.json", jobs.asdict(replace(job.status, state="failed", message="The disk is full."))
+    )
+    assert "The disk is full." in train().error[0].value
+
+
+def test_an_edited_job_is_named_and_can_be_deleted() -> None:
+    done()
+    (jobs.folder() / "first" / "status.json").write_text("{")
+    test = train()
+    assert "first cannot be read" in test.error[0].value
+    next(each for each in test.button if each.label == "Delete").click().run()
+    assert jobs.find_all() == []
+
+
+@pytest.mark.parametrize("latent", [1, 2, 3])
+def test_the_film_holds_every_epochs_codes_and_images(latent: int) -> None:
+    job = done(model=replace(MODEL, latent=latent))
+    test = train()
+    messages = sent(test)
+    film = messages["film"]
+    assert film["epochs"] == [1, 2, 3]
+    assert film["planned"] == 3
+    codes = film["codes"].reshape(3, len(job.labels()), 2)
+    shown = np.zeros((len(job.labels()), 2), np.float16)
+    shown[:, : min(2, latent)] = job.frame(2).codes[:, :2]
+    assert np.array_equal(codes[1], shown)
+    assert np.array_equal(film["images"].reshape(3, -1)[2], job.frame(3).images.ravel())
+    assert messages["frame"]["epoch"] == 3
+
+
+def test_a_long_film_begins_with_some_epochs_the_first_and_the_last_among_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "MOST_FRAMES", 4)
+    done(epochs=9)
+    epochs = sent(train())["film"]["epochs"]
+    assert (len(epochs), epochs[0], epochs[-1]) == (4, 1, 9)
+
+
+def test_curves_show_both_terms_of_both_parts() -> None:
+    job = done()
+    curve = training.curve(job.status.records)
+    figure = training_curves({"first": curve, "second": curve})
+    assert len(figure.data) == 8
+    assert list(figure.data[1].y) == [each.validation_distortion for each in job.status.records]
+    assert list(figure.data[3].y) == [each.validation_rate for each in job.status.records]
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(5, "5 s"), (600, "10 min"), (7200, "2.0 h")])
+def test_durations_are_said_as_one_speaks_of_them(seconds: float, text: str) -> None:
+    assert training.duration(seconds) == text
+
+
+@pytest.mark.parametrize("kind", ["multi-rate", "vae", "autoencoder"])
+def test_parameters_are_counted_without_making_them(kind: str) -> None:
+    config = replace(MODEL, kind=kind)  # type: ignore[arg-type]
+    assert parameters(config) == sum(p.numel() for p in build(config, 0).parameters() if p.requires_grad)

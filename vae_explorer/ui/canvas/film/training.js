@@ -1,0 +1,172 @@
+// The film of a run: the latent map after every epoch, and a few images as the model sees them.
+
+const GLIDE = 350; // ms from one epoch's codes to the next one's
+const FILM_TIME = 8000; // ms from the first epoch to the last, when played
+
+class TrainingFilm {
+  constructor(root, name) {
+    this.find = (selector) => root.querySelector(selector);
+    this.abort = new AbortController();
+    this.box = mailbox(name);
+    this.frames = [];
+    this.now = -1; // the frame that is shown
+    this.playing = 0;
+    const show = (place) => (this.find(".readout").textContent = place ? minus(tupleText([place.x, place.y])) : "");
+    const step = (dx, dy) => this.plot.setView({ ...this.plot.view, x: this.plot.view.x + dx, y: this.plot.view.y + dy });
+    const weight = { nudge: (way) => this.scrub(this.now + way) };
+    this.plot = new Scatter(this.find(".plot canvas"), {
+      hover: show,
+      click: () => {},
+      view: () => {},
+      key: (event) => mapKey(event, { plot: this.plot, weight, step }),
+    });
+    this.legend = new Legend(this.find(".legend"), () => this.plot.set({ hidden: this.legend.mask }));
+    this.slider = this.find(".scrub input");
+    this.button = this.find(".scrub .play");
+    const listen = (element, type, handler) => element.addEventListener(type, handler, { signal: this.abort.signal });
+    listen(this.slider, "input", () => (this.stop(), this.scrub(Number(this.slider.value))));
+    listen(this.button, "click", () => (this.playing ? this.stop() : this.play()));
+    this.restyle();
+    this.box.read = (message) => this.read(message);
+    for (const message of this.box.messages.values()) this.read(message);
+  }
+
+  destroy() {
+    this.abort.abort();
+    this.plot.destroy();
+    this.box.read = null;
+    cancelAnimationFrame(this.gliding);
+    this.stop();
+  }
+
+  restyle() {
+    this.plot.set({ style: styleOf(this.find(".training")) });
+  }
+
+  read(message) {
+    if (message.kind === "film") this.begin(message);
+    else if (message.kind === "frame" && this.film) this.add(message);
+  }
+
+  begin(film) {
+    this.film = film;
+    const size = film.originals.length;
+    const codes = 2 * film.labels.length;
+    this.frames = film.epochs.map((epoch, k) => ({
+      epoch,
+      xy: film.codes.subarray(k * codes, (k + 1) * codes),
+      images: film.images.subarray(k * size, (k + 1) * size),
+    }));
+    this.plot.set({ labels: film.labels, colours: Uint32Array.from(film.colours, packed), axes: film.axes });
+    this.legend.build(film.names, film.colours, []);
+    this.plot.setLayers({ circles: film.prior ? [1, 2, 3].map((radius) => ({ x: 0, y: 0, radius, label: `${radius}\u03c3` })) : [] });
+    this.now = -1;
+    this.grow();
+    const latest = this.box.messages.get("frame");
+    if (latest) this.add(latest);
+    this.scrub(this.frames.length - 1);
+  }
+
+  /** Takes the newest epoch; who looks at the newest follows it. */
+  add({ epoch, codes, images }) {
+    if (this.frames.length && epoch <= this.frames.at(-1).epoch) return;
+    const follows = this.now === this.frames.length - 1 && !this.playing;
+    this.frames.push({ epoch, xy: codes, images });
+    this.grow();
+    if (follows) this.scrub(this.frames.length - 1);
+    else this.label();
+  }
+
+  /** The home square holds the codes of all epochs, so that the axes stay while the film runs. */
+  grow() {
+    let most = this.film.prior ? 3.4 : 1e-3;
+    for (const { xy } of this.frames) {
+      const far = Float32Array.from(xy, Math.abs).sort();
+      if (far.length) most = Math.max(most, 1.06 * far[Math.floor(0.997 * (far.length - 1))]);
+    }
+    if (Math.abs(most - this.plot.home.half) > 0.02 * most) this.plot.setHome({ x: 0, y: 0, half: most });
+    this.slider.max = Math.max(0, this.frames.length - 1);
+  }
+
+  /** Goes to a frame; the codes glide there. */
+  scrub(to, glide = GLIDE) {
+    const k = Math.min(this.frames.length - 1, Math.max(0, to));
+    if (k < 0 || k === this.now) return this.label();
+    this.now = k;
+    this.label();
+    this.picture();
+    const target = this.frames[k].xy;
+    const from = this.plot.xy.length === target.length ? Float32Array.from(this.plot.xy) : target;
+    const begun = performance.now();
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches || !glide;
+    cancelAnimationFrame(this.gliding);
+    const frame = (now) => {
+      const share = still ? 1 : Math.min(1, Math.max(0, (now - begun) / glide));
+      this.plot.set({ xy: target.map((value, i) => from[i] + share * (value - from[i])) });
+      if (share < 1) this.gliding = requestAnimationFrame(frame);
+    };
+    frame(begun);
+  }
+
+  label() {
+    const shown = this.frames[this.now];
+    this.slider.value = Math.max(0, this.now);
+    this.slider.setAttribute("aria-valuetext", shown ? `epoch ${shown.epoch}` : "");
+    this.find(".epoch").textContent = shown ? `epoch ${shown.epoch} of ${this.film.planned}` : "before the first epoch";
+    this.find(".note").textContent = shown ? this.film.words : "The map appears after the first epoch.";
+  }
+
+  /** Originals in the upper row, the frame's reconstructions in the lower one. */
+  picture() {
+    const { shape: [height, width], originals } = this.film;
+    const size = height * width;
+    const count = originals.length / size;
+    const sheet = this.find(".sheet");
+    Object.assign(sheet, { width: count * (width + 1) - 1, height: 2 * height + 1 });
+    this.scrap ??= document.createElement("canvas");
+    [originals, this.frames[this.now].images].forEach((row, y) => {
+      for (let k = 0; k < count; k++) {
+        paint(this.scrap, row.subarray(k * size, (k + 1) * size), [height, width]);
+        sheet.getContext("2d").drawImage(this.scrap, k * (width + 1), y * (height + 1));
+      }
+    });
+  }
+
+  play() {
+    const first = this.now >= this.frames.length - 1 ? 0 : this.now;
+    const begun = performance.now() - (FILM_TIME * first) / Math.max(1, this.frames.length - 1);
+    const frame = (now) => {
+      const share = (now - begun) / FILM_TIME;
+      this.scrub(Math.floor(share * (this.frames.length - 1)), FILM_TIME / this.frames.length);
+      if (share >= 1) return this.stop();
+      this.playing = requestAnimationFrame(frame);
+    };
+    this.playing = requestAnimationFrame(frame);
+    this.name();
+  }
+
+  stop() {
+    cancelAnimationFrame(this.playing);
+    this.playing = 0;
+    this.name();
+  }
+
+  name() {
+    this.button.textContent = this.playing ? "Stop" : "Play";
+    this.button.setAttribute("aria-pressed", String(this.playing !== 0));
+  }
+}
+
+const films = new WeakMap();
+
+/** Called by Streamlit at first and whenever the theme changes; returns the clean-up. */
+export default function ({ data, parentElement }) {
+  const { to } = unpack(data);
+  let film = films.get(parentElement);
+  if (film) film.restyle();
+  else films.set(parentElement, (film = new TrainingFilm(parentElement, to)));
+  return () => {
+    film.destroy();
+    films.delete(parentElement);
+  };
+}

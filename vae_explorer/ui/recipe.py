@@ -1,0 +1,117 @@
+"""The Train page's widgets: from choices to an order."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar, cast, get_args
+
+import streamlit as st
+
+from vae_explorer import checkpoints, data, jobs
+from vae_explorer.config import Backbone, ConfigError, Kind, Likelihood, ModelConfig, TrainingConfig
+from vae_explorer.jobs import Order
+from vae_explorer.models import parameters
+
+T = TypeVar("T")
+
+KINDS: dict[Kind, str] = {
+    "multi-rate": "One network for a whole range of KL weights: its slider moves the map live.",
+    "vae": "A VAE at the one KL weight that you set.",
+    "autoencoder": "Deterministic: no prior, no rate; its latent space has gaps.",
+}
+LIKELIHOODS: dict[Likelihood, str] = {
+    "bernoulli": "Each pixel is a grey level between black and white; the usual choice.",
+    "continuous-bernoulli": "The same, normalised over grey levels: a density.",
+    "gaussian": "Squared error, at a fixed standard deviation.",
+    "gaussian-learned": "Squared error, with a standard deviation that is learned.",
+}
+Widths = tuple[int, ...]
+
+# What suits so many training images, at least.
+DENSE: tuple[tuple[int, tuple[Widths, Widths]], ...] = (
+    (20_000, ((512, 384, 384), (384,) * 5)),
+    (4_000, ((256, 128, 128), (128,) * 4)),
+    (0, ((128, 128, 64), (64, 128, 128))),
+)
+CHANNELS = (32, 64)
+SETTINGS = (
+    (20_000, TrainingConfig(epochs=12, learning_rate=2e-3, noise=0.2)),
+    (4_000, TrainingConfig(epochs=40, batch=100)),
+    (0, TrainingConfig(epochs=100, batch=50, learning_rate=2e-3, weight_decay=0.1)),
+)
+
+
+def choose() -> tuple[str, Order] | None:
+    """Shows the choices; returns a name and what to train under it, or None where they cannot work."""
+    left, right = st.columns(2)
+    name = str(left.selectbox("Data", [each for each in data.DATASETS if data.available(each)], key="train_data"))
+    kind = right.selectbox("Model", list(KINDS), key="train_kind", help=_choices(KINDS))
+    st.caption(KINDS[kind])
+    beta = 1.0
+    if kind == "vae":
+        beta = float(st.number_input("KL weight", 0.0, 1000.0, 1.0, format="%g", key="train_beta"))
+    left, right = st.columns(2)
+    latent = int(right.number_input("Latent axes", 1, 64, 2, key="train_latent"))
+    shape, count, source = _outline(name)
+    settings = _suited(SETTINGS, count)
+    epochs = int(left.number_input("Epochs", 1, 10_000, settings.epochs, key=f"train_epochs_{name}"))
+    backbone = cast(Backbone, left.selectbox("Backbone", get_args(Backbone), key="train_backbone"))
+    likelihood = right.selectbox("Likelihood", list(LIKELIHOODS), key="train_likelihood", help=_choices(LIKELIHOODS))
+    encoder, decoder = _suited(DENSE, count) if backbone == "dense" else (CHANNELS, CHANNELS[::-1])
+    try:
+        model = ModelConfig(
+            kind=kind,
+            data=name,
+            shape=shape,
+            latent=latent,
+            backbone=backbone,
+            encoder=encoder,
+            decoder=decoder,
+            likelihood=likelihood,
+            beta=beta,
+        )
+    except ConfigError as error:
+        st.error(str(error))
+        return None
+    st.caption(f"{parameters(model):,} parameters · {count:,} training images of {source}")
+    chosen = str(st.text_input("Name", _free_name(name, kind), key=f"train_name_{name}_{kind}_{len(jobs.find_all())}"))
+    training = replace(settings, epochs=epochs)
+    return chosen, Order(model=model, training=training, command=_command(chosen, model, training))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _outline(name: str) -> tuple[tuple[int, int], int, str]:
+    """Returns height and width, number and source of a data set's training images."""
+    images = data.load(name, "train")
+    count, height, width = images.pixels.shape
+    return (height, width), count, images.source
+
+
+def _choices(choices: Mapping[T, str]) -> str:
+    """Returns what each choice means, as a list."""
+    return "\n".join(f"* **{name}**: {words}" for name, words in choices.items())
+
+
+def _suited(rows: Sequence[tuple[int, T]], count: int) -> T:
+    """Returns the first row's choice for so many training images."""
+    return next(choice for least, choice in rows if count >= least)
+
+
+def _free_name(name: str, kind: str) -> str:
+    taken = {entry.name for entry in checkpoints.list_all()} | {job.name for job in jobs.find_all()}
+    stem = f"my-{name}-{kind}"
+    return next(each for each in (stem, *(f"{stem}-{k}" for k in range(2, 1000))) if each not in taken)
+
+
+def _command(name: str, model: ModelConfig, training: TrainingConfig) -> str:
+    """Returns the command that trains the same."""
+    default, usual = ModelConfig(kind=model.kind, data=model.data, shape=model.shape), TrainingConfig()
+    options = [("name", name), ("data", model.data), ("kind", model.kind)]
+    for values, usually in ((model.to_json(), default.to_json()), (training.to_json(), usual.to_json())):
+        for field, value in values.items():
+            if value != usually[field]:
+                text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+                options.append((field.replace("_", "-"), text))
+    return "python -m vae_explorer train " + shlex.join(part for key, text in options for part in (f"--{key}", text))
