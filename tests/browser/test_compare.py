@@ -197,3 +197,12 @@ def test_the_gap_table_follows_the_weight_and_its_sentence_counts_the_rows(open_
     counts = [*map(int, re.findall(r"(\d+) (?:favour|they)", sentence.inner_text().replace("On ", "")))]
     assert sorted(counts[:2]) == sorted(better)
     assert f"Of {rows} measures" in sentence.inner_text()
+
+
+def test_classifiers_that_contradict_each_other_mark_neither_side(open_page: Open, server: str) -> None:
+    """At this weight the VAE of digits has collapsed: the network prefers the autoencoder's draws, neighbours not."""
+    duel = Duel(open_page, server, f"{DIGITS}&beta=4")
+    sentence = duel.page.locator(".sentence")
+    duel.explorer.until(lambda: "On 2 the classifiers contradict each other" in sentence.inner_text())
+    for judge in ("mlp", "knn"):
+        expect(duel.page.locator(f"tr[data-name=recognised_{judge}] td.better")).to_have_count(0)

@@ -39,6 +39,7 @@ class Measure:
     better: Better
     words: str  # what it means
     sampled: bool = True  # whether it depends on the sampling distribution
+    jury: str = ""  # what several classifiers are asked: where they contradict each other, none counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +101,7 @@ MEASURES: dict[str, Measure] = {
         title="Decoded draws, network",
         unit="share",
         better="higher",
+        jury="draws",
         words=f"Part of the decoded draws to which {_CLASSIFIER} (a small network).",
     ),
     "recognised_knn": Measure(
@@ -107,6 +109,7 @@ MEASURES: dict[str, Measure] = {
         title="Decoded draws, nearest neighbours",
         unit="share",
         better="higher",
+        jury="draws",
         words=f"Part of the decoded draws to which {_CLASSIFIER} (nearest neighbours).",
     ),
     "path_recognised_mlp": Measure(
@@ -114,6 +117,7 @@ MEASURES: dict[str, Measure] = {
         title="Along paths, network",
         unit="share",
         better="higher",
+        jury="paths",
         words=f"Part of {_PATHS} to whose images {_CLASSIFIER} (a small network).",
         sampled=False,
     ),
@@ -122,6 +126,7 @@ MEASURES: dict[str, Measure] = {
         title="Along paths, nearest neighbours",
         unit="share",
         better="higher",
+        jury="paths",
         words=f"Part of {_PATHS} to whose images {_CLASSIFIER} (nearest neighbours).",
         sampled=False,
     ),

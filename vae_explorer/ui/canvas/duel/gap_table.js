@@ -84,19 +84,24 @@ class GapTable {
   show(beta, spaces, settled) {
     if (!this.message || !this.message.tables.every(Boolean)) return;
     if (this.key !== spaces.join()) this.build(spaces);
+    const found = this.rows.map((row) => {
+      const scores = [0, 1].map((k) => this.at(k, row.name, beta));
+      return { ...row, scores, winner: this.winner(row.measure, scores) };
+    });
+    const juries = Object.groupBy(found.filter(({ measure, winner }) => measure.jury && winner !== null), ({ measure }) => measure.jury);
+    const split = Object.values(juries).filter((jury) => new Set(jury.map(({ winner }) => winner)).size > 1).flat();
+    for (const row of split) row.winner = null;
     const wins = [[], []];
     const draws = [];
-    for (const { name, measure, cells, marks } of this.rows) {
-      const scores = [0, 1].map((k) => this.at(k, name, beta));
-      const winner = this.winner(measure, scores);
+    for (const { measure, cells, marks, scores, winner } of found) {
       scores.forEach((score, k) => {
         cells[k].textContent = score ? scoreText(score, measure.unit) : "\u2013";
         cells[k].classList.toggle("better", winner === k);
       });
-      if (scores.every(Boolean)) (winner === null ? draws : wins[winner]).push(measure.title.toLowerCase());
+      if (scores.every(Boolean) && !split.some((row) => row.measure === measure)) (winner === null ? draws : wins[winner]).push(measure.title.toLowerCase());
       if (beta !== null) marks.now.setAttribute("d", `M${marks.x(beta)} 0V24`);
     }
-    if (settled) this.sentence.textContent = this.verdict(beta, wins, draws);
+    if (settled) this.sentence.textContent = this.verdict(beta, wins, draws, split.map(({ measure }) => measure.title.toLowerCase()));
   }
 
   winner({ better }, [a, b]) {
@@ -105,15 +110,16 @@ class GapTable {
   }
 
   /** One paragraph made of the numbers. */
-  verdict(beta, wins, draws) {
+  verdict(beta, wins, draws, split) {
     const { names } = this.message;
-    const all = wins[0].length + wins[1].length + draws.length;
+    const all = wins[0].length + wins[1].length + draws.length + split.length;
     const weight = beta === null ? "" : ` at KL weight ${weightText(beta)}`;
     const list = (items) => (items.length ? ` (${items.join("; ")})` : "");
     const [first, second] = wins[1].length >= wins[0].length ? [1, 0] : [0, 1];
+    const doubt = split.length ? ` On ${split.length} the classifiers contradict each other, so neither side wins${list(split)}.` : "";
     const most = `Of ${all} measures${weight}, ${wins[first].length} favour ${names[first]}${list(wins[first])}`;
     const fewest = `${wins[second].length} favour ${names[second]}${list(wins[second])}`;
-    return `${most}, and ${fewest}. On ${draws.length} they do not differ by more than two standard errors${list(draws)}.`;
+    return `${most}, and ${fewest}. On ${draws.length} they do not differ by more than two standard errors${list(draws)}.${doubt}`;
   }
 }
 
