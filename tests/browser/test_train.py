@@ -7,9 +7,8 @@ import re
 from playwright.sync_api import Browser, Page, expect
 
 
-def opened(browser: Browser, server: str, query: str = "") -> Page:
+def opened(browser: Browser, server: str, errors: list[str], query: str = "") -> Page:
     page = browser.new_page(viewport={"width": 1280, "height": 720})
-    errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{server}/train{query}")
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible(timeout=30_000)
@@ -22,7 +21,8 @@ def choose(page: Page, box: str, value: str) -> None:
 
 
 def test_a_model_is_trained_paused_resumed_and_found_again(browser: Browser, server: str) -> None:
-    page = opened(browser, server)
+    errors: list[str] = []
+    page = opened(browser, server, errors)
     choose(page, "Data", "digits")
     epochs = page.get_by_label("Epochs")
     epochs.fill("4000")
@@ -47,7 +47,7 @@ def test_a_model_is_trained_paused_resumed_and_found_again(browser: Browser, ser
     expect(state).to_contain_text("training", timeout=5_000)
     page.close()
 
-    page = opened(browser, server, "?job=live")  # it went on without a browser
+    page = opened(browser, server, errors, "?job=live")  # it went on without a browser
     state = page.locator(".aside", has_text="epoch")
     expect(state).to_contain_text("training", timeout=10_000)
     page.get_by_role("button", name="Stop", exact=True).first.click()
@@ -67,3 +67,4 @@ def test_a_model_is_trained_paused_resumed_and_found_again(browser: Browser, ser
     image = page.get_by_alt_text(re.compile("^Decoded image at z"))
     expect(image).not_to_have_attribute("alt", str(before), timeout=10_000)
     page.close()
+    assert not errors

@@ -106,9 +106,9 @@ def _watch(job: Job, epochs: int, live: bool) -> None:
         job.delete()
         st.rerun()
     if status.state in ("done", "stopped") and status.records and buttons[2].button("Explore", width="stretch"):
-        st.session_state.model = job.name
-        st.query_params.clear()
-        st.switch_page(st.session_state.explore_page)
+        for left in ("model", "view", "start"):  # what Explore showed last: it begins with the link's model again
+            st.session_state.pop(left, None)
+        st.switch_page(st.session_state.explore_page, query_params={"model": job.name})
     first = st.session_state.get("train_seen") != (job.name, bool(status.records))
     st.session_state.train_seen = (job.name, bool(status.records))
     if live != (status.state in LIVE) or (first and status.records):
