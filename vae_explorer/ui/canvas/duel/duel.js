@@ -166,7 +166,6 @@ class Duel {
       this.note();
     }
     this.showPoint();
-    this.sides.forEach((side) => side.plot.draw());
     const { tab } = this.state;
     const sheets = { sample: this.sheets, path: this.films }[tab] ?? [];
     const more = sheets.map((sheet, k) => sheet.develop((z, grey) => this.sides[k].decode(z, grey)));
@@ -197,11 +196,15 @@ class Duel {
   showPoint() {
     const place = this.pointer ?? this.state.pick;
     const exact = !this.pointer && this.answered;
-    this.places(place).forEach((z, k) => {
-      const side = this.sides[k];
+    const places = this.places(place);
+    this.sides.forEach((side, k) => {
+      side.show(places[k], place.index, exact);
+      side.plot.draw();
+    });
+    this.sides.forEach((side, k) => {
       const distortion = exact ? this.answer.sides[k].distortion : null;
       const error = distortion === null ? "" : `\n${distortion.toFixed(1)} nats of distortion`;
-      side.show(z, place.index, exact, `z = ${minus(tupleText(z))}${error}`);
+      side.label(places[k], `z = ${minus(tupleText(places[k]))}${error}`);
     });
   }
 

@@ -103,17 +103,21 @@ class DuelSide {
     this.decoder.decode(z, this.beta, grey);
   }
 
-  /** Puts marker and ellipse on the map, and the words below the image; decodes unless PyTorch's image is there. */
-  show(z, index, exact, words) {
+  /** Puts marker and ellipse on the map; decodes unless PyTorch's image is there. */
+  show(z, index, exact) {
     const spread = this.ladder.spread;
     const ellipse = index === null || !spread[2 * index] ? [] : [{ x: z[0], y: z[1], rx: spread[2 * index], ry: spread[2 * index + 1] }];
     this.plot.setLayers({ marker: { x: z[0], y: z[1] }, ellipses: ellipse });
-    this.readout.textContent = minus(tupleText(z));
-    if (this.caption.innerText !== words) this.caption.innerText = words;
     this.canvas.hidden = exact;
     if (exact) return;
     this.decode(z, this.grey);
     paint(this.canvas, this.grey, this.world.shape);
+  }
+
+  /** Writes where the point is. After the map was drawn: setting a canvas's font lays out a page whose text has changed. */
+  label(z, words) {
+    this.readout.textContent = minus(tupleText(z));
+    if (words !== this.words) this.caption.innerText = this.words = words;
   }
 
   /** Takes a field of the plane, as ink. */

@@ -14,8 +14,8 @@ function ticks(from, to, size) {
   return values.map((value) => ({ value, text: (value === 0 ? 0 : value).toFixed(digits).replace("-", "\u2212") }));
 }
 
-function drawAxes(plot) {
-  const { context, box, style, axes } = plot;
+function drawAxes(plot, context) {
+  const { box, style, axes } = plot;
   const low = plot.toData({ x: box.x, y: box.y + box.height });
   const high = plot.toData({ x: box.x + box.width, y: box.y });
   const size = step(plot.scale, 4.5 * style.size);
@@ -57,8 +57,8 @@ function drawAxes(plot) {
 }
 
 /** Images {image, extent: [x0, x1, y0, y1], alpha, smooth}, stretched; their first row lies at y1. */
-function drawUnderlays(plot) {
-  const { context, layers } = plot;
+function drawUnderlays(plot, context) {
+  const { layers } = plot;
   for (const { image, extent, alpha = 1, smooth = false } of layers.underlays) {
     const from = plot.toPixel(extent[0], extent[3]);
     const to = plot.toPixel(extent[1], extent[2]);
@@ -72,8 +72,8 @@ function drawUnderlays(plot) {
 }
 
 /** Contours {segments: x0, y0, x1, y1 in data units, colour, width}. */
-function drawContours(plot) {
-  const { context, layers, style, scale } = plot;
+function drawContours(plot, context) {
+  const { layers, style, scale } = plot;
   const origin = plot.toPixel(0, 0);
   for (const { segments, count = segments.length, colour, width } of layers.contours) {
     context.beginPath();
@@ -142,8 +142,8 @@ function halo(plot, width, dash = []) {
 }
 
 /** Circles {x, y, radius, label}, in data units. */
-function drawCircles(plot) {
-  const { context, layers, scale, style } = plot;
+function drawCircles(plot, context) {
+  const { layers, scale, style } = plot;
   context.font = `600 ${style.size}px ${style.font}`;
   context.textAlign = "center";
   context.textBaseline = "middle";

@@ -4,6 +4,7 @@
 const BLEED = 10; // px that the raster is larger, so that discs are cut by the edge and do not vanish at it
 const REACH = 6; // px within which a click takes a point
 const OUTLINE = 0.35; // opacity of one of many ellipses
+const GROUND = ["underlays", "contours", "circles"]; // layers that move with the points
 const ZOOM = [0.3, 200]; // least and most, relative to home
 
 class Scatter {
@@ -17,7 +18,8 @@ class Scatter {
     this.context = canvas.getContext("2d");
     this.on = on;
     this.raster = new Raster();
-    this.rastered = ""; // what its picture shows: empty where it is stale
+    this.ground = document.createElement("canvas").getContext("2d"); // all that a marker which moves leaves as it is
+    this.grounded = ""; // the view that it shows; empty where it is stale
     this.xy = new Float32Array(0);
     this.labels = new Uint8Array(0);
     this.colours = new Uint32Array(0);
@@ -53,12 +55,13 @@ class Scatter {
   /** Changes any of xy, spread, labels, colours, hidden, style, axes; draws with the next frame. */
   set(changes) {
     Object.assign(this, changes);
-    this.rastered = ""; // the points may have moved within the same array
+    this.grounded = ""; // the points may have moved within the same array
     this.redraw();
   }
 
   setLayers(changes) {
     Object.assign(this.layers, changes);
+    if (GROUND.some((name) => name in changes)) this.grounded = "";
     this.redraw();
   }
 
@@ -152,23 +155,36 @@ class Scatter {
   draw() {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
-    const { context, box, ratio } = this;
+    const { context, canvas, ratio, width, height, view, ground } = this;
+    const shown = [width, height, ratio, view.x, view.y, view.half].join();
+    if (shown !== this.grounded) {
+      this.grounded = shown;
+      Object.assign(ground.canvas, { width: canvas.width, height: canvas.height });
+      ground.setTransform(ratio, 0, 0, ratio, 0, 0);
+      drawAxes(this, ground);
+      this.clip(ground);
+      drawUnderlays(this, ground);
+      this.drawPoints(ground);
+      drawContours(this, ground);
+      drawCircles(this, ground);
+    }
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, this.width, this.height);
-    drawAxes(this);
+    context.clearRect(0, 0, width, height);
+    context.drawImage(ground.canvas, 0, 0, width, height);
     context.save();
-    context.beginPath();
-    context.rect(box.x, box.y, box.width, box.height);
-    context.clip();
-    drawUnderlays(this);
-    this.drawPoints();
-    drawContours(this);
-    drawCircles(this);
+    this.clip(context);
     drawEllipses(this);
     drawLines(this);
     drawDots(this);
     drawMarker(this);
     context.restore();
+  }
+
+  clip(context) {
+    const { box } = this;
+    context.beginPath();
+    context.rect(box.x, box.y, box.width, box.height);
+    context.clip();
   }
 
   /** Discs that touch but seldom cover each other, and grow a little as the view closes in. */
@@ -179,8 +195,8 @@ class Scatter {
     return Math.min(9, Math.max(1.4, Math.min(3.2, 0.3 * spacing)) * closer);
   }
 
-  drawPoints() {
-    const { context, box, ratio, raster, xy, labels, colours, hidden, scale } = this;
+  drawPoints(context) {
+    const { box, ratio, raster, xy, labels, colours, hidden, scale } = this;
     const origin = this.toPixel(0, 0);
     raster.resize(Math.round((box.width + 2 * BLEED) * ratio), Math.round((box.height + 2 * BLEED) * ratio));
     raster.setRadius(Math.round(this.radius * ratio * 4) / 4);
@@ -188,9 +204,7 @@ class Scatter {
     const left = box.x - BLEED;
     const top = box.y - BLEED;
     const map = { ax: a, bx: (origin.x - left) * ratio, ay: -a, by: (origin.y - top) * ratio };
-    const drawn = [map.ax, map.bx, map.by, raster.radius, raster.image.width, raster.image.height].join();
-    if (drawn !== this.rastered) raster.draw(xy, labels, colours, hidden, map, this.spread && { std: this.spread, alpha: OUTLINE });
-    this.rastered = drawn; // a marker that moves leaves the points as they are
+    raster.draw(xy, labels, colours, hidden, map, this.spread && { std: this.spread, alpha: OUTLINE });
     context.globalAlpha = this.layers.underlays.length ? 0.8 : 1; // an underlay shall be seen through the points
     context.drawImage(raster.canvas, left, top, box.width + 2 * BLEED, box.height + 2 * BLEED);
     context.globalAlpha = 1;
