@@ -101,7 +101,7 @@ function drawLines(plot) {
       const at = plot.toPixel(x, y);
       plot.context.lineTo(at.x, at.y);
     });
-    halo(plot, 2);
+    halo(plot.context, plot.style, 2);
   }
 }
 
@@ -126,8 +126,7 @@ function drawDots(plot) {
 }
 
 /** A stroke that reads on anything: the background's colour below, the text's above. */
-function halo(plot, width, dash = []) {
-  const { context, style } = plot;
+function halo(context, style, width, dash = []) {
   context.setLineDash([]);
   context.lineWidth = width + 2.5;
   context.strokeStyle = style.background;
@@ -151,7 +150,7 @@ function drawCircles(plot, context) {
     const centre = plot.toPixel(x, y);
     context.beginPath();
     context.arc(centre.x, centre.y, radius * scale, 0, 2 * Math.PI);
-    halo(plot, 1.25, [5, 4]);
+    halo(context, style, 1.25, [5, 4]);
     const at = { x: centre.x + radius * scale * Math.SQRT1_2, y: centre.y - radius * scale * Math.SQRT1_2 };
     const half = context.measureText(label).width / 2 + 4;
     context.fillStyle = style.background;
@@ -175,7 +174,7 @@ function drawEllipses(plot) {
     context.globalAlpha = 0.16;
     context.fillStyle = style.text;
     context.fill();
-    halo(plot, 1.5);
+    halo(context, style, 1.5);
   }
 }
 
@@ -189,7 +188,7 @@ function drawMarker(plot) {
     context.moveTo(x + 9 * dx, y + 9 * dy);
     context.lineTo(x + 15 * dx, y + 15 * dy);
   }
-  halo(plot, 2);
+  halo(context, style, 2);
   context.beginPath();
   context.arc(x, y, 1.75, 0, 2 * Math.PI);
   context.fillStyle = style.text;

@@ -168,9 +168,10 @@ class Scatter {
       drawContours(this, ground);
       drawCircles(this, ground);
     }
+    context.setTransform(1, 0, 0, 1, 0, 0); // pixel by pixel: a box of broken CSS px would be blurred
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(ground.canvas, 0, 0);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
-    context.drawImage(ground.canvas, 0, 0, width, height);
     context.save();
     this.clip(context);
     drawEllipses(this);
