@@ -230,7 +230,7 @@ def test_what_cannot_be_written_leaves_the_old_file(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(json, "dump", full)
+    monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(CurveError, match=r"mine\.curve\.json cannot be written .*No space.*Choose"):
         replace(curve, images=1).save(path)
     assert curves.load(path) == curve
