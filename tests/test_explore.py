@@ -29,7 +29,7 @@ from vae_explorer.ui.view import MOST_PINS, Limits, View, default, updated
 
 LIMITS = Limits(model="m", latent=2, beta=(0.001, 10.0), home=(0.0, 0.0, 4.0), images=100, classes=10)
 FIXED = Limits(model="f", latent=3, beta=None, home=(5.0, 0.0, 10.0), images=9, classes=3, layers=("atlas",))
-APP = str(Path(__file__).parents[1] / "app.py")
+APP = str(Path(__file__).parents[1] / "vae_explorer/ui/pages/main.py")
 
 
 PROVENANCE = checkpoints.Provenance(
@@ -339,7 +339,7 @@ def test_the_page_opens_and_says_what_it_shows(runs: Path) -> None:
     assert "300 test images" in shown(test)
     messages = sent(test)
     assert messages.keys() == {"world", "answer", "curve"}
-    answer = messages["answer"]
+    answer = messages["answer"]["said"]
     assert "grey target" in answer["point"]["terms"]
     assert answer["alt"].startswith("Decoded image at z = (")
     images = data.load("digits", "test")
@@ -348,7 +348,7 @@ def test_the_page_opens_and_says_what_it_shows(runs: Path) -> None:
 
 def test_an_injected_click_moves_the_point(runs: Path) -> None:
     state = {"answer-a-multi": {"seen": {"click": {"x": 0.25, "y": -1.0, "index": None}}}}
-    answer = sent(app(state=state))["answer"]
+    answer = sent(app(state=state))["answer"]["said"]
     assert answer["alt"] == "Decoded image at z = (0.25, -1.00)"
     model = checkpoints.load(runs / "a-multi.safetensors").model
     exact = decode(model, np.array([[0.25, -1.0]], np.float32), 1.0)[0]
@@ -362,7 +362,7 @@ def test_an_injected_weight_moves_the_code(runs: Path) -> None:
     for beta in (0.01, 10.0):
         mean = encode(model, pixels, beta).mean[0]
         state = {"answer-a-multi": {"seen": {"click": {"x": 0, "y": 0, "index": 3}, "beta": beta}}}
-        answer = sent(app(state=state))["answer"]
+        answer = sent(app(state=state))["answer"]["said"]
         assert answer["z"] == pytest.approx(mean.tolist())
         assert answer["beta"] == beta
 
@@ -375,7 +375,7 @@ def test_an_injected_draw_is_mean_plus_std_times_epsilon(runs: Path) -> None:
         )
     )
     state = {"answer-a-multi": {"seen": {"click": {"index": 3, "noise": [1.5, -0.5]}}}}
-    assert sent(app(state=state))["answer"]["z"] == pytest.approx((mean + std * [1.5, -0.5]).tolist(), rel=1e-5)
+    assert sent(app(state=state))["answer"]["said"]["z"] == pytest.approx((mean + std * [1.5, -0.5]).tolist(), rel=1e-5)
 
 
 def test_pins_are_decoded_and_their_path_can_be_taken_away(runs: Path) -> None:
@@ -445,10 +445,10 @@ def test_two_sessions_keep_their_own_views(runs: Path) -> None:
 
 
 def test_retraining_under_the_same_name_is_seen(runs: Path) -> None:
-    before = sent(app())["answer"]["z"]
+    before = sent(app())["answer"]["said"]["z"]
     loaded = checkpoints.load(runs / "a-multi.safetensors")
     checkpoints.save(runs / "a-multi.safetensors", build(loaded.config, seed=1), loaded.provenance)
-    assert sent(app())["answer"]["z"] != before
+    assert sent(app())["answer"]["said"]["z"] != before
 
 
 def test_missing_images_can_be_downloaded_and_a_failure_says_why(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

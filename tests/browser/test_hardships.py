@@ -151,7 +151,7 @@ def test_a_lost_connection_and_its_return(open_page: Open, model: Checkpoint) ->
     explorer.until(lambda: explorer.alt.startswith(f"Decoded image at z = ({z[0]:.2f}, {z[1]:.2f})"), seconds=30)
     explorer.until(lambda: explorer.live.is_hidden())
     assert same(explorer.pixels(explorer.decoded), decode(model, z, 1.0))
-    assert explorer.query["pins"] == ";".join(f"{x:g},{y:g}" for x, y in (first, z))
+    explorer.until(lambda: explorer.query["pins"] == ";".join(f"{x:g},{y:g}" for x, y in (first, z)))
     assert explorer.pin(420, 200) != z
 
 
@@ -221,3 +221,23 @@ def test_haste(open_page: Open) -> None:
     assert float(explorer.query["beta"]) == pytest.approx(weight, rel=0.01)
     assert weight > 1
     assert "atlas" not in explorer.query["layers"]
+
+
+def test_a_click_needs_no_rerun(open_page: Open, model: Checkpoint) -> None:
+    line = Line()
+    explorer = open_page(f"{NOTHING}&z=0,0", line=line.route)
+    line.hold()  # whatever Streamlit says comes later
+    z = explorer.hover(200, 150)
+    explorer.click(200, 150)
+    explorer.until(lambda: explorer.alt.startswith(f"Decoded image at z = ({z[0]:.2f}, {z[1]:.2f})"))
+    assert same(explorer.pixels(explorer.decoded), decode(model, z, 1.0))
+    assert explorer.query["z"] == "0,0"
+    line.release()
+    explorer.until(lambda: explorer.query["z"] == ",".join(f"{value:.6g}" for value in z))
+
+
+def test_a_server_that_has_only_streamlits_routes_answers_all_the_same(open_page: Open, model: Checkpoint) -> None:
+    explorer = open_page(f"{NOTHING}&z=0,0")
+    explorer.page.route("**/answer?*", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
+    z = explorer.pin(200, 150)
+    assert same(explorer.pixels(explorer.decoded), decode(model, z, 1.0))

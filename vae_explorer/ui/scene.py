@@ -67,13 +67,22 @@ class Scene:
         return _two_axes(mean), _two_axes(std)
 
     def answer(self, view: View, start: View) -> bytes:
-        """Returns what PyTorch says of the view: its image, its numbers, the strip's images."""
+        """Returns what PyTorch says of the view: of its point, and the strip's images."""
         beta = self.weight(view)
-        z = self.z(view)
         header = {
             "kind": "answer",
             "start": self._start(start),
             "link": link(to_query(view)),
+            "said": self.said(view),
+            "pins": [self._decoded(self._place(pin, beta), beta) for pin in view.pins],
+        }
+        return pack(header, {})
+
+    def said(self, view: View) -> dict[str, object]:
+        """Returns what PyTorch says of the view's point: its image and its numbers."""
+        beta = self.weight(view)
+        z = self.z(view)
+        return {
             "pin": _pin(view),
             "beta": view.beta,
             "z": z,
@@ -82,9 +91,7 @@ class Scene:
             "part": store.PART,
             "nearest": "" if view.image is not None else self._nearest(z, beta),
             "point": None if view.image is None else self._point(view.image, beta),
-            "pins": [self._decoded(self._place(pin, beta), beta) for pin in view.pins],
         }
-        return pack(header, {})
 
     def z(self, view: View) -> tuple[float, ...]:
         """Returns the latent point that the view decodes."""

@@ -64,25 +64,50 @@ class LatentMap {
     } else this.layers.take(message).then(() => this.moved());
   }
 
-  /** Takes an answer; one to a question that is no longer asked changes nothing that is seen. */
   hear(answer) {
     if (!this.begun) this.begin(answer.start);
-    this.answer = answer;
-    this.board.hear(answer);
-    if (this.answered) {
-      this.showPin();
-      this.panel.show(answer);
-      this.curve.settle();
-    }
+    this.board.setPictures(answer.pins);
+    this.take(answer.said);
+  }
+
+  /** Takes what PyTorch says of a point; of one that is no longer pinned, it changes nothing. */
+  take(said) {
+    if (!this.isAbout(said)) return;
+    this.said = said;
+    this.showPin();
+    this.panel.show(said);
+    this.board.showCompare();
+    this.curve.settle();
     this.look();
   }
 
-  /** Whether Python's last answer is about what is pinned now. */
+  isAbout({ beta, pin: { x, y, index, noise } }) {
+    const { pin } = this;
+    if (beta !== this.beta || index !== pin.index) return false;
+    return index === null ? x === pin.x && y === pin.y : String(noise ?? "") === String(pin.noise ?? "");
+  }
+
+  /** Whether PyTorch has spoken of what is pinned now. */
   get answered() {
-    const { pin, answer } = this;
-    if (!answer || answer.beta !== this.beta || answer.pin.index !== pin.index) return false;
-    if (pin.index === null) return answer.pin.x === pin.x && answer.pin.y === pin.y;
-    return String(answer.pin.noise ?? "") === String(pin.noise ?? "");
+    return this.said !== undefined && this.isAbout(this.said);
+  }
+
+  /** Asks for the pinned point past Streamlit (ui/direct.py says why); the report, which has to come anyway, follows. */
+  async ask() {
+    if (serverIsAway()) return this.tell();
+    const { index, noise } = this.pin;
+    const query = new URLSearchParams({ model: this.world.model });
+    if (this.beta !== null) query.set("beta", this.beta);
+    if (index === null) query.set("z", this.latentPoint(this.pin));
+    else query.set("image", index);
+    if (noise) query.set("noise", noise);
+    try {
+      const reply = await fetch(`answer?${query}`, { signal: this.abort.signal });
+      if (reply.headers.get("content-type") === "application/json") this.take(await reply.json());
+    } catch {
+      // Streamlit's answer comes all the same.
+    }
+    this.tell();
   }
 
   get report() {
@@ -215,9 +240,9 @@ class LatentMap {
   /** Marker, ellipse of one sigma, draws, posterior's numbers: all of the pinned point. */
   showPin() {
     const { index, noise } = this.pin;
-    const exact = this.answered ? this.answer.point : null; // PyTorch's own, once it has answered
+    const exact = this.answered ? this.said.point : null; // PyTorch's own, once it has answered
     const posterior = index === null ? null : (exact ?? this.ladder.posterior(index, this.beta));
-    const z = exact ? this.answer.z : this.latentPoint(this.pin);
+    const z = exact ? this.said.z : this.latentPoint(this.pin);
     const layers = { marker: { x: z[0], y: z[1] ?? 0 }, ellipses: [], dots: [] };
     if (posterior?.std.some((value) => value > 0)) {
       const [mx, my = 0] = posterior.mean;
@@ -244,7 +269,7 @@ class LatentMap {
   click(place) {
     this.settle({ ...place, noise: null });
     this.board.take(place.index ?? [place.x, place.y]);
-    this.tell();
+    this.ask();
     setTimeout(() => {
       this.board.strip.show();
       this.board.showCompare();

@@ -46,9 +46,8 @@ class Pinboard {
   }
 
   /** Takes PyTorch's images of the pins. */
-  hear(answer) {
-    this.answer = answer;
-    if (answer.pins.length === this.strip.pins.length) this.strip.setPictures(answer.pins);
+  setPictures(pictures) {
+    if (pictures.length === this.strip.pins.length) this.strip.setPictures(pictures);
     this.showCompare();
   }
 
@@ -91,9 +90,10 @@ class Pinboard {
   }
 
   showCompare() {
-    if (this.tab !== "compare" || !this.answer) return;
+    const { said } = this.map;
+    if (this.tab !== "compare" || !said) return;
     const picture = this.strip.pictures[this.other];
     const other = picture ? { png: picture, name: this.nameOf(this.strip.pins[this.other]) } : null;
-    this.compare.show({ png: this.answer.decoded, name: `z = ${minus(tupleText(this.answer.z))}` }, other);
+    this.compare.show({ png: said.decoded, name: `z = ${minus(tupleText(said.z))}` }, other);
   }
 }

@@ -1,0 +1,81 @@
+"""The way past Streamlit's rerun: it says what the page says, and refuses what a link would."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import pytest
+import streamlit as st
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from vae_explorer import checkpoints, data
+from vae_explorer.latent.encoding import decode, encode
+from vae_explorer.ui.direct import routes
+
+NAME = "digits-vae-2d"
+
+
+@pytest.fixture
+def client() -> TestClient:
+    return TestClient(Starlette(routes=routes()))
+
+
+def ask(client: TestClient, **query: object) -> dict[str, object]:
+    reply = client.get("/answer", params={"model": NAME, **{name: str(value) for name, value in query.items()}})
+    assert reply.status_code == 200, reply.text
+    said: dict[str, object] = reply.json()
+    return said
+
+
+def pixels(png: object) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(str(png)))))
+
+
+def test_a_place_brings_the_decoders_image(client: TestClient) -> None:
+    model = checkpoints.load(checkpoints.find(NAME)).model
+    for beta, z in ((1.0, (0.123456789012345, -1.5)), (0.1, (0.0, 0.0))):
+        said = ask(client, beta=beta, z=f"{z[0]},{z[1]}")
+        exact = decode(model, np.array([z], np.float32), beta)[0]
+        assert np.abs(pixels(said["decoded"]) - 255 * exact).max() <= 0.5001
+        # The browser takes an answer for its question only where it is the same to the last bit.
+        assert said["pin"] == {"x": z[0], "y": z[1], "index": None, "noise": None}
+        assert said["beta"] == beta
+
+
+def test_an_image_brings_its_posterior_and_its_draw(client: TestClient) -> None:
+    images = data.load("digits", "test")
+    model = checkpoints.load(checkpoints.find(NAME)).model
+    mean, std = (values[0] for values in encode(model, images.pixels[7:8], 0.5))
+    said = ask(client, beta=0.5, image=7, noise="1.5,-0.5")
+    assert said["z"] == pytest.approx((mean + std * [1.5, -0.5]).tolist(), abs=1e-5)
+    point = said["point"]
+    assert isinstance(point, dict)
+    assert point["mean"] == pytest.approx(mean.tolist(), abs=1e-5)
+    assert (pixels(point["original"]) == images.pixels[7]).all()
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "words"),
+    [
+        ({"model": "../../etc/passwd", "z": "0,0"}, 404, "passwd"),
+        ({"model": NAME, "z": "nan,0"}, 400, "not a list of numbers"),
+        ({"model": NAME, "z": "1e9,0"}, 400, "outside the plane"),
+        ({"model": NAME, "beta": "1e9", "z": "0,0"}, 400, "not a number from"),
+        ({"model": NAME, "image": "300"}, 400, "images 0 to 299"),
+        ({}, 404, "no model"),
+    ],
+)
+def test_what_a_link_cannot_name_is_refused(client: TestClient, query: dict[str, str], code: int, words: str) -> None:
+    reply = client.get("/answer", params=query)
+    assert (reply.status_code, words in reply.text) == (code, True), reply.text
+
+
+def test_it_lies_beside_the_pages_below_a_base_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(st, "get_option", {"server.baseUrlPath": "/lab/"}.get)
+    client = TestClient(Starlette(routes=routes()))
+    assert client.get("/lab/answer", params={"model": NAME, "z": "0,0"}).status_code == 200
+    assert client.get("/answer").status_code == 404

@@ -1,0 +1,32 @@
+"""What Streamlit runs for each session. Not beside this folder: Streamlit takes one of this name for pages itself."""
+
+import streamlit as st
+
+from vae_explorer.ui.pages import explore
+from vae_explorer.ui.store import freeze
+
+
+def compare() -> None:
+    """Imports its page when it is first visited: the classifiers' libraries would delay the app's start."""
+    from vae_explorer.ui.pages import compare as module
+
+    module.page()
+
+
+def train() -> None:
+    """Imports its page when it is first visited: Plotly would delay the app's start."""
+    from vae_explorer.ui.pages import train as module
+
+    module.page()
+
+
+st.set_page_config(page_title="VAE Explorer", layout="wide")
+pages = [
+    st.Page(explore.page, title="Explore", url_path="explore", default=True),
+    st.Page(compare, title="Compare", url_path="compare"),
+    st.Page(train, title="Train", url_path="train"),
+]
+st.session_state.explore_page = pages[0]
+page = st.navigation(pages, position="top")
+page.run()
+freeze(page.title)
