@@ -2,11 +2,12 @@
 
     VAE_EXPLORER_DATA=../shared/data python -m benchmarks.sessions
 
-No browser: each session is a WebSocket that speaks Streamlit's protocol as its frontend does, down to
-the hashes of the messages that it still holds. One server process on two cores serves them all (Linux
-only). Every session clicks once a second at a random place of the plane, at a moment of its own, and
-does not wait for the answer. A click lasts from its message to the one that brings the decoded image of
-that very place, or of a later click of the same session; a run lasts to `script_finished`.
+No browser: each session asks for its image over HTTP, as the map does, and then reports to Streamlit over
+a WebSocket that speaks its protocol as its frontend does, down to the hashes of the messages that it still
+holds. One server process on two cores serves them all (Linux only). Every session clicks once a second at
+a random place of the plane, at a moment of its own, and does not wait for the answer. `image`: from the
+click to the decoded image of that very place. `rerun`: from the click to Streamlit's own message with it, or
+with that of a later click of the same session. `run`: from the click to `script_finished`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from statistics import median
 
+import httpx2
 import numpy as np
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -48,11 +50,13 @@ class Session:
 
     Arguments:
         socket: Its connection.
+        web: Its requests.
         seed: Gives the places that it clicks.
     """
 
-    def __init__(self, socket: ClientConnection, seed: int) -> None:
+    def __init__(self, socket: ClientConnection, web: httpx2.AsyncClient, seed: int) -> None:
         self.socket = socket
+        self.web = web
         self.random = random.Random(seed)
         self.ready = asyncio.Event()
         self.page = ""  # the page's hash
@@ -64,6 +68,7 @@ class Session:
         self.sent: dict[bytes, float] = {}  # when each click was sent that waits, by its answer's text
         self.ending: list[float] = []  # when the clicks were sent whose image came in this run
         self.images: list[float] = []  # ms from each click to its image
+        self.reruns: list[float] = []  # ms from each click to Streamlit's message with its image
         self.runs: list[float] = []  # ms from each click to the end of its run
 
     async def rerun(self) -> None:
@@ -89,17 +94,24 @@ class Session:
             "strip": {"pins": self.pins, "other": None, "path": "straight", "tab": "curve"},
         }
         self.widgets[self.map] = WidgetState(id=self.map, json_value=json.dumps({canvas.SEEN: seen}))
-        self.sent[f"Decoded image at z = ({x:.2f}, {y:.2f})".encode()] = _now()
+        start = _now()
+        reply = await self.web.get("/answer", params={"model": MODEL, "beta": 1, "z": f"{x},{y}"})
+        text = f"Decoded image at z = ({x:.2f}, {y:.2f})"
+        if reply.json()["alt"] != text:
+            raise RuntimeError(f"the app answers: {reply.text}")
+        self.images.append(1000 * (_now() - start))
+        self.sent[text.encode()] = start
         await self.rerun()
 
     async def clicks(self, seconds: float) -> None:
         """Clicks once a period, at a moment of its own, and takes the last answers."""
         tick = _now() + self.random.uniform(0, PERIOD)
         until = _now() + seconds
-        while tick < until:
-            await asyncio.sleep(tick - _now())
-            await self.click()
-            tick += PERIOD
+        async with asyncio.TaskGroup() as clicks:
+            while tick < until:
+                await asyncio.sleep(tick - _now())
+                clicks.create_task(self.click())
+                tick += PERIOD
         await asyncio.sleep(2 * PERIOD)
 
     async def listen(self) -> None:
@@ -140,7 +152,7 @@ class Session:
         answered = next((k for k, text in enumerate(self.sent, 1) if text in payload), 0)
         for text in list(self.sent)[:answered]:
             start = self.sent.pop(text)
-            self.images.append(1000 * (_now() - start))
+            self.reruns.append(1000 * (_now() - start))
             self.ending.append(start)
 
     def finish(self) -> None:
@@ -155,8 +167,11 @@ class Session:
 async def opened(server: Server, seed: int) -> AsyncIterator[Session]:
     """A session that has shown the page."""
     address = server.address.replace("http", "ws") + "/_stcore/stream"
-    async with connect(address, subprotocols=[Subprotocol("streamlit")], max_size=None) as socket:
-        session = Session(socket, seed)
+    async with (
+        connect(address, subprotocols=[Subprotocol("streamlit")], max_size=None) as socket,
+        httpx2.AsyncClient(base_url=server.address) as web,
+    ):
+        session = Session(socket, web, seed)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(session.listen())
             await session.rerun()
@@ -165,23 +180,24 @@ async def opened(server: Server, seed: int) -> AsyncIterator[Session]:
             await socket.close()
 
 
-async def measure(server: Server, count: int, seconds: float) -> tuple[float, float]:
-    """Opens sessions, lets them click for so long, prints one line, and returns both 95th percentiles."""
+async def measure(server: Server, count: int, seconds: float) -> tuple[float, ...]:
+    """Opens sessions, lets them click for so long, prints one line, and returns the 95th percentiles."""
     async with contextlib.AsyncExitStack() as stack:
         sessions = [await stack.enter_async_context(opened(server, seed)) for seed in range(count)]
         before = cpu(server)
         await asyncio.gather(*(session.clicks(seconds) for session in sessions))
         spent = cpu(server) - before
-    images = [ms for session in sessions for ms in session.images]
-    runs = [ms for session in sessions for ms in session.runs]
+    kinds = ("images", "reruns", "runs")
+    times = {kind: [ms for session in sessions for ms in getattr(session, kind)] for kind in kinds}
+    clicks = len(times["images"])
     unanswered = sum(len(session.sent) for session in sessions)
     print(
-        f"{count:3} sessions, median / p95 in ms: image {median(images):.1f} / {p95(images):.1f}, "
-        f"run {median(runs):.1f} / {p95(runs):.1f}; {len(images):,} clicks of {1000 * spent / len(images):.1f} ms "
-        f"of CPU, {unanswered} more unanswered",
+        f"{count:3} sessions, median / p95 in ms: "
+        + ", ".join(f"{kind} {median(each):.1f} / {p95(each):.1f}" for kind, each in times.items())
+        + f"; {clicks:,} clicks of {1000 * spent / clicks:.1f} ms of CPU, {unanswered} that Streamlit did not answer",
         flush=True,
     )
-    return p95(images), p95(runs)
+    return tuple(p95(each) for each in times.values())
 
 
 async def watch_memory(server: Server, into: list[float]) -> None:
@@ -207,7 +223,7 @@ async def run(server: Server, sessions: int, alone: float, seconds: float) -> No
     many = await measure(server, sessions, seconds)
     watching.cancel()
     ratios = " / ".join(f"{b / a:.1f}" for a, b in zip(first, many, strict=True))
-    print(f"p95 of {sessions} sessions over that of one: {ratios} (image / run)")
+    print(f"p95 of {sessions} sessions over that of one: {ratios} (image / rerun / run)")
     half = memory[len(memory) // 2 :]
     print(f"memory every {SAMPLED:.0f} s, MB: {' '.join(f'{mb:.0f}' for mb in memory)}")
     if len(half) > 2:

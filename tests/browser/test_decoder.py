@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
+from wasmtime import wat2wasm
 
 from tests.test_explore import PROVENANCE
 from vae_explorer import data
@@ -27,11 +28,16 @@ LIMITS = Limits(model="m", latent=2, beta=(0.001, 10.0), home=(0.0, 0.0, 3.0), i
 IMAGES = data.load("digits", "test")
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+@pytest.fixture(params=["fast", "plain"])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A blank page with what decodes; "plain" as in a browser without vector instructions."""
     page = browser.new_page()
-    for name in ("wire.js", "rungs.js", "decoder.js", "ladder.js", "paths.js"):
-        page.add_script_tag(content=(CANVAS / name).read_text())
+    if request.param == "plain":
+        page.evaluate("WebAssembly.validate = () => false")
+    page.add_script_tag(
+        content=canvas.script("wire.js", "rungs.js", "products.js", "decoder.js", "ladder.js", "paths.js")
+    )
+    assert page.evaluate("PRODUCT !== null") == (request.param == "fast")
     yield page
     page.close()
 
@@ -144,3 +150,7 @@ def test_codes_are_exact_on_the_rungs_and_between_them_on_straight_lines(page: P
 def test_paths_are_pythons(page: Page, kind: str, points: list[list[float]]) -> None:
     path = page.evaluate("([points, kind]) => pathThrough(points, kind, 7)", [points, kind])
     assert np.allclose(path, PATHS[kind](points, 7), atol=1e-12)
+
+
+def test_the_vector_instructions_are_those_that_their_source_says() -> None:
+    assert (CANVAS / "product.wasm").read_bytes() == bytes(wat2wasm((CANVAS / "product.wat").read_text()))

@@ -152,10 +152,11 @@ class Scene:
 
     def _nearest(self, z: tuple[float, ...], beta: float) -> str:
         """Says how far the nearest code lies, in latent units, and whose it is."""
-        distance = np.linalg.norm(store.encoding(self.key, beta).mean - np.array(z, np.float32), axis=1)
-        image = int(distance.argmin())
+        away = store.encoding(self.key, beta).mean - np.array(z, np.float32)
+        square = np.einsum("ij,ij->i", away, away)  # a fifth of np.linalg.norm's time, and it is in every click
+        image = int(square.argmin())
         label = self.images.names[self.images.labels[image]]
-        return f"{distance[image]:.2f} from the nearest code: {label}, {store.PART} image {image}"
+        return f"{math.sqrt(square[image]):.2f} from the nearest code: {label}, {store.PART} image {image}"
 
     def _start(self, start: View) -> dict[str, object]:
         kept = ("hidden", "layers", "window", "beta", "other", "path", "tab")

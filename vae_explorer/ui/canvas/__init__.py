@@ -11,19 +11,30 @@ that brought the answer. So a click runs and sends the answer's fragment alone.
 
 from __future__ import annotations
 
+import base64
 from importlib.resources import files
 
 import streamlit as st
 
 from vae_explorer.ui.canvas.wire import addressed, pack
 
-__all__ = ["SEEN", "answer", "answer_key", "duel", "latent_map", "send", "training_film"]
+__all__ = ["SEEN", "answer", "answer_key", "duel", "latent_map", "script", "send", "training_film"]
 
 SEEN = "seen"  # the one state that the browser reports: all that the user has set
 
 _DRAWING = ("scatter/raster.js", "scatter/outlines.js", "scatter/fields.js", "scatter/contours.js", "scatter/layers.js")
 _SCATTER = (*_DRAWING, "scatter/gestures.js", "scatter/scatter.js")
-_PARTS = ("wire.js", "rungs.js", "decoder.js", "ladder.js", "paths.js", "weight.js", "legend.js", "plots.js")
+_PARTS = (
+    "wire.js",
+    "rungs.js",
+    "products.js",
+    "decoder.js",
+    "ladder.js",
+    "paths.js",
+    "weight.js",
+    "legend.js",
+    "plots.js",
+)
 _SHARED = (*_SCATTER, *_PARTS, "panel.js", "contact_sheet.js")
 _CHARTS = ("charts.js", "rate_distortion.js")
 _PANEL = ("map_layers.js", "posterior.js", "strip.js", "film.js", "compare.js", "pinboard.js")
@@ -34,6 +45,12 @@ def _read(*names: str) -> str:
     return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
 
 
+def script(*names: str) -> str:
+    """Returns these files as one module, with the bytes of `product.wasm` in the place of its name."""
+    product = files(__package__).joinpath("product.wasm").read_bytes()
+    return _read(*names).replace('"product.wasm"', f'"{base64.b64encode(product).decode()}"')
+
+
 def _page(name: str) -> str:
     return _read(name).replace("<!-- weight.html -->", _read("weight.html"))
 
@@ -42,21 +59,21 @@ _map = st.components.v2.component(
     "vae_explorer_latent_map",
     html=_page("latent_map.html"),
     css=_read("controls.css", "latent_map.css", "charts.css"),
-    js=_read(*_SHARED, *_CHARTS, *_PANEL, "latent_map.js"),
+    js=script(*_SHARED, *_CHARTS, *_PANEL, "latent_map.js"),
 )
 _duel = st.components.v2.component(
     "vae_explorer_duel",
     html=_page("duel/duel.html"),
     css=_read("controls.css", "duel/duel.css"),
-    js=_read(*_SHARED, "duel/gap_table.js", "duel/duel_side.js", "duel/duel.js"),
+    js=script(*_SHARED, "duel/gap_table.js", "duel/duel_side.js", "duel/duel.js"),
 )
 _training_film = st.components.v2.component(
     "vae_explorer_training_film",
     html=_read("film/training.html"),
     css=_read("controls.css", "film/training.css"),
-    js=_read(*_SHARED, "film/training.js"),
+    js=script(*_SHARED, "film/training.js"),
 )
-_courier = st.components.v2.component("vae_explorer_courier", js=_read("wire.js", "courier.js"))
+_courier = st.components.v2.component("vae_explorer_courier", js=script("wire.js", "courier.js"))
 
 
 def latent_map(data: bytes, name: str) -> None:

@@ -17,11 +17,15 @@ class DenseDecoder {
       weight: take(inputs * outputs),
       bias: take(outputs),
       modulation: m && { first: take(m), offset: take(m), second: take(2 * outputs * m), bias: take(2 * outputs) },
+      inputs,
+      outputs,
       scale: new Float32Array(outputs).fill(1),
       shift: new Float32Array(outputs),
       condition: new Float32Array(2 * outputs),
-      out: new Float32Array(outputs),
     }));
+    const { input, links } = chainOf(this.layers);
+    this.input = input;
+    this.layers.forEach((layer, k) => Object.assign(layer, links[k]));
     for (const { bias, shift } of this.layers) shift.set(bias);
     this.last = this.layers.at(-1);
     this.beta = null;
@@ -37,7 +41,7 @@ class DenseDecoder {
       if (!layer.modulation) continue;
       const { first, offset, second, bias } = layer.modulation;
       const hidden = first.map((w, i) => silu(w * t + offset[i]));
-      const units = layer.out.length;
+      const units = layer.outputs;
       products(second, hidden, layer.condition);
       for (let k = 0; k < units; k++) {
         layer.scale[k] = 1 + layer.condition[k] + bias[k];
@@ -49,43 +53,18 @@ class DenseDecoder {
   /** Writes the mean image of z at a KL weight, as grey levels from 0 to 255. */
   decode(z, beta, grey) {
     this.setBeta(beta);
-    let h = z;
+    this.input.set(z);
     for (const layer of this.layers) {
-      products(layer.weight, h, layer.out);
+      layer.multiply();
       const { scale, shift, out } = layer;
       const hidden = layer !== this.last;
       for (let k = 0; k < out.length; k++) {
         const value = scale[k] * out[k] + shift[k];
         out[k] = hidden ? silu(value) : value;
       }
-      h = out;
     }
-    for (let k = 0; k < h.length; k++) grey[k] = 255 * this.output(h[k]);
-  }
-}
-
-/** A matrix times a vector, four rows at a time: each number of the vector is read once for all four (3x as fast). */
-function products(matrix, vector, out) {
-  const n = vector.length;
-  const whole = out.length - (out.length % 4);
-  for (let row = 0; row < whole; row += 4) {
-    const [p, q, r, s] = [row * n, (row + 1) * n, (row + 2) * n, (row + 3) * n];
-    let [a, b, c, d] = [0, 0, 0, 0];
-    for (let i = 0; i < n; i++) {
-      const x = vector[i];
-      a += matrix[p + i] * x;
-      b += matrix[q + i] * x;
-      c += matrix[r + i] * x;
-      d += matrix[s + i] * x;
-    }
-    out[row] = a;
-    out[row + 1] = b;
-    out[row + 2] = c;
-    out[row + 3] = d;
-  }
-  for (let row = whole; row < out.length; row++) {
-    out[row] = 0;
-    for (let i = 0; i < n; i++) out[row] += matrix[row * n + i] * vector[i];
+    const eta = this.last.out;
+    for (let k = 0; k < eta.length; k++) grey[k] = 255 * this.output(eta[k]);
   }
 }
 

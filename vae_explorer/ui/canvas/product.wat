@@ -1,0 +1,41 @@
+;; A matrix times a vector, four rows at a time, in vector instructions.
+(module
+  (memory (export "memory") 0)
+  ;; Rows of $bytes each (a multiple of 16), $rows of them (a multiple of 4), at $matrix; $vector as long as a row.
+  (func (export "product")
+    (param $matrix i32) (param $vector i32) (param $out i32) (param $rows i32) (param $bytes i32)
+    (local $p i32) (local $q i32) (local $r i32) (local $s i32) (local $i i32) (local $x v128)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128)
+    (local.set $p (local.get $matrix))
+    (loop $each_four
+      (local.set $q (i32.add (local.get $p) (local.get $bytes)))
+      (local.set $r (i32.add (local.get $q) (local.get $bytes)))
+      (local.set $s (i32.add (local.get $r) (local.get $bytes)))
+      (local.set $a (v128.const f32x4 0 0 0 0))
+      (local.set $b (v128.const f32x4 0 0 0 0))
+      (local.set $c (v128.const f32x4 0 0 0 0))
+      (local.set $d (v128.const f32x4 0 0 0 0))
+      (local.set $i (i32.const 0))
+      (loop $along
+        (local.set $x (v128.load (i32.add (local.get $vector) (local.get $i))))
+        (local.set $a (f32x4.add (local.get $a)
+          (f32x4.mul (local.get $x) (v128.load (i32.add (local.get $p) (local.get $i))))))
+        (local.set $b (f32x4.add (local.get $b)
+          (f32x4.mul (local.get $x) (v128.load (i32.add (local.get $q) (local.get $i))))))
+        (local.set $c (f32x4.add (local.get $c)
+          (f32x4.mul (local.get $x) (v128.load (i32.add (local.get $r) (local.get $i))))))
+        (local.set $d (f32x4.add (local.get $d)
+          (f32x4.mul (local.get $x) (v128.load (i32.add (local.get $s) (local.get $i))))))
+        (br_if $along (i32.lt_u
+          (local.tee $i (i32.add (local.get $i) (i32.const 16))) (local.get $bytes))))
+      (f32.store offset=0 (local.get $out) (call $sum (local.get $a)))
+      (f32.store offset=4 (local.get $out) (call $sum (local.get $b)))
+      (f32.store offset=8 (local.get $out) (call $sum (local.get $c)))
+      (f32.store offset=12 (local.get $out) (call $sum (local.get $d)))
+      (local.set $out (i32.add (local.get $out) (i32.const 16)))
+      (local.set $p (i32.add (local.get $s) (local.get $bytes)))
+      (br_if $each_four (local.tee $rows (i32.sub (local.get $rows) (i32.const 4))))))
+  (func $sum (param $v v128) (result f32)
+    (f32.add
+      (f32.add (f32x4.extract_lane 0 (local.get $v)) (f32x4.extract_lane 1 (local.get $v)))
+      (f32.add (f32x4.extract_lane 2 (local.get $v)) (f32x4.extract_lane 3 (local.get $v))))))
