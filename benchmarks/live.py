@@ -16,7 +16,6 @@ from __future__ import annotations
 import base64
 import itertools
 import re
-from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Browser, Page, expect
@@ -30,7 +29,6 @@ from vae_explorer.ui.canvas.wire import addressed
 from vae_explorer.ui.messages import rungs_of, world
 from vae_explorer.ui.view import Limits
 
-CANVAS = Path(canvas.__file__).parent
 POINTS = 1000
 
 EVENTS = 200
@@ -110,8 +108,7 @@ def decoder(browser: Browser) -> None:
     images = Images(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64), ("",), "")
     message = world(checkpoint, images, limits)
     page = browser.new_page()
-    for name in ("wire.js", "decoder.js"):
-        page.add_script_tag(content=(CANVAS / name).read_text())
+    page.add_script_tag(content=canvas.script("wire.js", "products.js", "decoder.js"))
     page.evaluate(
         """text => { const world = unpack(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)));
         window.decoder = new DenseDecoder(world.decoder, world.weights); }""",
