@@ -6,6 +6,7 @@ import base64
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,14 @@ from vae_explorer.ui.view import Limits, Pin, View
 PRIOR_RADIUS = 3.4  # shows the circle of three sigma whole
 QUANTILES = (0.002, 0.998)  # few codes lie far out: the map begins with the others
 AXES_SHOWN = 6
+
+
+class Nearest(NamedTuple):
+    """The image whose code is nearest to a latent point."""
+
+    image: int
+    name: str  # its class
+    distance: float  # latent units
 
 
 class Scene:
@@ -143,12 +152,16 @@ class Scene:
             "terms": f"nats for this image, {self.target} target{samples}",
         }
 
-    def _nearest(self, z: tuple[float, ...], beta: float) -> str:
-        """Says how far the nearest code lies, in latent units, and whose it is."""
+    def nearest(self, z: tuple[float, ...], beta: float) -> Nearest:
+        """Returns the code that lies nearest to a latent point."""
         distance = np.linalg.norm(store.encoding(self.key, beta).mean - np.array(z, np.float32), axis=1)
         image = int(distance.argmin())
-        label = self.images.names[self.images.labels[image]]
-        return f"{distance[image]:.2f} from the nearest code: {label}, {store.PART} image {image}"
+        return Nearest(image, self.images.names[self.images.labels[image]], float(distance[image]))
+
+    def _nearest(self, z: tuple[float, ...], beta: float) -> str:
+        """Says how far the nearest code lies, in latent units, and whose it is."""
+        image, label, distance = self.nearest(z, beta)
+        return f"{distance:.2f} from the nearest code: {label}, {store.PART} image {image}"
 
     def _start(self, start: View) -> dict[str, object]:
         kept = ("hidden", "layers", "window", "beta", "other", "path", "tab")

@@ -178,6 +178,31 @@ function drawEllipses(plot) {
   }
 }
 
+/** Points that are none of the plot's own {x, y, rx, ry, text}: a diamond with its name, and a dashed ellipse. */
+function drawGuests(plot) {
+  const { context, layers, scale, style } = plot;
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  context.font = `600 ${style.size}px ${style.font}`;
+  for (const { x, y, rx, ry, text } of layers.guests) {
+    const at = plot.toPixel(x, y);
+    context.beginPath();
+    context.ellipse(at.x, at.y, rx * scale, ry * scale, 0, 0, 2 * Math.PI);
+    if (rx > 0) halo(context, style, 1.5, [4, 3]);
+    context.beginPath();
+    for (const [dx, dy] of [[0, -9], [9, 0], [0, 9], [-9, 0]]) context.lineTo(at.x + dx, at.y + dy);
+    context.closePath();
+    context.fillStyle = style.background;
+    context.fill();
+    halo(context, style, 2.5);
+    context.lineWidth = 4;
+    context.strokeStyle = style.background;
+    context.strokeText(text, at.x + 15, at.y);
+    context.fillStyle = style.text;
+    context.fillText(text, at.x + 15, at.y);
+  }
+}
+
 function drawMarker(plot) {
   const { context, layers, style } = plot;
   if (!layers.marker) return;
