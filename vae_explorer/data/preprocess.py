@@ -99,7 +99,8 @@ def _without_paper(picture: Grey) -> Grey:
     if low < CLEAR and high > 255 - CLEAR:
         return picture
     low = min(low, high - CLEAR)
-    return np.rint(255 * ((picture - low) / (high - low)).clip(0, 1)).astype(np.uint8)
+    cleared: Grey = np.rint(255 * ((picture - low) / (high - low)).clip(0, 1)).astype(np.uint8)
+    return cleared
 
 
 def _cut(picture: Grey, share: float = INK) -> Grey:
@@ -119,7 +120,7 @@ def _resized(picture: Grey, height: int, width: int) -> Grey:
 def _fitting(picture: Grey, height: int, width: int) -> tuple[int, int]:
     """Returns the largest size within a frame that has the picture's proportions."""
     scale = min(height / picture.shape[0], width / picture.shape[1])
-    return tuple(max(1, round(scale * side)) for side in picture.shape)  # type: ignore[return-value]
+    return tuple(max(1, round(scale * side)) for side in picture.shape)
 
 
 def _placed(picture: Grey, shape: tuple[int, int], top: float, left: float, ground: int = 0) -> Grey:
@@ -155,7 +156,7 @@ def _by_mass(picture: Grey, shape: tuple[int, int]) -> Prepared:
 
 def _blurred(picture: Grey, shape: tuple[int, int]) -> Prepared:
     """Softens the edges, fits the ink into a square with a clear border of two pixels, and scales by cubics."""
-    from scipy.ndimage import gaussian_filter  # type: ignore[import-untyped]
+    from scipy.ndimage import gaussian_filter
 
     sigma = max(picture.shape) / 128
     cut = _cut(gaussian_filter(np.pad(picture, round(4 * sigma)), sigma), BLURRED)

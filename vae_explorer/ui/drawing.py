@@ -79,7 +79,8 @@ def _side(scene: Scene, prepared: Prepared, asked: float | None) -> dict[str, ob
     model, pixels = scene.checkpoint.model, prepared.pixels[None]
     beta = _weight(scene, asked)
     mean, std = (values[0] for values in encode(model, pixels, beta))
-    ladder = [encode(model, pixels, rung) for rung in (rungs := rungs_of(scene.config))]
+    rungs = rungs_of(scene.config)
+    ladder = [encode(model, pixels, rung) for rung in rungs]
     terms = measure(model, np.repeat(pixels, DISTORTION_SAMPLES, 0), beta, seed=0)
     rate = float(terms.rate[0])
     return {
