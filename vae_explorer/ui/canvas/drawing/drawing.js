@@ -2,6 +2,7 @@
 
 const LIVE = 120; // ms between two questions while a stroke is drawn
 const PATIENCE = 4000; // ms after which an answer counts as lost
+const CAPTIONS = { left: "Left reconstruction", right: "Right reconstruction" };
 
 class Drawing {
   /**
@@ -42,8 +43,9 @@ class Drawing {
     brush.addEventListener("input", () => (this.pad.brush = Number(brush.value)), { signal });
     this.undo = newButton("Undo", () => this.pad.undo());
     this.clear = newButton("Clear", () => this.pad.clear());
-    const open = newButton("Open image", () => file.click());
-    open.title = "Or drop one anywhere on the page";
+    const open = newButton("Open", () => file.click());
+    open.setAttribute("aria-label", "Open image");
+    open.title = "Open an image, or drop one anywhere on the page";
     bar.append(this.undo, this.clear, brush, open, file);
     return bar;
   }
@@ -154,7 +156,7 @@ class Drawing {
   }
 
   picture(side, k, answer, posterior, exact) {
-    const { image, live, words } = this.figure(k + 1, side.name ? `Reconstruction, ${side.name}` : "Reconstruction");
+    const { image, live, words } = this.figure(k + 1, CAPTIONS[side.name] ?? "Reconstruction");
     const { mean, std } = posterior;
     if (exact) {
       image.src = pngUrl(answer.decoded);
@@ -168,7 +170,7 @@ class Drawing {
     live.hidden = exact;
     const rate = exact ? answer.rate : std.every((value) => value > 0) ? gaussianRate(posterior) : null;
     const terms = [`<span>distortion ${answer.distortion.toFixed(1)}</span>`, ...(rate === null ? [] : [`rate ${rate.toFixed(1)}`])];
-    words.innerHTML = `${terms.join(" + ")} nats<br><span>z = ${minus(tupleText(mean))}, nearest code: <b></b></span>`;
+    words.innerHTML = `${terms.join(" + ")} nats<br><span class="place">z = ${minus(tupleText(mean))},</span> <span>nearest code: <b></b></span>`;
     words.querySelector("b").textContent = answer.nearest;
   }
 
