@@ -95,10 +95,11 @@ def _opposite(border: Grey, ground: int) -> bool:
 
 def _without_paper(picture: Grey) -> Grey:
     """Takes the tone of the border as no ink and the strongest ink as full ink; a clean drawing stays as it is."""
-    low, high = float(np.quantile(_border(picture), 0.95)), float(picture.max())
+    border, high = _border(picture).astype(float), float(picture.max())
+    tone = float(np.median(border))
+    low = min(tone + 3 * float(np.median(np.abs(border - tone))), high - CLEAR)  # medians: strokes may cross the border
     if low < CLEAR and high > 255 - CLEAR:
         return picture
-    low = min(low, high - CLEAR)
     cleared: Grey = np.rint(255 * ((picture - low) / (high - low)).clip(0, 1)).astype(np.uint8)
     return cleared
 

@@ -6,6 +6,7 @@ import base64
 import binascii
 import io
 import math
+import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from vae_explorer.data import DataError
+from vae_explorer.data import DataError, spread
 from vae_explorer.data.preprocess import Prepared, ground_of, preprocess
 from vae_explorer.latent.encoding import decode, encode, grey_levels, measure
 from vae_explorer.ui.canvas.wire import pack
@@ -51,18 +52,19 @@ def read(reported: object) -> Drawn | None:
 
 def answer(scenes: Sequence[Scene], drawn: Drawn) -> bytes:
     """Returns what PyTorch says of the drawing under each model; all models are of the same data."""
+    ground = ground_of(spread(scenes[0].images.pixels, 100))
     header: dict[str, object] = {
         "kind": "drawing",
         "serial": drawn.serial,
         "beta": drawn.beta,
-        "ground": ground_of(scenes[0].images.pixels),
+        "ground": ground,
         "problem": "",
         "seen": None,
     }
     if drawn.picture is not None:
         config = scenes[0].config
         try:
-            prepared = preprocess(drawn.picture, config.data, config.shape, int(str(header["ground"])))
+            prepared = preprocess(drawn.picture, config.data, config.shape, ground)
         except DataError as error:
             header["problem"] = str(error)
         else:
@@ -112,9 +114,10 @@ def _grey(png: str) -> NDArray[np.uint8] | None:
     if len(png) > 4 * LARGEST // 3:
         return None
     try:
-        with Image.open(io.BytesIO(base64.b64decode(png, validate=True)), formats=["PNG"]) as image:
-            if max(image.size) > LARGEST_SIDE:
-                return None
+        file = base64.b64decode(png, validate=True)
+        if max(struct.unpack(">II", file[16:24])) > LARGEST_SIDE:  # a PNG file's first chunk, read before Pillow does
+            return None
+        with Image.open(io.BytesIO(file), formats=["PNG"]) as image:
             return np.asarray(image.convert("L"))
-    except (binascii.Error, UnidentifiedImageError, OSError, SyntaxError, ValueError):
+    except (binascii.Error, struct.error, UnidentifiedImageError, OSError, SyntaxError, ValueError):
         return None

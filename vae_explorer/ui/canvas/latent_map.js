@@ -28,6 +28,7 @@ class LatentMap {
     this.layers = new Layers(this.plot);
     this.drawing = new Drawing(this.find(".tab.draw"), this.box, signal, {
       sides: () => [this],
+      ready: () => this.begun,
       beta: () => this.beta,
       open: () => this.tab === "draw" || (this.openTab("draw"), this.tell()),
     });

@@ -2,13 +2,15 @@
 
 const LIVE = 120; // ms between two questions while a stroke is drawn
 const PATIENCE = 4000; // ms after which an answer counts as lost
+const HINT = "Draw with mouse, finger or pen, or drop an image: it is encoded and reconstructed as you draw.";
 const CAPTIONS = { left: "Left reconstruction", right: "Right reconstruction" };
 
 class Drawing {
   /**
    * @param {object} box the mailbox by which Python is asked
-   * @param {{sides: Function, beta: Function, open: Function}} on sides() the maps {plot, decoder, world, beta}
-   *   in the order that Python answers in, beta() the KL weight, open() shows the pad
+   * @param {{sides: Function, ready: Function, beta: Function, open: Function}} on sides() the maps {plot, decoder,
+   *   world, beta} in the order that Python answers in, ready() whether they show something, beta() the KL weight,
+   *   open() shows the pad
    */
   constructor(host, box, signal, on) {
     Object.assign(this, { host, box, on, message: null, asked: -Infinity, waiting: 0, due: false });
@@ -94,6 +96,7 @@ class Drawing {
 
   /** Asks again where the KL weight has changed since. */
   settle() {
+    this.unsettled = false;
     if (this.message && this.message.beta !== this.on.beta()) this.later(0);
   }
 
@@ -108,8 +111,8 @@ class Drawing {
     this.message = message;
     this.problem = message.problem;
     this.ladders = message.sides?.map(({ ladder }) => new Ladder(ladder));
+    this.unsettled = true; // the weight may be another one by now
     this.show();
-    this.settle();
   }
 
   answered() {
@@ -127,32 +130,33 @@ class Drawing {
 
   /** Shows the answer at the KL weight of now: between Python's own, the browser's. */
   show() {
-    this.undo.disabled = this.clear.disabled = this.pad.empty;
+    const { empty } = this.pad;
     const seen = this.message?.seen ? this.message : null;
-    const hint = this.pad.empty ? "Draw with mouse, finger or pen, or drop an image: it is encoded and reconstructed as you draw." : "";
-    this.words.textContent = this.problem || (seen ? "" : hint);
-    this.figures.hidden = !seen;
-    const exact = seen?.beta === this.on.beta();
+    const words = this.problem || (empty && !seen ? HINT : "");
+    this.undo.disabled = this.clear.disabled = empty;
+    if (this.words.textContent !== words) this.words.textContent = words; // a page whose text changes is laid out anew
+    if (this.figures.hidden !== !seen) this.figures.hidden = !seen;
+    if (!seen) return this.on.sides().forEach(({ plot }) => plot.layers.guests.length && plot.setLayers({ guests: [] }));
+    if (!this.on.ready()) return;
+    if (this.unsettled) this.settle();
+    const exact = seen.beta === this.on.beta();
+    const posteriors = this.on.sides().map((side, k) => (exact ? seen.sides[k] : this.ladders[k].posterior(0, side.beta)));
+    this.on.sides().forEach(({ plot }, k) => plot.setLayers({ guests: [this.guest(posteriors[k])] }));
+    if (this.host.hidden) return;
     this.host.classList.toggle("live", !exact);
-    this.on.sides().forEach((side, k) => {
-      if (!side.world) return;
-      const answer = seen?.sides[k];
-      const posterior = answer && (exact ? answer : this.ladders[k].posterior(0, side.beta));
-      side.plot.setLayers({ guests: answer ? [this.guest(posterior)] : [] });
-      if (answer) this.picture(side, k, answer, posterior, exact);
-    });
-    if (seen) this.seen(seen);
+    this.seen(seen);
+    this.on.sides().forEach((side, k) => this.picture(side, k, seen.sides[k], posteriors[k], exact));
   }
 
   guest({ mean: [x, y = 0], std: [rx, ry = 0] }) {
-    return { x, y, rx, ry, text: "drawn" };
+    return { x, y, rx, ry, text: this.pad.holdsPicture ? "image" : "drawn" };
   }
 
   seen({ seen, steps }) {
     const { image, words } = this.figure(0, "As the model sees it");
     image.src = pngUrl(seen);
     image.alt = `Preprocessed drawing: ${steps.join(", ")}`;
-    words.textContent = steps.join(", ");
+    words.textContent = steps.join(", ").replaceAll(" \u00d7 ", "\u00a0\u00d7\u00a0");
   }
 
   picture(side, k, answer, posterior, exact) {

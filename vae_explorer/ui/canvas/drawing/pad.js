@@ -28,6 +28,10 @@ class Pad {
     return this.sketch.entries.length === 0;
   }
 
+  get holdsPicture() {
+    return this.sketch.entries.some((entry) => entry.picture);
+  }
+
   /** The part that counts: a picture without the margins that its proportions leave. */
   get part() {
     const { part } = this.sketch.entries.findLast((entry) => entry.picture) ?? {};

@@ -24,6 +24,7 @@ class Duel {
     this.table = new GapTable(this.find(".verdict"));
     this.drawing = new Drawing(this.find(".tab.draw"), this.box, this.abort.signal, {
       sides: () => this.sides,
+      ready: () => this.begun,
       beta: () => this.weight.beta,
       open: () => this.state && this.change({ tab: "draw" }),
     });
