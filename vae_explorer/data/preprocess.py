@@ -160,7 +160,8 @@ def _blurred(picture: Grey, shape: tuple[int, int]) -> Prepared:
     from scipy.ndimage import gaussian_filter
 
     sigma = max(picture.shape) / 128
-    cut = _cut(gaussian_filter(np.pad(picture, round(4 * sigma)), sigma), BLURRED)
+    soft = gaussian_filter(np.pad(picture, round(4 * sigma)).astype(float), sigma)
+    cut = _cut(np.rint(255 * soft / soft.max()).astype(np.uint8), BLURRED)
     height, width = _fitting(cut, shape[0] - 4, shape[1] - 4)
     small = np.asarray(Image.fromarray(cut).resize((width, height), Resampling.BICUBIC)).astype(float)
     pixels = _in_the_middle(np.rint(255 * small / small.max()).astype(np.uint8), shape)
@@ -175,11 +176,10 @@ def _filling(picture: Grey, shape: tuple[int, int]) -> Prepared:
 
 
 def _counted(picture: Grey, shape: tuple[int, int]) -> Prepared:
-    """Counts the ink of a bitmap of 32 x 32, in which the ink is 32 high and 20 wide, in blocks of 4 x 4."""
+    """Counts the ink of a bitmap of 32 x 32, in which it is 32 high and up to 20 wide, in blocks of 4 x 4."""
     rows, columns = 4 * shape[0], 4 * shape[1]
     cut = _cut(picture)
-    natural = rows * cut.shape[1] / cut.shape[0]
-    width = max(1, round(min(columns * 20 / 32, 2 * natural)))  # a one is no zero: wider by a factor of two at most
+    width = max(1, round(min(columns * 20 / 32, rows * cut.shape[1] / cut.shape[0])))
     bitmap = _in_the_middle(_resized(cut, rows, width), (rows, columns)) >= 128
     counts = bitmap.reshape(shape[0], 4, shape[1], 4).sum((1, 3))
     steps = (f"scaled to {width} \u00d7 {rows}", f"counted in {_size(shape)} blocks")
