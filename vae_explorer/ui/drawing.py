@@ -91,6 +91,7 @@ def _side(scene: Scene, prepared: Prepared, asked: float | None) -> dict[str, ob
         "decoded": picture(grey_levels(decode(model, mean[None], beta)[0])),
         "distortion": float(terms.distortion.mean()),
         "rate": None if math.isinf(rate) else rate,
+        "unit": scene.unit(std.tolist()),
         "nearest": scene.nearest(tuple(mean.tolist()), beta).name,
         "ladder": {
             "rungs": rungs,

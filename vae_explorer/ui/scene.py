@@ -70,6 +70,11 @@ class Scene:
         """Returns the KL weight that a view is computed with."""
         return self.config.beta if view.beta is None else view.beta
 
+    def unit(self, std: Sequence[float]) -> str:
+        """Says what the terms of one image are measured in, given its posterior's spread."""
+        samples = f", {store.DISTORTION_SAMPLES} samples of z" if any(std) else ""
+        return f"nats for this image, {self.target} target{samples}"
+
     def codes(self, view: View) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Returns means and standard deviations on the map's two axes, each `(N, 2)`."""
         mean, std = store.encoding(self.key, self.weight(view))
@@ -140,7 +145,6 @@ class Scene:
         mean, std = (values[image].tolist() for values in store.encoding(self.key, beta))
         terms = store.measured(self.key, image, beta)
         label = int(self.images.labels[image])
-        samples = f", {store.DISTORTION_SAMPLES} samples of z" if any(std) else ""
         return {
             "original": picture(self.images.pixels[image]),
             "label": self.images.names[label],
@@ -149,7 +153,7 @@ class Scene:
             "std": std,
             "distortion": terms.distortion,
             "rate": None if math.isinf(terms.rate) else terms.rate,
-            "terms": f"nats for this image, {self.target} target{samples}",
+            "terms": self.unit(std),
         }
 
     def nearest(self, z: tuple[float, ...], beta: float) -> Nearest:

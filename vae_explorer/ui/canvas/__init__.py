@@ -6,7 +6,8 @@ installations, its text in all.
 
 The map is sent its world once. What changes comes by couriers, small components without a picture of
 their own: each hands its message to the map of the same name, and the map reports through the one
-that brought the answer. So a click runs and sends the answer's fragment alone.
+that brought the answer. So a click runs and sends the answer's fragment alone. What is drawn has a courier
+and a fragment of its own, and is reported as a trigger: no click carries pictures along.
 """
 
 from __future__ import annotations

@@ -176,6 +176,7 @@ class Drawing {
     const terms = [`<span>distortion ${answer.distortion.toFixed(1)}</span>`, ...(rate === null ? [] : [`rate ${rate.toFixed(1)}`])];
     words.innerHTML = `${terms.join(" + ")} nats<br><span class="place">z = ${minus(tupleText(mean))},</span> <span>nearest code: <b></b></span>`;
     words.querySelector("b").textContent = answer.nearest;
+    words.title = answer.unit;
   }
 
   /** Returns the parts of the k-th figure, made when it is first needed. */
