@@ -338,7 +338,7 @@ def test_the_page_opens_and_says_what_it_shows(runs: Path) -> None:
     test = app()
     assert "300 test images" in shown(test)
     messages = sent(test)
-    assert messages.keys() == {"world", "answer", "curve"}
+    assert messages.keys() == {"world", "answer", "curve", "drawing"}
     answer = messages["answer"]["said"]
     assert "grey target" in answer["point"]["terms"]
     assert answer["alt"].startswith("Decoded image at z = (")

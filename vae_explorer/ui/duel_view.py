@@ -11,7 +11,7 @@ from vae_explorer.ui.view import Limits, is_index, on_plane
 
 SIDES = ("left", "right")
 LINKS = ("point", "image")
-TABS = ("sample", "path", "gaps")
+TABS = ("sample", "path", "gaps", "draw")
 SPACES = ("prior", "fitted")
 SEEDS = 1_000_000
 

@@ -6,6 +6,7 @@ import base64
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,14 @@ from vae_explorer.ui.view import Limits, Pin, View
 PRIOR_RADIUS = 3.4  # shows the circle of three sigma whole
 QUANTILES = (0.002, 0.998)  # few codes lie far out: the map begins with the others
 AXES_SHOWN = 6
+
+
+class Nearest(NamedTuple):
+    """The image whose code is nearest to a latent point."""
+
+    image: int
+    name: str  # its class
+    distance: float  # latent units
 
 
 class Scene:
@@ -60,6 +69,11 @@ class Scene:
     def weight(self, view: View) -> float:
         """Returns the KL weight that a view is computed with."""
         return self.config.beta if view.beta is None else view.beta
+
+    def unit(self, std: Sequence[float]) -> str:
+        """Says what the terms of one image are measured in, given its posterior's spread."""
+        samples = f", {store.DISTORTION_SAMPLES} samples of z" if any(std) else ""
+        return f"nats for this image, {self.target} target{samples}"
 
     def codes(self, view: View) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Returns means and standard deviations on the map's two axes, each `(N, 2)`."""
@@ -138,7 +152,6 @@ class Scene:
         mean, std = (values[image].tolist() for values in store.encoding(self.key, beta))
         terms = store.measured(self.key, image, beta)
         label = int(self.images.labels[image])
-        samples = f", {store.DISTORTION_SAMPLES} samples of z" if any(std) else ""
         return {
             "original": picture(self.images.pixels[image]),
             "label": self.images.names[label],
@@ -147,16 +160,20 @@ class Scene:
             "std": std,
             "distortion": terms.distortion,
             "rate": None if math.isinf(terms.rate) else terms.rate,
-            "terms": f"nats for this image, {self.target} target{samples}",
+            "terms": self.unit(std),
         }
 
-    def _nearest(self, z: tuple[float, ...], beta: float) -> str:
-        """Says how far the nearest code lies, in latent units, and whose it is."""
+    def nearest(self, z: tuple[float, ...], beta: float) -> Nearest:
+        """Returns the code that lies nearest to a latent point."""
         away = store.encoding(self.key, beta).mean - np.array(z, np.float32)
         square = np.einsum("ij,ij->i", away, away)  # half of np.linalg.norm's time, and it is in every click
         image = int(square.argmin())
-        label = self.images.names[self.images.labels[image]]
-        return f"{math.sqrt(square[image]):.2f} from the nearest code: {label}, {store.PART} image {image}"
+        return Nearest(image, self.images.names[self.images.labels[image]], math.sqrt(square[image]))
+
+    def _nearest(self, z: tuple[float, ...], beta: float) -> str:
+        """Says how far the nearest code lies, in latent units, and whose it is."""
+        image, label, distance = self.nearest(z, beta)
+        return f"{distance:.2f} from the nearest code: {label}, {store.PART} image {image}"
 
     def _start(self, start: View) -> dict[str, object]:
         kept = ("hidden", "layers", "window", "beta", "other", "path", "tab")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 LAYERS = ("atlas", "density", "prior", "classes", "posteriors", "magnification")
-TABS = ("curve", "posterior", "path", "compare")
+TABS = ("curve", "posterior", "path", "compare", "draw")
 PATHS = ("straight", "slerp")
 DEFAULT_IMAGE = 0
 MOST_PINS = 12

@@ -6,21 +6,36 @@ installations, its text in all.
 
 The map is sent its world once. What changes comes by couriers, small components without a picture of
 their own: each hands its message to the map of the same name, and the map reports through the one
-that brought the answer. So a click runs and sends the answer's fragment alone.
+that brought the answer. So a click runs and sends the answer's fragment alone. What is drawn has a courier
+and a fragment of its own, and is reported as a trigger: no click carries pictures along.
 """
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from importlib.resources import files
 
 import streamlit as st
 
 from vae_explorer.ui.canvas.wire import addressed, pack
 
-__all__ = ["SEEN", "answer", "answer_key", "duel", "latent_map", "script", "send", "training_film"]
+__all__ = [
+    "DRAWN",
+    "SEEN",
+    "answer",
+    "answer_key",
+    "drawing",
+    "drawing_key",
+    "duel",
+    "latent_map",
+    "script",
+    "send",
+    "training_film",
+]
 
 SEEN = "seen"  # the one state that the browser reports: all that the user has set
+DRAWN = "drawn"  # a trigger: pictures are not reported again with every click
 
 _DRAWING = ("scatter/raster.js", "scatter/outlines.js", "scatter/fields.js", "scatter/contours.js", "scatter/layers.js")
 _SCATTER = (*_DRAWING, "scatter/gestures.js", "scatter/scatter.js")
@@ -36,6 +51,7 @@ _PARTS = (
     "plots.js",
 )
 _SHARED = (*_SCATTER, *_PARTS, "panel.js", "contact_sheet.js")
+_DRAWING_PAD = ("drawing/pad.js", "drawing/drawing.js")
 _CHARTS = ("charts.js", "rate_distortion.js")
 _PANEL = ("map_layers.js", "posterior.js", "strip.js", "film.js", "compare.js", "pinboard.js")
 
@@ -58,14 +74,14 @@ def _page(name: str) -> str:
 _map = st.components.v2.component(
     "vae_explorer_latent_map",
     html=_page("latent_map.html"),
-    css=_read("controls.css", "latent_map.css", "charts.css"),
-    js=script(*_SHARED, *_CHARTS, *_PANEL, "latent_map.js"),
+    css=_read("controls.css", "latent_map.css", "charts.css", "drawing/drawing.css"),
+    js=script(*_SHARED, *_DRAWING_PAD, *_CHARTS, *_PANEL, "latent_map.js"),
 )
 _duel = st.components.v2.component(
     "vae_explorer_duel",
     html=_page("duel/duel.html"),
-    css=_read("controls.css", "duel/duel.css"),
-    js=script(*_SHARED, "duel/gap_table.js", "duel/duel_side.js", "duel/duel.js"),
+    css=_read("controls.css", "duel/duel.css", "drawing/drawing.css"),
+    js=script(*_SHARED, *_DRAWING_PAD, "duel/gap_table.js", "duel/duel_side.js", "duel/duel.js"),
 )
 _training_film = st.components.v2.component(
     "vae_explorer_training_film",
@@ -104,6 +120,16 @@ def answer_key(name: str) -> str:
 def send(data: bytes, name: str, kind: str) -> None:
     """Hands the map a message that comes once, or late."""
     _courier(key=f"{kind}-{name}", data=addressed(name, data), height=1)
+
+
+def drawing(data: bytes, name: str, drawn: Callable[[], None]) -> None:
+    """Hands the map what Python says of the drawing; `drawn` is called when the pad reports another one."""
+    _courier(key=drawing_key(name), data=addressed(name, data), height=1, on_drawn_change=drawn)
+
+
+def drawing_key(name: str) -> str:
+    """Returns where the session state holds what the pad of this page reports, while `drawn` runs."""
+    return f"drawing-{name}"
 
 
 def _noted() -> None:

@@ -1,10 +1,11 @@
 // A component without a picture: hands its message to the map that it belongs to, and its link to the address bar.
 
 /** Called by Streamlit at first and whenever the message changes; returns the clean-up. */
-export default function ({ data, setStateValue }) {
+export default function ({ data, setStateValue, setTriggerValue }) {
   const message = unpack(data);
   const box = mailbox(message.to);
   if (message.kind === "answer") box.tell = setStateValue;
+  if (message.kind === "drawing") box.draw = setTriggerValue;
   if (box.messages.get(message.kind)?.version !== message.version) {
     box.messages.set(message.kind, message);
     box.read?.(message);
@@ -15,5 +16,6 @@ export default function ({ data, setStateValue }) {
   return () => {
     box.messages.delete(message.kind);
     if (box.tell === setStateValue) box.tell = null;
+    if (box.draw === setTriggerValue) box.draw = null;
   };
 }

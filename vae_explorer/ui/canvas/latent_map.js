@@ -2,7 +2,7 @@
 
 const SENT_AFTER = 150; // ms of rest after which a key press or a zoom is reported
 const DRAWS_KEPT = 30; // earlier draws of epsilon that stay on the map
-const TABS = { curve: "Rate and distortion", posterior: "Posterior", path: "Path", compare: "Compare" };
+const TABS = { curve: "Rate and distortion", posterior: "Posterior", path: "Path", compare: "Compare", draw: "Draw" };
 
 class LatentMap {
   constructor(root, name) {
@@ -26,6 +26,12 @@ class LatentMap {
     this.posterior = new PosteriorTab(this.find(".tab.posterior"), { mean: () => this.walk(null), sample: () => this.walk(this.draw()) });
     this.board = new Pinboard(this);
     this.layers = new Layers(this.plot);
+    this.drawing = new Drawing(this.find(".tab.draw"), this.box, signal, {
+      sides: () => [this],
+      ready: () => this.begun,
+      beta: () => this.beta,
+      open: () => this.tab === "draw" || (this.openTab("draw"), this.tell()),
+    });
     this.pointer = null; // where the mouse is, or a walk has come to
     this.drawn = []; // earlier draws, in units of epsilon
   }
@@ -61,7 +67,8 @@ class LatentMap {
       this.curve.set(message.curve);
       this.bars.set(message.curve);
       this.moved();
-    } else this.layers.take(message).then(() => this.moved());
+    } else if (message.kind === "drawing") this.drawing.hear(message);
+    else this.layers.take(message).then(() => this.moved());
   }
 
   hear(answer) {
@@ -126,6 +133,7 @@ class LatentMap {
     if (serverIsAway()) return this.later();
     clearTimeout(this.timer);
     this.box.tell?.("seen", this.report);
+    this.drawing.settle();
   }
 
   later() {
@@ -196,6 +204,7 @@ class LatentMap {
     this.bars.at(this.beta ?? this.world.rungs[0]);
     this.showPin();
     this.board.show();
+    this.drawing.show();
     plot.draw();
   }
 

@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from vae_explorer.checkpoints import CheckpointError
 from vae_explorer.data import DataError
 from vae_explorer.ui import canvas, pairs
+from vae_explorer.ui.drawing_pad import drawing_pad
 from vae_explorer.ui.duel import Duel
 from vae_explorer.ui.duel_view import DuelView, updated
 from vae_explorer.ui.pages.explore import STYLE
@@ -39,6 +40,7 @@ def page() -> None:
     for name, scene in zip(("left", "right"), duel.sides, strict=True):
         canvas.send(scene.world(), f"{duel.name}-{name}", "world")
     canvas.send(duel.tables(), duel.name, "tables")
+    drawing_pad(duel.name, duel.sides)
 
 
 @st.fragment

@@ -10,6 +10,7 @@ import streamlit as st
 from vae_explorer.checkpoints import CheckpointError
 from vae_explorer.data import DataError
 from vae_explorer.ui import canvas, controls, store
+from vae_explorer.ui.drawing_pad import drawing_pad
 from vae_explorer.ui.scene import Scene
 from vae_explorer.ui.view import View
 
@@ -46,6 +47,7 @@ def page() -> None:
     with export:
         _answer(scene, start)
     canvas.send(scene.curve(), scene.name, "curve")
+    drawing_pad(scene.name, [scene])
 
 
 @st.fragment

@@ -1,7 +1,7 @@
 // Two maps beside each other: one pointer, two decoders.
 
 const DUEL_LINKS = { point: "Same point", image: "Same image" };
-const DUEL_TABS = { sample: "Sample", path: "Interpolate", gaps: "Gap field" };
+const DUEL_TABS = { sample: "Sample", path: "Interpolate", gaps: "Gap field", draw: "Draw" };
 const DUEL_SPACES = { prior: "Prior", fitted: "Fitted" };
 const SHEET = 8; // pictures a side of the sampled sheet
 const WALK_FRAMES = 12;
@@ -22,6 +22,12 @@ class Duel {
     this.sheets = this.sides.map(({ name: side }) => new ContactSheet(this.find(`.sample canvas.${side}`), SHEET, PICTURES_A_TURN));
     this.films = this.sides.map(({ name: side }) => new ContactSheet(this.find(`.film.${side}`), WALK_FRAMES, PICTURES_A_TURN));
     this.table = new GapTable(this.find(".verdict"));
+    this.drawing = new Drawing(this.find(".tab.draw"), this.box, this.abort.signal, {
+      sides: () => this.sides,
+      ready: () => this.begun,
+      beta: () => this.weight.beta,
+      open: () => this.state && this.change({ tab: "draw" }),
+    });
     this.pointer = null;
     this.restyle();
     const boxes = [[this.box, (message) => this.read(message)], ...this.sides.map((side) => [side.box, (message) => this.readSide(side, message)])];
@@ -53,6 +59,7 @@ class Duel {
 
   read(message) {
     if (message.kind === "answer") this.hear(message);
+    else if (message.kind === "drawing") this.drawing.hear(message);
     else if (message.kind === "tables") {
       this.table.set(message);
       this.fields = message.fields;
@@ -98,7 +105,10 @@ class Duel {
   tell() {
     clearTimeout(this.timer);
     if (serverIsAway()) this.timer = setTimeout(() => this.tell(), 300);
-    else this.box.tell?.("seen", { ...this.state, beta: this.weight.beta });
+    else {
+      this.box.tell?.("seen", { ...this.state, beta: this.weight.beta });
+      this.drawing.settle();
+    }
   }
 
   change(changes) {
@@ -162,6 +172,7 @@ class Duel {
       });
       this.drawFields();
       this.lay();
+      this.drawing.show();
       this.table.show(beta, this.state.spaces, this.answered);
       this.note();
     }

@@ -178,6 +178,34 @@ function drawEllipses(plot) {
   }
 }
 
+/** Points that are none of the plot's own {x, y, rx, ry, text}: a diamond with its name, and a dashed ellipse. */
+function drawGuests(plot) {
+  const { context, layers, scale, style } = plot;
+  if (layers.guests.length === 0) return;
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  context.font = `600 ${style.size}px ${style.font}`;
+  for (const { x, y, rx, ry, text } of layers.guests) {
+    const at = plot.toPixel(x, y);
+    context.beginPath();
+    context.ellipse(at.x, at.y, rx * scale, ry * scale, 0, 0, 2 * Math.PI);
+    context.globalAlpha = 0.16;
+    context.fillStyle = style.text;
+    context.fill();
+    if (rx > 0) halo(context, style, 1.5, [4, 3]);
+    context.globalAlpha = 1;
+    context.beginPath();
+    for (const [dx, dy] of [[0, -9], [9, 0], [0, 9], [-9, 0]]) context.lineTo(at.x + dx, at.y + dy);
+    context.closePath();
+    halo(context, style, 2.5);
+    context.lineWidth = 4;
+    context.strokeStyle = style.background;
+    context.strokeText(text, at.x + 15, at.y);
+    context.fillStyle = style.text;
+    context.fillText(text, at.x + 15, at.y);
+  }
+}
+
 function drawMarker(plot) {
   const { context, layers, style } = plot;
   if (!layers.marker) return;

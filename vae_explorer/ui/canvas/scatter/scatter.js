@@ -24,7 +24,7 @@ class Scatter {
     this.labels = new Uint8Array(0);
     this.colours = new Uint32Array(0);
     this.hidden = new Uint8Array(256);
-    this.layers = { underlays: [], contours: [], circles: [], ellipses: [], lines: [], dots: [], marker: null };
+    this.layers = { underlays: [], contours: [], circles: [], ellipses: [], lines: [], dots: [], guests: [], marker: null };
     this.spread = null; // half axes of an ellipse around every point, or none
     this.style = { text: "#000000", background: "#ffffff", font: "sans-serif", size: 12 };
     this.axes = ["", ""];
@@ -177,6 +177,7 @@ class Scatter {
     drawEllipses(this);
     drawLines(this);
     drawDots(this);
+    drawGuests(this);
     drawMarker(this);
     context.restore();
   }

@@ -1,0 +1,203 @@
+// What is drawn on the pad: as the model sees it, reconstructed, and as a guest among the codes.
+
+const LIVE = 120; // ms between two questions while a stroke is drawn
+const PATIENCE = 4000; // ms after which an answer counts as lost
+const HINT = "Draw with mouse, finger or pen, or drop an image: it is encoded and reconstructed as you draw.";
+const CAPTIONS = { left: "Left reconstruction", right: "Right reconstruction" };
+
+class Drawing {
+  /**
+   * @param {object} box the mailbox by which Python is asked
+   * @param {{sides: Function, ready: Function, beta: Function, open: Function}} on sides() the maps {plot, decoder,
+   *   world, beta} in the order that Python answers in, ready() whether they show something, beta() the KL weight,
+   *   open() shows the pad
+   */
+  constructor(host, box, signal, on) {
+    Object.assign(this, { host, box, on, message: null, asked: -Infinity, waiting: 0, due: false });
+    host.classList.add("drawing");
+    this.canvas = element("canvas", "pad");
+    this.canvas.setAttribute("role", "img");
+    this.canvas.setAttribute("aria-label", "Drawing pad: draw with mouse, finger or pen");
+    this.words = element("p", "words");
+    this.words.setAttribute("role", "status");
+    this.figures = element("div", "figures");
+    const left = element("div", "left");
+    left.append(this.canvas, this.tools(signal));
+    const right = element("div", "right");
+    right.append(this.figures, this.words);
+    host.append(left, right);
+    this.pad = new Pad(this.canvas, signal, { change: () => this.changed(), say: (text) => this.say(text) });
+    this.listenForFiles(signal);
+    signal.addEventListener("abort", () => clearTimeout(this.timer));
+    this.show();
+  }
+
+  tools(signal) {
+    const bar = element("div", "tools");
+    const file = Object.assign(element("input", "spoken"), { type: "file", accept: "image/*", tabIndex: -1 });
+    file.setAttribute("aria-label", "Image file");
+    const take = () => (this.pad.take(file.files[0]), (file.value = ""));
+    file.addEventListener("change", take, { signal });
+    const { least, usual, most } = BRUSH;
+    const brush = Object.assign(element("input", "brush"), { type: "range", min: least, max: most, step: 2, value: usual });
+    brush.setAttribute("aria-label", "Brush width");
+    brush.title = "Brush width";
+    brush.addEventListener("input", () => (this.pad.brush = Number(brush.value)), { signal });
+    this.undo = newButton("Undo", () => this.pad.undo());
+    this.clear = newButton("Clear", () => this.pad.clear());
+    const open = newButton("Open", () => file.click());
+    open.setAttribute("aria-label", "Open image");
+    open.title = "Open an image, or drop one anywhere on the page";
+    bar.append(this.undo, this.clear, brush, open, file);
+    return bar;
+  }
+
+  /** A picture may be dropped anywhere: beside the pad, the browser would leave the page for it. */
+  listenForFiles(signal) {
+    const hasFiles = (event) => event.dataTransfer?.types.includes("Files") && !event.defaultPrevented;
+    window.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault(), { signal });
+    const drop = (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      this.on.open();
+      this.pad.take(event.dataTransfer.files[0]);
+    };
+    window.addEventListener("drop", drop, { signal });
+  }
+
+  // To and from Python ----------------------------------------------------------------------
+
+  /** Asks soon: while a stroke is drawn, a few times a second. */
+  changed() {
+    this.problem = "";
+    if (this.pad.empty) this.message = null;
+    this.show();
+    this.due = true;
+    this.later(Math.max(0, this.asked + LIVE - performance.now()));
+  }
+
+  later(ms) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.ask(), ms);
+  }
+
+  /** Asks what PyTorch makes of the drawing; one question at a time, and the newest drawing next. */
+  ask() {
+    const { sketch } = this.pad;
+    const now = performance.now();
+    if (serverIsAway() || !this.box.draw) return this.later(300);
+    if (this.waiting === sketch.serial && now < this.asked + PATIENCE) return this.later(this.asked + PATIENCE - now);
+    this.due = false;
+    this.asked = now;
+    this.waiting = ++sketch.serial;
+    this.box.draw("drawn", { serial: sketch.serial, beta: this.on.beta(), picture: this.pad.empty ? null : this.pad.png });
+    this.later(PATIENCE);
+  }
+
+  /** Asks again where the KL weight has changed since. */
+  settle() {
+    this.unsettled = false;
+    if (this.message && this.message.beta !== this.on.beta()) this.later(0);
+  }
+
+  /** Takes an answer; one that is older than what is shown, or than the last clearing, changes nothing. */
+  hear(message) {
+    const { sketch } = this.pad;
+    this.pad.setGround(message.ground);
+    if (message.serial === sketch.serial) this.answered();
+    else if (!this.waiting && !this.pad.empty) this.later(0); // the server has forgotten, or another map asked last
+    if (message.serial <= sketch.cleared || message.serial < (this.message?.serial ?? 0)) return;
+    if (!message.seen && !message.problem) return;
+    this.message = message;
+    this.problem = message.problem;
+    this.ladders = message.sides?.map(({ ladder }) => new Ladder(ladder));
+    this.unsettled = true; // the weight may be another one by now
+    this.show();
+  }
+
+  answered() {
+    clearTimeout(this.timer);
+    this.waiting = 0;
+    if (this.due) this.ask();
+  }
+
+  // What is seen ----------------------------------------------------------------------------
+
+  say(text) {
+    this.problem = text;
+    this.show();
+  }
+
+  /** Shows the answer at the KL weight of now: between Python's own, the browser's. */
+  show() {
+    const { empty } = this.pad;
+    const seen = this.message?.seen ? this.message : null;
+    const words = this.problem || (empty && !seen ? HINT : "");
+    this.undo.disabled = this.clear.disabled = empty;
+    if (this.words.textContent !== words) this.words.textContent = words; // a page whose text changes is laid out anew
+    if (this.figures.hidden !== !seen) this.figures.hidden = !seen;
+    if (!seen) return this.on.sides().forEach(({ plot }) => plot.layers.guests.length && plot.setLayers({ guests: [] }));
+    if (!this.on.ready()) return;
+    if (this.unsettled) this.settle();
+    const exact = seen.beta === this.on.beta();
+    const posteriors = this.on.sides().map((side, k) => (exact ? seen.sides[k] : this.ladders[k].posterior(0, side.beta)));
+    this.on.sides().forEach(({ plot }, k) => plot.setLayers({ guests: [this.guest(posteriors[k])] }));
+    if (this.host.hidden) return;
+    this.host.classList.toggle("live", !exact);
+    this.seen(seen);
+    this.on.sides().forEach((side, k) => this.picture(side, k, seen.sides[k], posteriors[k], exact));
+  }
+
+  guest({ mean: [x, y = 0], std: [rx, ry = 0] }) {
+    return { x, y, rx, ry, text: this.pad.holdsPicture ? "image" : "drawn" };
+  }
+
+  seen({ seen, steps }) {
+    const { image, words } = this.figure(0, "As the model sees it");
+    image.src = pngUrl(seen);
+    image.alt = `Preprocessed drawing: ${steps.join(", ")}`;
+    words.textContent = steps.join(", ").replaceAll(" \u00d7 ", "\u00a0\u00d7\u00a0");
+  }
+
+  picture(side, k, answer, posterior, exact) {
+    const { image, live, words } = this.figure(k + 1, CAPTIONS[side.name] ?? "Reconstruction");
+    const { mean, std } = posterior;
+    if (exact) {
+      image.src = pngUrl(answer.decoded);
+      image.alt = `Reconstruction of the drawing from z = ${tupleText(mean)}`;
+    } else {
+      const { shape } = side.world;
+      if (this.grey?.length !== shape[0] * shape[1]) this.grey = new Uint8ClampedArray(shape[0] * shape[1]);
+      side.decoder.decode(mean, side.beta, this.grey);
+      paint(live, this.grey, shape);
+    }
+    live.hidden = exact;
+    const rate = exact ? answer.rate : std.every((value) => value > 0) ? gaussianRate(posterior) : null;
+    const terms = [`<span>distortion ${answer.distortion.toFixed(1)}</span>`, ...(rate === null ? [] : [`rate ${rate.toFixed(1)}`])];
+    words.innerHTML = `${terms.join(" + ")} nats<br><span class="place">z = ${minus(tupleText(mean))},</span> <span>nearest code: <b></b></span>`;
+    words.querySelector("b").textContent = answer.nearest;
+    words.title = answer.unit;
+  }
+
+  /** Returns the parts of the k-th figure, made when it is first needed. */
+  figure(k, caption) {
+    this.made ??= [];
+    while (this.made.length <= k) {
+      const figure = element("figure");
+      const frame = element("div", "frame");
+      const parts = { image: new Image(), live: element("canvas"), title: element("figcaption"), words: element("p") };
+      parts.live.hidden = true;
+      parts.live.setAttribute("aria-hidden", "true");
+      frame.append(parts.image, parts.live);
+      figure.append(frame, parts.title, parts.words);
+      this.figures.append(figure);
+      this.made.push(parts);
+    }
+    this.made[k].title.textContent = caption;
+    return this.made[k];
+  }
+}
+
+function element(tag, className = "") {
+  return Object.assign(document.createElement(tag), { className });
+}

@@ -1,0 +1,124 @@
+"""A picture that the user draws or drops: what the encoder makes of it. Nothing here knows Streamlit."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import math
+import struct
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from vae_explorer.data import DataError, spread
+from vae_explorer.data.preprocess import Prepared, ground_of, preprocess
+from vae_explorer.latent.encoding import decode, encode, grey_levels, measure
+from vae_explorer.ui.canvas.wire import pack
+from vae_explorer.ui.messages import picture, rungs_of
+from vae_explorer.ui.scene import Scene
+from vae_explorer.ui.store import DISTORTION_SAMPLES
+
+LARGEST_SIDE = 280  # px of the pad
+LARGEST = 4 * LARGEST_SIDE**2  # bytes of its PNG file, which no picture of that size exceeds by much
+
+
+class Drawn(NamedTuple):
+    """What the pad holds."""
+
+    serial: int  # rises with each question of one visit
+    beta: float | None  # the KL weight that the page is at, if one can be set
+    picture: NDArray[np.uint8] | None  # (h, w), or None where the pad is empty
+
+
+NOTHING = Drawn(0, None, None)
+
+
+def read(reported: object) -> Drawn | None:
+    """Returns what the pad reported, or None for what no pad of ours would report."""
+    match reported:
+        case {"serial": int() as serial, "beta": int() | float() | None as beta, "picture": str() | None as png}:
+            if beta is not None and not (math.isfinite(beta) and beta > 0):
+                return None
+            if png is None:
+                return Drawn(serial, beta, None)
+            grey = _grey(png)
+            return None if grey is None else Drawn(serial, beta, grey)
+    return None
+
+
+def answer(scenes: Sequence[Scene], drawn: Drawn) -> bytes:
+    """Returns what PyTorch says of the drawing under each model; all models are of the same data."""
+    ground = ground_of(spread(scenes[0].images.pixels, 100))
+    header: dict[str, object] = {
+        "kind": "drawing",
+        "serial": drawn.serial,
+        "beta": drawn.beta,
+        "ground": ground,
+        "problem": "",
+        "seen": None,
+    }
+    if drawn.picture is not None:
+        config = scenes[0].config
+        try:
+            prepared = preprocess(drawn.picture, config.data, config.shape, ground)
+        except DataError as error:
+            header["problem"] = str(error)
+        else:
+            header |= {
+                "seen": picture(prepared.pixels),
+                "steps": prepared.steps,
+                "sides": [_side(scene, prepared, drawn.beta) for scene in scenes],
+            }
+    return pack(header, {})
+
+
+def _side(scene: Scene, prepared: Prepared, asked: float | None) -> dict[str, object]:
+    """Says where one model puts the picture, at the KL weight asked for and at those between which it is dragged."""
+    model, pixels = scene.checkpoint.model, prepared.pixels[None]
+    beta = _weight(scene, asked)
+    mean, std = (values[0] for values in encode(model, pixels, beta))
+    rungs = rungs_of(scene.config)
+    ladder = [encode(model, pixels, rung) for rung in rungs]
+    terms = measure(model, np.repeat(pixels, DISTORTION_SAMPLES, 0), beta, seed=0)
+    rate = float(terms.rate[0])
+    return {
+        "mean": mean.tolist(),
+        "std": std.tolist(),
+        "decoded": picture(grey_levels(decode(model, mean[None], beta)[0])),
+        "distortion": float(terms.distortion.mean()),
+        "rate": None if math.isinf(rate) else rate,
+        "unit": scene.unit(std.tolist()),
+        "nearest": scene.nearest(tuple(mean.tolist()), beta).name,
+        "ladder": {
+            "rungs": rungs,
+            "mean": np.concatenate([each.mean[0] for each in ladder]).tolist(),
+            "std": np.concatenate([each.std[0] for each in ladder]).tolist(),
+            "latent": len(mean),
+            "labels": [0],
+        },
+    }
+
+
+def _weight(scene: Scene, asked: float | None) -> float:
+    if scene.limits.beta is None:
+        return scene.config.beta
+    low, high = scene.limits.beta
+    return min(max(asked or 1.0, low), high)
+
+
+def _grey(png: str) -> NDArray[np.uint8] | None:
+    """Reads a small PNG file, and nothing else."""
+    if len(png) > 4 * LARGEST // 3:
+        return None
+    try:
+        file = base64.b64decode(png, validate=True)
+        if max(struct.unpack(">II", file[16:24])) > LARGEST_SIDE:  # a PNG file's first chunk, read before Pillow does
+            return None
+        with Image.open(io.BytesIO(file), formats=["PNG"]) as image:
+            return np.asarray(image.convert("L"))
+    except (binascii.Error, struct.error, UnidentifiedImageError, OSError, SyntaxError, ValueError):
+        return None
