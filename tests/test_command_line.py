@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
-from vae_explorer import checkpoints, data
+from vae_explorer import checkpoints, data, jobs
 from vae_explorer import runs as front
 from vae_explorer.__main__ import main
 
@@ -76,7 +79,10 @@ def test_what_does_not_exist_is_null(capsys: pytest.CaptureFixture[str]) -> None
         (["train", "--name", "x", "--data", "kmnist"], "not downloaded yet"),
         (["train", "--name", "x", *SMALL, "--latent", "0"], "latent must be at least 1"),
         (["train", "--name", "x", *SMALL, "--learning-rate", "-1"], "learning_rate must be"),
-        (["train", "--name", "x", "--resume"], "no such file"),
+        (["train", "--name", "x", "--resume"], "There is no job 'x'"),
+        (["train", "--name", "../x", *SMALL], "cannot be a name"),
+        (["train", "--name", "digits-vae-2d", *SMALL], "already"),
+        (["train", "--name", "x", *SMALL, "--data", "nothing"], "There is no data set 'nothing'"),
         (["evaluate", "digits-vae-2d/../README.md"], "no such file"),
     ],
 )
@@ -100,7 +106,7 @@ def test_an_odd_beta_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_ctrl_c_keeps_what_there_is_and_resume_goes_on(runs: Path) -> None:
-    path = runs / "long.safetensors"
+    path = runs / "jobs" / "long" / "last.safetensors"
     options = [*SMALL[:-1], "12", "--batch", "4"]  # some 0.3 seconds an epoch
     arguments = [sys.executable, "-m", "vae_explorer", "train", "--name", "long", *options]
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env=os.environ)
@@ -115,7 +121,7 @@ def test_ctrl_c_keeps_what_there_is_and_resume_goes_on(runs: Path) -> None:
     assert 1 <= stopped.provenance.epochs < 12
     assert stopped.state
     assert main(["train", "--name", "long", "--resume"]) == 0
-    done = checkpoints.load(path)
+    done = checkpoints.load(runs / "long.safetensors")
     assert done.provenance.epochs == 12
     assert not done.state
     assert done.provenance.seconds > stopped.provenance.seconds
@@ -130,12 +136,115 @@ def test_ctrl_c_before_the_first_whole_epoch_says_that_nothing_is_kept(
         return data.load(name, part)
 
     path = runs / "early.safetensors"
-    monkeypatch.setattr(front, "load", interrupted)
+    monkeypatch.setattr(front, "stream", interrupted)
     assert main(["train", "--name", "early", "--out", str(path), *SMALL]) == 0
     output = capsys.readouterr()
     assert "nothing is kept" in output.err
     assert output.out == ""
     assert not path.exists()
+    assert jobs.find_all() == [], "the same command begins anew"
+
+
+def test_a_run_leaves_its_film_and_records_and_writes_where_it_is_told(runs: Path) -> None:
+    out = runs / "elsewhere" / "model.safetensors"
+    assert main(["train", "--name", "digits-vae-2d", "--out", str(out), *SMALL]) == 0  # a shipped model's name
+    job = jobs.find("digits-vae-2d")
+    assert [each.number for each in job.status.records] == [1, 2]
+    assert job.frame(2).images.shape == job.originals().shape
+    assert checkpoints.load(out).provenance.epochs == 2
+    assert not (runs / "digits-vae-2d.safetensors").exists()
+    assert main(["train", "--name", "digits-vae-2d", "--resume"]) == 2, "it is over"
+
+
+def started(name: str, epochs: int, *launcher: str) -> subprocess.Popen[str]:
+    options = [*SMALL[:-1], str(epochs), "--batch", "10"]
+    command = [sys.executable, "-m", *launcher, "vae_explorer", "train", "--name", name, *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+def trains(name: str) -> bool:
+    return any(job.name == name and len(job.status.records) > 0 for job in jobs.find_all())
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    return dict(checkpoints.load(path).model.state_dict())
+
+
+def test_a_run_is_paused_stopped_and_resumed_by_the_app_and_the_other_way_round(runs: Path) -> None:
+    long = [*SMALL[:-1], "12", "--batch", "10"]
+    assert main(["train", "--name", "whole", *long]) == 0
+    process = started("ours", 12)
+    until(lambda: trains("ours"))
+    ours = jobs.find("ours")
+    ours.ask("pause")
+    until(lambda: ours.status.state == "paused", 2)
+    ours.ask("run")
+    until(lambda: ours.status.state == "training", 2)
+    ours.ask("stop")
+    assert "Stopped" in process.communicate(timeout=30)[1]
+    assert process.returncode == 0
+    assert ours.status.state == "stopped"
+    assert 1 <= len(ours.status.records) < 12
+    ours.start()  # as the app does
+    until(lambda: ours.status.state == "done")
+    until(lambda: not ours.alive)
+
+    theirs = jobs.create("theirs", ours.order)
+    theirs.start()
+    until(lambda: len(theirs.status.records) > 0)
+    theirs.ask("stop")
+    until(lambda: not theirs.alive)
+    assert main(["train", "--name", "theirs", "--resume"]) == 0
+    for name in ("ours", "theirs"):
+        found = weights(runs / f"{name}.safetensors")
+        assert all(torch.equal(found[key], value) for key, value in weights(runs / "whole.safetensors").items()), name
+        assert [each.number for each in jobs.find(name).status.records] == list(range(1, 13))
+
+
+def test_it_waits_for_its_turn_and_ctrl_c_ends_the_wait() -> None:
+    first = started("first", 100_000)
+    until(lambda: trains("first"))
+    second = started("second", 2)
+    until(lambda: any(job.name == "second" and job.status.state == "waiting" for job in jobs.find_all()))
+    second.send_signal(signal.SIGINT)
+    assert "nothing is kept" in second.communicate(timeout=30)[1]
+    assert [job.name for job in jobs.find_all()] == ["first"]
+    first.send_signal(signal.SIGINT)
+    assert "--name first --resume" in first.communicate(timeout=30)[1]
+
+
+def test_torchrun_trains_what_one_process_trains(runs: Path) -> None:
+    """The queue, the film and the wishes are process 0's; the weights differ by float32's rounding."""
+    options = [*SMALL, "--batch", "99", "--precision", "float32"]
+    assert main(["train", "--name", "one", *options]) == 0
+    launch = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "vae_explorer"]
+    command = [sys.executable, "-m", *launch, "train", "--name", "two", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{runs / 'two.safetensors'}\n", "one of them speaks"
+    one, two = (weights(runs / f"{name}.safetensors") for name in ("one", "two"))
+    assert all(torch.allclose(two[name], value, rtol=0, atol=5e-6) for name, value in one.items())
+    ours, theirs = (
+        [[each.distortion, each.validation_objective] for each in jobs.find(name).status.records]
+        for name in ("one", "two")
+    )
+    assert np.allclose(ours, theirs, rtol=5e-6)
+
+
+def test_ctrl_c_under_torchrun_keeps_the_last_epoch_and_resume_goes_on() -> None:
+    process = started("pair", 100_000, "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m")
+    until(lambda: trains("pair"))
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate(timeout=60)[1]
+    assert "Stopped" in errors
+    assert jobs.find("pair").status.state == "stopped"
 
 
 def test_it_runs_as_a_module_and_prints_json_alone() -> None:
