@@ -30,6 +30,7 @@ from vae_explorer.data.images import PARTS, DataError, Images
 
 PREFIX = "shards/"  # of the names of these data sets
 _NAME = re.compile(r"\w[\w .-]{0,79}")
+_TOGETHER = 1000  # images copied at a time
 _FILE = re.compile(r"\w[\w.-]{0,199}\.npy")
 
 
@@ -43,17 +44,17 @@ class Shards:
     names: tuple[str, ...]
     source: str
 
-    def read(self, shard: int, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Returns so many images of one file, `(N, H, W)`, in the order of `rows`; reads no others.
+    def read(self, shard: int, rows: NDArray[np.int64], pixels: NDArray[np.uint8]) -> None:
+        """Writes so many images of one file to `pixels`, `(N, H, W)`, in the order of `rows`; reads no others.
 
         Raises:
             DataError: If the file has been changed since, or cannot be read.
         """
         stored = _array(self.files[shard], (self.lengths[shard], *self.shape))
-        pixels = np.empty((len(rows), *self.shape), np.uint8)
         order = np.argsort(rows)  # the file is read from its start to its end
-        pixels[order] = stored[rows[order]]
-        return pixels
+        for start in range(0, len(rows), _TOGETHER):
+            some = order[start : start + _TOGETHER]
+            pixels[some] = stored[rows[some]]
 
     def whole(self) -> Images:
         """Reads all images and labels into memory."""
