@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -192,15 +193,14 @@ def test_a_run_is_paused_stopped_and_resumed_by_the_app_and_the_other_way_round(
     assert process.returncode == 0
     assert ours.status.state == "stopped"
     assert 1 <= len(ours.status.records) < 10
-    ours.start()  # as the app does
-    until(lambda: ours.status.state == "done")
-    until(lambda: not ours.alive)
+    ours.join_queue()
+    jobs.work(ours)  # what the app's process does
 
     theirs = jobs.create("theirs", ours.order)
-    theirs.start()
-    until(lambda: len(theirs.status.records) > 0)
-    theirs.ask("stop")
-    until(lambda: not theirs.alive)
+    questions = iter([False] * 300)
+    jobs.work(theirs, interrupted=lambda: next(questions, True))
+    assert theirs.status.state == "stopped"
+    assert 1 <= len(theirs.status.records) < 10
     assert main(["train", "--name", "theirs", "--resume"]) == 0
     for name in ("ours", "theirs"):
         found = weights(runs / f"{name}.safetensors")
@@ -220,22 +220,41 @@ def test_it_waits_for_its_turn_and_ctrl_c_ends_the_wait() -> None:
     assert "--name first --resume" in first.communicate(timeout=30)[1]
 
 
-def test_torchrun_trains_what_one_process_trains(runs: Path) -> None:
-    """The queue, the film and the wishes are process 0's; the weights differ by float32's rounding."""
-    options = [*SMALL, "--batch", "99", "--precision", "float32"]
+def test_two_machines_go_on_with_a_run_and_end_with_the_losses_and_weights_of_one(runs: Path, tmp_path: Path) -> None:
+    """README's command, as two machines would run it: each with its own folder of runs, joined by an address alone.
+
+    The job, the film and the words are process 0's; what differs is float32's rounding.
+    """
+    options = [*SMALL[:-1], "3", "--batch", "99", "--precision", "float32"]
     assert main(["train", "--name", "one", *options]) == 0
-    launch = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "vae_explorer"]
-    command = [sys.executable, "-m", *launch, "train", "--name", "two", *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{runs / 'two.safetensors'}\n", "one of them speaks"
-    one, two = (weights(runs / f"{name}.safetensors") for name in ("one", "two"))
-    assert all(torch.allclose(two[name], value, rtol=0, atol=5e-6) for name, value in one.items())
+    two = jobs.create("two", jobs.find("one").order)
+    questions = iter([False] * 40)
+    jobs.work(two, interrupted=lambda: next(questions, True))
+    assert len(two.status.records) == 1
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    machines = []
+    for rank in (0, 1):
+        launch = ["--nnodes", "2", "--node-rank", str(rank), "--nproc-per-node", "1", "--master-addr", "127.0.0.1"]
+        command = [sys.executable, "-m", "torch.distributed.run", *launch, "--master-port", port]
+        folder = os.environ | {"VAE_EXPLORER_RUNS": str(runs if rank == 0 else tmp_path / "other")}
+        command += ["-m", "vae_explorer", "train", "--name", "two", "--resume"]
+        machines.append(
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=folder)
+        )
+    said = [machine.communicate(timeout=120) for machine in machines]
+    assert [machine.returncode for machine in machines] == [0, 0], said
+    assert [each[0] for each in said] == [f"{runs / 'two.safetensors'}\n", ""]
+    assert not (tmp_path / "other").exists()
     ours, theirs = (
         [[each.distortion, each.validation_objective] for each in jobs.find(name).status.records]
         for name in ("one", "two")
     )
+    assert len(ours) == len(theirs) == 3
     assert np.allclose(ours, theirs, rtol=5e-6)
+    expected, found = (weights(runs / f"{name}.safetensors") for name in ("one", "two"))
+    assert all(torch.allclose(found[name], value, rtol=0, atol=5e-6) for name, value in expected.items())
 
 
 def test_ctrl_c_under_torchrun_keeps_the_last_epoch_and_resume_goes_on() -> None:
