@@ -145,6 +145,7 @@ def pair(target: Callable[[Processes], Any], folder: Path) -> list[Any]:
         process.start()
     for process in started:
         process.join(120)
+        process.kill()  # one that waits for ever for the other
     assert [process.exitcode for process in started] == [0, 0]
     return [torch.load(path, weights_only=False) for path in paths]
 
