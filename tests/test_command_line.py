@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 
 from vae_explorer import checkpoints, data, jobs
 from vae_explorer import runs as front
@@ -189,7 +190,9 @@ def test_a_run_is_paused_stopped_and_resumed_by_the_app_and_the_other_way_round(
     ours.ask("run")
     until(lambda: ours.status.state == "training", 2)
     ours.ask("stop")
-    assert "Stopped" in process.communicate(timeout=30)[1]
+    assert (
+        "Stopped. Go on with: python -m vae_explorer train --name ours --resume" in process.communicate(timeout=30)[1]
+    )
     assert process.returncode == 0
     assert ours.status.state == "stopped"
     assert 1 <= len(ours.status.records) < 10
@@ -209,15 +212,17 @@ def test_a_run_is_paused_stopped_and_resumed_by_the_app_and_the_other_way_round(
 
 
 def test_it_waits_for_its_turn_and_ctrl_c_ends_the_wait() -> None:
-    first = started("first", 100_000)
-    until(lambda: trains("first"))
-    second = started("second", 2)
-    until(lambda: any(job.name == "second" and job.status.state == "waiting" for job in jobs.find_all()))
-    second.send_signal(signal.SIGINT)
-    assert "nothing is kept" in second.communicate(timeout=30)[1]
-    assert [job.name for job in jobs.find_all()] == ["first"]
-    first.send_signal(signal.SIGINT)
-    assert "--name first --resume" in first.communicate(timeout=30)[1]
+    jobs.folder().mkdir(parents=True)
+    with FileLock(jobs.folder() / "slot-0.lock"):  # another run's
+        process = started("second", 2)
+        until(lambda: any(job.status.state == "waiting" for job in jobs.find_all()))
+        time.sleep(0.3)
+        assert jobs.find("second").status.state == "waiting"
+        process.send_signal(signal.SIGINT)
+        errors = process.communicate(timeout=30)[1]
+    assert "waiting for its turn" in errors
+    assert "nothing is kept" in errors
+    assert jobs.find_all() == []
 
 
 def test_two_machines_go_on_with_a_run_and_end_with_the_losses_and_weights_of_one(runs: Path, tmp_path: Path) -> None:
@@ -257,7 +262,7 @@ def test_two_machines_go_on_with_a_run_and_end_with_the_losses_and_weights_of_on
     assert all(torch.allclose(found[name], value, rtol=0, atol=5e-6) for name, value in expected.items())
 
 
-def test_ctrl_c_under_torchrun_keeps_the_last_epoch_and_resume_goes_on() -> None:
+def test_ctrl_c_under_torchrun_stops_both_and_keeps_the_last_epoch() -> None:
     process = started("pair", 100_000, "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m")
     until(lambda: trains("pair"))
     process.send_signal(signal.SIGINT)

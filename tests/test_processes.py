@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import socket
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -97,22 +96,6 @@ def diverged(processes: Processes) -> str:
         return refused(TRAIN, processes)
 
 
-def together(processes: Processes) -> dict[str, Any]:
-    """All that two processes are asked to do, once: starting them takes longer."""
-    other = TRAIN.pixels.copy()
-    other[0, 0, 0] += processes.rank
-    part = processes.share(101).part
-    return {case: result(case, processes=processes) for case in CASES} | {
-        "resumed": resumed(processes),
-        "stopped": stopped(processes),
-        "batch of one": refused(TRAIN, processes, batch=1),
-        "other data": refused(TRAIN._replace(pixels=other), processes),
-        "diverged": diverged(processes),
-        "told": [processes.tell(text if processes.rank == 0 else b"?") for text in TOLD],
-        "seen": [pixels.clone() for pixels in batches(TRAIN, 101, 7, part)],
-    }
-
-
 def deserted(processes: Processes) -> str:
     """Process 1 ends in the middle of a run."""
     epochs = fit(build(config(), 0), TRAIN, VALIDATION, settings(), processes=processes)
@@ -126,21 +109,39 @@ def deserted(processes: Processes) -> str:
     return "it went on alone"
 
 
-def _process(rank: int, port: int, target: Callable[[Processes], Any], path: Path) -> None:
+def together(processes: Processes) -> dict[str, Any]:
+    """All that two processes are asked to do, once: starting them takes longer."""
+    other = TRAIN.pixels.copy()
+    other[0, 0, 0] += processes.rank
+    part = processes.share(101).part
+    return {case: result(case, processes=processes) for case in CASES} | {
+        "resumed": resumed(processes),
+        "stopped": stopped(processes),
+        "batch of one": refused(TRAIN, processes, batch=1),
+        "other data": refused(TRAIN._replace(pixels=other), processes),
+        "diverged": diverged(processes),
+        "told": [processes.tell(text if processes.rank == 0 else b"?") for text in TOLD],
+        "seen": [pixels.clone() for pixels in batches(TRAIN, 101, 7, part)],
+        "deserted": deserted(processes),  # comes last: they have lost each other
+    }
+
+
+def _process(rank: int, port: int, path: Path) -> None:
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     torch.set_num_threads(1)
     with joined() as processes:
-        torch.save(target(processes), path)
+        torch.save(together(processes), path)
 
 
-def pair(target: Callable[[Processes], Any], folder: Path) -> list[Any]:
-    """Runs a function in two processes and returns what each made of it."""
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """Returns what each of two processes made of `together`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     context = multiprocessing.get_context("spawn")
-    paths = [folder / f"{rank}.pt" for rank in range(2)]
-    started = [context.Process(target=_process, args=(rank, port, target, path)) for rank, path in enumerate(paths)]
+    paths = [tmp_path_factory.mktemp("pair") / f"{rank}.pt" for rank in range(2)]
+    started = [context.Process(target=_process, args=(rank, port, path)) for rank, path in enumerate(paths)]
     for process in started:
         process.start()
     for process in started:
@@ -148,11 +149,6 @@ def pair(target: Callable[[Processes], Any], folder: Path) -> list[Any]:
         process.kill()  # one that waits for ever for the other
     assert [process.exitcode for process in started] == [0, 0]
     return [torch.load(path, weights_only=False) for path in paths]
-
-
-@pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    return pair(together, tmp_path_factory.mktemp("pair"))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -195,11 +191,10 @@ def test_what_the_first_says_reaches_the_other_unchanged(both: list[dict[str, An
     assert [each["told"] for each in both] == [list(TOLD)] * 2
 
 
-def test_one_that_ends_is_noticed_by_the_other(tmp_path: Path) -> None:
-    message, other = pair(deserted, tmp_path)
-    assert "lost each other" in message
-    assert "--resume" in message
-    assert other == "ended"
+def test_one_that_ends_is_noticed_by_the_other(both: list[dict[str, Any]]) -> None:
+    assert "lost each other" in both[0]["deserted"]
+    assert "--resume" in both[0]["deserted"]
+    assert both[1]["deserted"] == "ended"
 
 
 def test_alone_nothing_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
