@@ -20,6 +20,8 @@ LAYERS = (
     "data",
     "models",
     "objectives",
+    "processes",
+    "batches",
     "training",
     "checkpoints",
     "latent",

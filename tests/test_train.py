@@ -81,8 +81,9 @@ def test_the_command_shown_trains_the_same(monkeypatch: pytest.MonkeyPatch) -> N
     command = shlex.split(test.code[0].value)
     assert command[:3] == ["python", "-m", "vae_explorer"]
     seen = []
-    monkeypatch.setattr(command_line, "train", lambda run, *_: seen.append((run.model.config, run.training)))
-    assert command_line.main(command[3:]) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "work", lambda job, **_: seen.append((job.order.model, job.order.training)))
+        assert command_line.main(command[3:]) == 0
     next(each for each in test.button if each.label == "Train").click().run()
     (job,) = jobs.find_all()
     job.ask("stop")

@@ -184,9 +184,9 @@ def test_noise_is_for_the_encoder_alone(monkeypatch: pytest.MonkeyPatch) -> None
     seen: list[tuple[Tensor, Tensor]] = []
     terms = objectives.terms
 
-    def spy(model: Any, x: Tensor, beta: Tensor, target: Tensor | None = None) -> Any:
+    def spy(model: Any, x: Tensor, beta: Tensor, target: Tensor | None = None, *rest: Any) -> Any:
         seen.append((x, x if target is None else target))
-        return terms(model, x, beta, target)
+        return terms(model, x, beta, target, *rest)
 
     monkeypatch.setattr(training, "terms", spy)
     next(fit(build(config(), 0), TRAIN, VALIDATION, TrainingConfig(epochs=1, batch=1297, noise=0.3)))

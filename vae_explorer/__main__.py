@@ -1,4 +1,4 @@
-"""The command line: python -m vae_explorer train | evaluate | curve | gaps | list | download."""
+"""The command line: python -m vae_explorer train | evaluate | curve | gaps | list | download | shard."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
 from tqdm import tqdm
 
-from vae_explorer import checkpoints, curves, gap_tables
+from vae_explorer import checkpoints, curves, gap_tables, jobs, runs
 from vae_explorer.config import (
     HEAVIEST,
     Backbone,
@@ -25,12 +26,12 @@ from vae_explorer.config import (
     Target,
     TrainingConfig,
 )
-from vae_explorer.data import DATASETS, PARTS, DataError, download, load
+from vae_explorer.data import DATASETS, PARTS, DataError, cut, download, load
 from vae_explorer.evaluation import figures
+from vae_explorer.jobs import Job, JobError, Order, Status
 from vae_explorer.latent.gaps import Judges, fit_judges
-from vae_explorer.runs import Run, train
+from vae_explorer.processes import Processes, ProcessesError, joined
 from vae_explorer.sidecars import SidecarError
-from vae_explorer.training import Epoch, TrainingDiverged
 
 EXAMPLES = """examples:
   %(prog)s list
@@ -75,27 +76,53 @@ def main(arguments: list[str] | None = None) -> int:
     options.arguments = sys.argv[1:] if arguments is None else arguments
     try:
         options.run(options)
-    except (checkpoints.CheckpointError, ConfigError, SidecarError, DataError, TrainingDiverged) as error:
+    except (checkpoints.CheckpointError, ConfigError, SidecarError, DataError, JobError, ProcessesError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
 
 
 def _train(options: argparse.Namespace) -> None:
-    command = "python -m vae_explorer " + shlex.join(options.arguments)
-    path = checkpoints.user_folder() / f"{options.name}{checkpoints.SUFFIX}" if options.out is None else options.out
-    with _Interrupt() as interrupted, tqdm(unit="epoch", total=options.epochs) as bar:
-        show = _show(bar)
-        if options.resume:
-            train(Run.resumed(path), path, show, interrupted)
+    with joined() as processes, _Interrupt() as interrupted:
+        if processes.rank == 0:
+            _lead(options, processes, interrupted)
         else:
-            train(Run.fresh(*_configs(options), command), path, show, interrupted)
-    if interrupted() and not bar.n and not options.resume:
+            runs.follow(processes, interrupted)
+
+
+def _lead(options: argparse.Namespace, processes: Processes, interrupted: Callable[[], bool]) -> None:
+    """Works on a job as the app has them: seen there while it trains, and resumed from here or there."""
+    job = _job(options)
+    job.join_queue()
+    with tqdm(unit="epoch", total=job.order.training.epochs) as bar:
+        jobs.work(job, watch=_watch(bar), interrupted=interrupted, processes=processes)
+    status = job.status
+    empty = not status.records and not options.resume
+    if empty:  # the same command begins anew
+        job.delete()
+    if status.state == "failed":
+        raise JobError(status.message)
+    if status.state == "done":
+        print(job.model)
+    elif empty:
         print("Stopped before the first epoch was whole: nothing is kept.", file=sys.stderr)
-    elif interrupted() and bar.n != bar.total:
-        print(f"Stopped. {path} holds the last whole epoch; go on with the same command and --resume", file=sys.stderr)
     else:
-        print(path)
+        print(
+            f"Stopped. Go on with: python -m vae_explorer train --name {shlex.quote(job.name)} --resume",
+            file=sys.stderr,
+        )
+
+
+def _job(options: argparse.Namespace) -> Job:
+    if options.resume:
+        job = jobs.find(options.name)
+        if job.status.state == "done":
+            raise JobError(f"The training of {job.name} is over, there is nothing to resume.")
+        return job
+    model, training = _configs(options)
+    command = "python -m vae_explorer " + shlex.join(options.arguments)
+    out = None if options.out is None else str(options.out.absolute())
+    return jobs.create(options.name, Order(model=model, training=training, command=command, out=out))
 
 
 def _configs(options: argparse.Namespace) -> tuple[ModelConfig, TrainingConfig]:
@@ -106,15 +133,22 @@ def _configs(options: argparse.Namespace) -> tuple[ModelConfig, TrainingConfig]:
     return ModelConfig(shape=(height, width), **model), TrainingConfig(**training)
 
 
-def _show(bar: Any) -> Callable[[Epoch], None]:
-    def show(epoch: Epoch) -> None:
-        bar.total, bar.n = epoch.epochs, epoch.number
-        bar.set_postfix_str(
-            f"validation: distortion {epoch.validation.distortion:.2f}, rate {epoch.validation.rate:.2f} nats; "
-            f"{epoch.images_per_second:,.0f} images/s"
-        )
+def _watch(bar: Any) -> Callable[[Status], None]:
+    def watch(status: Status) -> None:
+        bar.set_description_str(_DOING.get(status.state))
+        if status.records:
+            last = status.records[-1]
+            bar.n = last.number
+            rate = "infinite" if last.validation_rate is None else f"{last.validation_rate:.2f}"
+            bar.set_postfix_str(
+                f"validation: distortion {last.validation_distortion:.2f}, rate {rate} nats; "
+                f"{last.images_per_second:,.0f} images/s"
+            )
 
-    return show
+    return watch
+
+
+_DOING = {"waiting": "waiting for its turn (VAE_EXPLORER_JOBS says how many train at once)", "paused": "paused"}
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -191,6 +225,10 @@ def _download(options: argparse.Namespace) -> None:
         download(options.data, _percent(bar))
 
 
+def _shard(options: argparse.Namespace) -> None:
+    print(cut(options.name, partial(load, options.data), options.images))
+
+
 def _percent(bar: Any) -> Callable[[float], None]:
     def progress(fraction: float) -> None:
         bar.n = round(100 * fraction)
@@ -257,6 +295,13 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text) >= 1:
+        raise argparse.ArgumentTypeError(f"a number from 1 up is needed, not {text!r}")
+    return int(text)
+
+
+_DATA = f"{', '.join(DATASETS)}, or shards/NAME"
 _MODEL_OPTIONS = (
     *("kind", "data", "latent", "backbone", "encoder", "decoder", "likelihood", "scale"),
     *("beta", "beta_min", "beta_max"),
@@ -310,6 +355,12 @@ def _parser() -> argparse.ArgumentParser:
     fetch = commands.add_parser("download", help="fetch a data set into the data folder")
     fetch.add_argument("data", choices=list(DATASETS))
     fetch.set_defaults(run=_download)
+
+    shard = commands.add_parser("shard", help="cut a data set into files that training reads one after another")
+    shard.add_argument("data", metavar="DATA", help=_DATA)
+    shard.add_argument("--name", required=True, help="of the new data set: `--data shards/NAME`")
+    shard.add_argument("--images", type=_positive, default=10_000, metavar="N", help="in a file (default: 10000)")
+    shard.set_defaults(run=_shard)
     return parser
 
 
@@ -317,9 +368,11 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     m, t = ModelConfig(kind="vae", data="digits", shape=(8, 8)), TrainingConfig()
     parser.add_argument("--name", required=True, help="of the model in every list")
     parser.add_argument("--out", type=Path, help="file to write (default: runs/NAME.safetensors)")
-    parser.add_argument("--resume", action="store_true", help="go on from the file's last epoch")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the last whole epoch, wherever it was started"
+    )
     model = parser.add_argument_group("model")
-    model.add_argument("--data", choices=list(DATASETS), default="mnist")
+    model.add_argument("--data", default="mnist", help=f"{_DATA} (default: mnist)")
     model.add_argument(
         "--kind",
         choices=get_args(Kind),

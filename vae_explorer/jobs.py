@@ -1,4 +1,6 @@
-"""Training jobs: each a process of its own that talks through files in a folder, and outlives who started it.
+"""Training jobs: processes that talk through files in a folder, and outlive who looks at them.
+
+The app starts each in a process of its own; the command line works on one itself.
 
 A job's folder, `jobs/NAME` in the folder of trained models, holds
 
@@ -21,6 +23,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -37,6 +40,7 @@ from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
 from vae_explorer.data import DataError, load, spread
 from vae_explorer.files import whole
 from vae_explorer.latent.encoding import decode, encode, grey_levels
+from vae_explorer.processes import ALONE, Processes, ProcessesError
 from vae_explorer.runs import Run
 from vae_explorer.training import Epoch, TrainingDiverged, reported_beta
 
@@ -49,10 +53,18 @@ FILM_CODES = 2000  # validation images whose codes a snapshot holds, at most
 FILM_IMAGES = 8  # of them, reconstructed
 LOOK = 0.1  # seconds from one look at the wish or the queue to the next
 NICE = 10  # a click in the app comes before a training step
+NOTHING = b""  # to train, for the other processes
 
 
 class JobError(Exception):
     """A job that cannot be made, read or started; the message says what to do."""
+
+
+# What ends a job with a message that is fit for a screen.
+EXPECTED = (
+    *(CheckpointError, ConfigError, DataError, JobError, ProcessesError, TrainingDiverged),
+    *(OSError, MemoryError),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +74,7 @@ class Order:
     model: ModelConfig
     training: TrainingConfig
     command: str  # that does the same on the command line
+    out: str | None = None  # absolute path of the model that comes of it; else NAME in the folder of trained models
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,12 +143,19 @@ class Job:
         return self.folder / f"last{SUFFIX}"
 
     @property
+    def model(self) -> Path:
+        """The checkpoint that comes of it, for every list."""
+        out = self.order.out
+        return Path(out) if out else checkpoints.user_folder() / f"{self.name}{SUFFIX}"
+
+    @property
     def order(self) -> Order:
         """Raises JobError where the file is missing or was edited."""
         try:
             values = json.loads((self.folder / "order.json").read_text(encoding="utf-8"))
             model, training = ModelConfig.from_json(values["model"]), TrainingConfig.from_json(values["training"])
-            return Order(model=model, training=training, command=str(values["command"]))
+            out = values.get("out")
+            return Order(model=model, training=training, command=str(values["command"]), out=out and str(out))
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:  # ConfigError is a ValueError
             raise JobError(f"The job {self.name} cannot be read ({error}). Delete it and train again.") from error
 
@@ -166,8 +186,8 @@ class Job:
         """Leaves a wish, which the job follows at its next step."""
         _write(self.folder / "wish.json", {"wish": wish})
 
-    def start(self) -> None:
-        """Starts a process that trains, or goes on where training ended; it waits until it is its turn.
+    def join_queue(self) -> None:
+        """Puts itself at the end of the queue, for a process that will `work` on it.
 
         Raises:
             JobError: If one is at work already.
@@ -177,6 +197,14 @@ class Job:
         self.ask("run")
         waiting = replace(self.status, state="waiting", message="", since=time.time())
         _write(self.folder / "status.json", asdict(waiting))
+
+    def start(self) -> None:
+        """Starts a process that trains, or goes on where training ended; it waits until it is its turn.
+
+        Raises:
+            JobError: If one is at work already.
+        """
+        self.join_queue()
         places = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
         if os.environ.get("OMP_NUM_THREADS") == "1":  # as the app set it for itself
@@ -252,11 +280,12 @@ def create(name: str, order: Order) -> Job:
     """Makes a job; `start` starts it.
 
     Raises:
-        JobError: If the name cannot be a file's, or is taken by a job or a model.
+        JobError: If the name cannot be a file's, or is taken by a job, or by a model that is not its `out`.
     """
     if not NAME.fullmatch(name) or name.endswith((".", " ")):
         raise JobError(f"{name!r} cannot be a name: use letters, digits, spaces, dots and dashes, at most 80.")
-    if name in {entry.name for entry in checkpoints.list_all()} or (folder() / name).exists():
+    models = set() if order.out else {entry.name for entry in checkpoints.list_all()}
+    if name in models or (folder() / name).exists():
         raise JobError(f"There is a model or a job {name!r} already. Choose another name, or delete it first.")
     try:
         folder().mkdir(parents=True, exist_ok=True)
@@ -269,8 +298,20 @@ def create(name: str, order: Order) -> Job:
     return job
 
 
-def work(job: Job) -> None:
+def work(
+    job: Job,
+    *,
+    watch: Callable[[Status], None] = lambda _: None,
+    interrupted: Callable[[], bool] = lambda: False,
+    processes: Processes = ALONE,
+) -> None:
     """Trains in this process until it is over, stopped or failed; the status says which.
+
+    Arguments:
+        job: What to train; `join_queue` came before.
+        watch: Called with each new status.
+        interrupted: Asked at every step; yes is a wish to stop.
+        processes: Those that train with this one, and `runs.follow` it.
 
     Raises:
         JobError: If another process is at work on it.
@@ -280,14 +321,23 @@ def work(job: Job) -> None:
     except Timeout as error:
         raise JobError(f"{job.name} is being trained already.") from error
     with alive:
-        _Worker(job).work()
+        _Worker(job, watch, interrupted, processes).work()
 
 
 class _Worker:
     """The process's own view of its job."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(
+        self,
+        job: Job,
+        watch: Callable[[Status], None],
+        interrupted: Callable[[], bool],
+        processes: Processes,
+    ) -> None:
         self.job = job
+        self.watch = watch
+        self.interrupted = interrupted
+        self.processes = processes
         self.status = job.status
         self.stack = ExitStack()
         self.wish_read = (-1, "run")
@@ -297,13 +347,16 @@ class _Worker:
             with self.stack:
                 self.wait_turn()
                 if self.should_stop():
+                    self.processes.tell(NOTHING)
                     return self.tell(state="stopped")
                 run = self.begin()
-                if run is not None:
-                    runs.train(run, self.job.last, self.show, self.should_stop)
+                if run is None:
+                    self.processes.tell(NOTHING)
+                else:
+                    runs.train(run, self.job.last, self.show, self.should_stop, self.processes)
                 finished = self.publish()
                 self.tell(state="done" if finished else "stopped")
-        except (CheckpointError, ConfigError, DataError, JobError, TrainingDiverged, OSError, MemoryError) as error:
+        except EXPECTED as error:
             self.tell(state="failed", message=str(error) or type(error).__name__)
         except Exception as error:
             self.tell(state="failed", message=f"{type(error).__name__}: {error}. The job's log.txt says where.")
@@ -354,7 +407,7 @@ class _Worker:
             self.tell(message="Stopped before the first epoch was whole: there is no model yet.")
             return False
         kept = checkpoints.load(self.job.last)
-        checkpoints.save(checkpoints.user_folder() / f"{self.job.name}{SUFFIX}", kept.model, kept.provenance)
+        checkpoints.save(self.job.model, kept.model, kept.provenance)
         return not kept.state
 
     # The queue, and what is wished ------------------------------------------------------------
@@ -386,6 +439,8 @@ class _Worker:
 
     def wish(self) -> str:
         """Reads what is wished, where the file has changed."""
+        if self.interrupted():
+            return "stop"
         path = self.job.folder / "wish.json"
         try:
             stamp = path.stat().st_mtime_ns
@@ -409,6 +464,7 @@ class _Worker:
     def tell(self, **changes: Any) -> None:
         self.status = replace(self.status, **changes)
         _write(self.job.folder / "status.json", asdict(self.status))
+        self.watch(self.status)
 
 
 def _finite(value: float) -> float | None:

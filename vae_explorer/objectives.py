@@ -25,7 +25,13 @@ class Terms(NamedTuple):
     rate: Tensor  # (N,)  KL(q(z|x) || p(z)), closed form; infinite for a deterministic encoder
 
 
-def terms(model: ThreeDistributions, x: Tensor, beta: Tensor, target: Tensor | None = None) -> Terms:
+def terms(
+    model: ThreeDistributions,
+    x: Tensor,
+    beta: Tensor,
+    target: Tensor | None = None,
+    epsilon: Tensor | None = None,
+) -> Terms:
     r"""Returns distortion and rate of each image.
 
     .. math:: -\log p(x) \le
@@ -37,13 +43,16 @@ def terms(model: ThreeDistributions, x: Tensor, beta: Tensor, target: Tensor | N
         x: What the encoder sees, `(N, H, W)` in [0, 1].
         beta: KL weights, `(N,)`; only a multi-rate model looks at them.
         target: What the decoder has to match; `x` itself unless given.
+        epsilon: Standard normal numbers, `(N, D)`, that z is the posterior's mean and standard
+            deviation times; drawn afresh unless given.
 
     References:
         | Auto-Encoding Variational Bayes (Kingma & Welling, 2013)
         | https://arxiv.org/abs/1312.6114
     """
     q = model.posterior(x, beta)
-    likelihood = model.likelihood(q.rsample(), beta)
+    z = q.rsample() if epsilon is None else q.mean + q.stddev * epsilon
+    likelihood = model.likelihood(z, beta)
     return Terms(-likelihood.log_prob(x if target is None else target), kl_divergence(q, model.prior()))
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -14,9 +16,10 @@ from vae_explorer import checkpoints
 from vae_explorer.allocator import keep_freed_memory
 from vae_explorer.checkpoints import CheckpointError, Provenance
 from vae_explorer.config import ModelConfig, TrainingConfig
-from vae_explorer.data import load
+from vae_explorer.data import Images, Shards, load, stream
 from vae_explorer.models import Autoencoder, build
-from vae_explorer.training import Epoch, fit, reported_beta
+from vae_explorer.processes import ALONE, Processes
+from vae_explorer.training import Epoch, TrainingDiverged, fit, reported_beta
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,26 +54,76 @@ class Run:
             state=checkpoint.state,
         )
 
+    @classmethod
+    def unpacked(cls, content: bytes) -> Run:
+        """Returns what another process packed."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"run{checkpoints.SUFFIX}"
+            path.write_bytes(content)
+            kept = checkpoints.load(path)
+        return cls(model=kept.model.train(), training=kept.provenance.training, command="", state=kept.state)
 
-def train(run: Run, path: Path, show: Callable[[Epoch], None], should_stop: Callable[[], bool]) -> None:
+    def packed(self) -> bytes:
+        """Returns weights, settings and state as a checkpoint's bytes."""
+        provenance = Provenance(
+            command="", data="", epochs=0, seconds=0, metrics={}, versions={}, training=self.training
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"run{checkpoints.SUFFIX}"
+            checkpoints.save(path, self.model, provenance, self.state)
+            return path.read_bytes()
+
+
+def train(
+    run: Run,
+    path: Path,
+    show: Callable[[Epoch], None],
+    should_stop: Callable[[], bool],
+    processes: Processes = ALONE,
+) -> None:
     """Trains to the end or until asked to stop, keeping the last whole epoch at `path`.
 
-    An unfinished checkpoint also holds the optimiser's state; the finished one does not.
+    An unfinished checkpoint also holds the optimiser's state; the finished one does not. Where other
+    processes train with this one, they `follow`: they need neither the settings nor the checkpoint.
 
     Raises:
-        DataError, CheckpointError, TrainingDiverged: With messages fit for a screen.
+        DataError, CheckpointError, TrainingDiverged, ProcessesError: With messages fit for a screen.
     """
+    if processes.size > 1:
+        processes.tell(run.packed())
     keep_freed_memory()
-    images = load(run.model.config.data, "train")
-    validation = load(run.model.config.data, "validation")
     seconds = run.seconds
-    epochs = fit(run.model, images, validation, run.training, state=run.state or None, should_stop=should_stop)
+    images, epochs = _epochs(run, should_stop, processes)
     for epoch in epochs:
-        data = f"{images.source}; {len(images.pixels):,} training images"
+        data = f"{images.source}; {sum(images.lengths):,} training images"
         state = epoch.state if epoch.number < epoch.epochs else None
         seconds += epoch.seconds
         show(epoch)
         checkpoints.save(path, run.model, _provenance(run, epoch, data, seconds), state)
+
+
+def follow(processes: Processes, should_stop: Callable[[], bool]) -> None:
+    """Trains with process 0, which keeps and shows what comes of it, and says if the loss diverges.
+
+    Raises:
+        DataError, CheckpointError, ProcessesError: With messages fit for a screen.
+    """
+    content = processes.tell(b"")
+    if not content:  # process 0 has nothing to train
+        return
+    keep_freed_memory()
+    with suppress(TrainingDiverged):
+        for _ in _epochs(Run.unpacked(content), should_stop, processes)[1]:
+            pass
+
+
+def _epochs(run: Run, should_stop: Callable[[], bool], processes: Processes) -> tuple[Images | Shards, Iterator[Epoch]]:
+    images = stream(run.model.config.data, "train")
+    validation = load(run.model.config.data, "validation")
+    state = run.state or None
+    return images, fit(
+        run.model, images, validation, run.training, state=state, should_stop=should_stop, processes=processes
+    )
 
 
 def _provenance(run: Run, epoch: Epoch, data: str, seconds: float) -> Provenance:

@@ -7,13 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vae_explorer.batches import batches
 from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
-from vae_explorer.data import Images
+from vae_explorer.data import DataError, Images, Shards
 from vae_explorer.models import Autoencoder
 from vae_explorer.objectives import objective, terms
+from vae_explorer.processes import ALONE, Processes, Share
 
 State = dict[str, Tensor]
 EVALUATION_IMAGES = 2000
@@ -46,55 +49,66 @@ class Epoch(NamedTuple):
 
 def fit(
     model: Autoencoder,
-    train: Images,
+    train: Images | Shards,
     validation: Images,
     config: TrainingConfig,
     *,
     state: State | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    processes: Processes = ALONE,
 ) -> Iterator[Epoch]:
     """Trains `model` in place and yields a record after each epoch.
 
     All randomness of an epoch comes from `(seed, epoch)`, so a run that goes on from the model
     and state of an epoch ends with the same weights, bit for bit, as one never interrupted
-    (same machine, same number of threads).
+    (same machine, same number of threads and processes).
+
+    Several processes take a step together: each sees its share of the batch, and their gradients are
+    added up. The batch, the order, and all that is drawn are those of a process alone, and so are
+    the losses, up to the order in which numbers are added.
 
     Arguments:
-        model: The model; a resumed run needs the weights that belong to `state`.
-        train: Images to learn from, kept as bytes; a batch is a slice of their shuffled order.
+        model: The model, the same in all processes; a resumed run needs the weights that belong to `state`.
+        train: Images to learn from, as bytes, in memory or in shards; a batch is a slice of their shuffled order.
         validation: Images that are only looked at.
         config: Settings.
         state: `Epoch.state` of an earlier run with the same settings.
-        should_stop: Asked at every step; once it says yes, the iterator ends without a record
-            of the epoch that was under way.
+        should_stop: Asked at every step; once it says yes, in one process or another, the iterator
+            ends without a record of the epoch that was under way.
+        processes: This one among those that train together.
 
     Raises:
         TrainingDiverged: If a loss is not finite. The records up to then stay valid.
-        ConfigError: If `state` belongs to another model.
+        ConfigError: If `state` belongs to another model, or a batch has fewer images than there are processes.
+        DataError: If the processes do not hold the same data.
+        ProcessesError: If another process has ended.
     """
-    pixels = torch.from_numpy(train.pixels)
     held_out = torch.from_numpy(validation.pixels[:EVALUATION_IMAGES])
-    batch = min(config.batch, len(pixels))
-    steps = len(pixels) // batch
+    images = sum(train.lengths)
+    batch = min(config.batch, images)
+    steps = images // batch
+    share = processes.share(batch)
+    _demand_together(train, validation, batch, processes)
     optimizer = _optimizer(model, config)
     done = 0 if state is None else _restore(model, optimizer, state)
     for index in range(done + 1, config.epochs + 1):
         start = time.perf_counter()
-        shuffled = _shuffled(pixels, config.seed, index)
         sums = torch.zeros(3)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(_seed(config.seed, index))
-            for i in range(steps):
+            for i, pixels in enumerate(batches(train, batch, _seed(config.seed, index), share.part)):
                 asked = time.perf_counter()
-                if should_stop():
-                    return
+                wished = should_stop()
                 start += time.perf_counter() - asked  # a question may hold the run for a pause
+                if processes.anyone(wished):
+                    return
                 progress = (index - 1 + (i + 1) / steps) / config.epochs
                 for group in optimizer.param_groups:
                     group["lr"] = _learning_rate(config, progress)
-                sums += _step(model, optimizer, shuffled[i * batch : (i + 1) * batch], config)
+                sums += _step(model, optimizer, pixels, config, share, processes)
         seconds = time.perf_counter() - start
-        held_out_terms = evaluate(model, held_out, reported_beta(model.config), seed=config.seed)
+        beta = reported_beta(model.config)
+        held_out_terms = evaluate(model, held_out, beta, seed=config.seed, processes=processes)
         _demand_finite(held_out_terms.objective, config)
         yield Epoch(
             number=index,
@@ -117,18 +131,31 @@ def reported_beta(config: ModelConfig) -> float:
 
 @torch.inference_mode()
 def evaluate(
-    model: Autoencoder, pixels: Tensor, beta: float, *, seed: int, binarised: bool = False, batch: int = 2000
+    model: Autoencoder,
+    pixels: Tensor,
+    beta: float,
+    *,
+    seed: int,
+    binarised: bool = False,
+    batch: int = 2000,
+    processes: Processes = ALONE,
 ) -> MeanTerms:
-    """Returns the mean terms at one KL weight, with one sample of z an image, in float32."""
+    """Returns the mean terms at one KL weight, with one sample of z an image, in float32.
+
+    Processes that evaluate together share each batch; all return the same.
+    """
     sums = torch.zeros(3, dtype=torch.float64)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for part in pixels.split(batch):
-            x = part.float() / 255
+            share = processes.share(len(part))
+            x = part[share.part].float() / 255
             betas = torch.full((len(x),), beta)
-            each = terms(model, x, betas, torch.bernoulli(x) if binarised else None)
+            target = share.bernoulli(x) if binarised else None
+            each = terms(model, x, betas, target, _draw_epsilon(model.config, share))
             values = (*each, objective(each, betas))
             sums += torch.stack([value.sum(dtype=torch.float64) for value in values])
+    processes.add([sums])
     return MeanTerms(*(sums / len(pixels)).tolist())
 
 
@@ -141,19 +168,40 @@ def autocast(precision: str) -> torch.autocast:
     return torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16" or (precision == "auto" and tiles))
 
 
-def _step(model: Autoencoder, optimizer: torch.optim.Optimizer, pixels: Tensor, config: TrainingConfig) -> Tensor:
+def _demand_together(train: Images | Shards, validation: Images, batch: int, processes: Processes) -> None:
+    if batch < processes.size:
+        raise ConfigError(f"batch must be at least {processes.size}, an image for each process (got {batch})")
+    held = train.pixels if isinstance(train, Images) else np.array(train.lengths)
+    if not processes.agree(held, validation.pixels):
+        raise DataError(
+            "The processes do not hold the same images: give every machine the same data folder (VAE_EXPLORER_DATA)."
+        )
+
+
+def _step(
+    model: Autoencoder,
+    optimizer: torch.optim.Optimizer,
+    pixels: Tensor,
+    config: TrainingConfig,
+    share: Share,
+    processes: Processes,
+) -> Tensor:
     """Moves the weights once and returns the batch's mean distortion, rate and objective."""
     x = pixels.float() / 255
-    target = torch.bernoulli(x) if config.target == "binarised" else x
-    seen = x + config.noise * torch.randn_like(x) if config.noise else x
-    beta = _draw_beta(model.config, len(x))
+    target = share.bernoulli(x) if config.target == "binarised" else x
+    seen = x + config.noise * share.normal(*x.shape[1:]) if config.noise else x
+    beta = _draw_beta(model.config, share.images)[share.part]
+    epsilon = _draw_epsilon(model.config, share)
     with autocast(config.precision):
-        each = terms(model, seen, beta, target)
+        each = terms(model, seen, beta, target, epsilon)
     loss = objective(each, beta)
     optimizer.zero_grad()
-    (loss * _balance(model.config, beta)).mean().backward()
-    _clip([p for p in model.parameters() if p.grad is not None], config.clip)
-    means = torch.stack([each.distortion.mean(), each.rate.mean(), loss.mean()]).detach()
+    # Sums over this process's images, divided by the number of all: added up, they are the batch's means.
+    ((loss * _balance(model.config, beta)).sum() / share.images).backward()
+    means = torch.stack([each.distortion.sum(), each.rate.sum(), loss.sum()]).detach() / share.images
+    learned = [p for p in model.parameters() if p.grad is not None]
+    processes.add([*(p.grad for p in learned if p.grad is not None), means])
+    _clip(learned, config.clip)
     _demand_finite(means[2].item(), config)
     optimizer.step()
     return means
@@ -182,6 +230,11 @@ def _draw_beta(config: ModelConfig, n: int) -> Tensor:
     return torch.empty(n).uniform_(low, high).exp()
 
 
+def _draw_epsilon(config: ModelConfig, share: Share) -> Tensor | None:
+    """Draws what z is made of, where others see a part of the batch; else the posterior draws it, the same."""
+    return None if share.whole or config.kind == "autoencoder" else share.normal(config.latent)
+
+
 def _balance(config: ModelConfig, beta: Tensor) -> Tensor:
     """Weighs images so that those drawn with a large KL weight do not rule the shared weights."""
     return (1 + beta) ** -BALANCE if config.kind == "multi-rate" else torch.ones_like(beta)
@@ -208,11 +261,6 @@ def _learning_rate(config: TrainingConfig, progress: float) -> float:
 
 def _seed(seed: int, index: int) -> int:
     return seed * 1_000_003 + index
-
-
-def _shuffled(pixels: Tensor, seed: int, index: int) -> Tensor:
-    generator = torch.Generator().manual_seed(_seed(seed, index))
-    return pixels.index_select(0, torch.randperm(len(pixels), generator=generator))  # a fifth of indexing's time
 
 
 def _state(model: Autoencoder, optimizer: torch.optim.Optimizer, index: int) -> State:

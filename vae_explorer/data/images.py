@@ -18,6 +18,11 @@ class Images(NamedTuple):
     names: tuple[str, ...]  #                 class names
     source: str  #                            one line for the screen: which data this is
 
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Images in each shard: all of them lie in one, in memory."""
+        return (len(self.pixels),)
+
 
 class DataError(Exception):
     """The data cannot be had; the message is for the user and says what to do."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from vae_explorer.data.bundled import DIGITS, digits, mnist_sample
 from vae_explorer.data.circles import circles
 from vae_explorer.data.idx import IdxFiles, data_folder
 from vae_explorer.data.images import PARTS, DataError, Images
+from vae_explorer.data.shards import PREFIX, Shards, open_shards
 
 # Upper and lower case are one class where they look alike in handwriting.
 _BALANCED = string.digits + string.ascii_uppercase + "abdefghnqrt"
@@ -64,7 +66,7 @@ def load(name: str, part: str) -> Images:
     """Returns one part of a data set; the same images each time, and no network.
 
     Arguments:
-        name: A key of `DATASETS`.
+        name: A key of `DATASETS`, or `shards/NAME`.
         part: One of `PARTS`.
 
     Raises:
@@ -83,6 +85,15 @@ def load(name: str, part: str) -> Images:
     if damage:
         raise DataError(f"Cannot read {name}: {damage}. To download it again, {how}.")
     raise DataError(f"The data set {name} is not downloaded yet: {how}.")
+
+
+def stream(name: str, part: str) -> Images | Shards:
+    """Returns one part to train on: what comes in shards stays in its files.
+
+    Raises:
+        DataError: As `load` does.
+    """
+    return open_shards(name, part) if name.startswith(PREFIX) else load(name, part)
 
 
 def available(name: str) -> bool:
@@ -130,6 +141,12 @@ def download(name: str, progress: Callable[[float], None]) -> None:
 
 
 def _find(name: str) -> Dataset:
+    if name.startswith(PREFIX):
+        return Dataset(at_hand=partial(_whole, name))
     if name not in DATASETS:
         raise DataError(f"There is no data set {name!r}. The data sets are {', '.join(DATASETS)}.")
     return DATASETS[name]
+
+
+def _whole(name: str, part: str) -> Images:
+    return open_shards(name, part).whole()
