@@ -25,7 +25,7 @@ from vae_explorer.config import (
     Target,
     TrainingConfig,
 )
-from vae_explorer.data import DATASETS, PARTS, DataError, download, load
+from vae_explorer.data import DATASETS, PARTS, DataError, download, load, names
 from vae_explorer.evaluation import figures
 from vae_explorer.latent.gaps import Judges, fit_judges
 from vae_explorer.runs import Run, train
@@ -319,7 +319,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="file to write (default: runs/NAME.safetensors)")
     parser.add_argument("--resume", action="store_true", help="go on from the file's last epoch")
     model = parser.add_argument_group("model")
-    model.add_argument("--data", choices=list(DATASETS), default="mnist")
+    model.add_argument("--data", choices=names(), default="mnist")
     model.add_argument(
         "--kind",
         choices=get_args(Kind),

@@ -1,21 +1,24 @@
-"""The data sets: grey-level images with labels, in fixed train, validation and test parts."""
+"""The data sets: images with labels, in fixed train, validation and test parts."""
 
 from vae_explorer.data.circles import circle_factors, draw_circles
 from vae_explorer.data.idx import data_folder
 from vae_explorer.data.images import PARTS, DataError, Images, spread
-from vae_explorer.data.registry import DATASETS, available, download, downloadable, load
+from vae_explorer.data.registry import DATASETS, add, available, demand_free, download, downloadable, load, names
 
 __all__ = [
     "DATASETS",
     "PARTS",
     "DataError",
     "Images",
+    "add",
     "available",
     "circle_factors",
     "data_folder",
+    "demand_free",
     "download",
     "downloadable",
     "draw_circles",
     "load",
+    "names",
     "spread",
 ]

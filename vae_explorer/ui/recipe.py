@@ -46,7 +46,7 @@ SETTINGS = (
 def choose() -> tuple[str, Order] | None:
     """Shows the choices; returns a name and what to train under it, or None where they cannot work."""
     left, right = st.columns(2)
-    name = str(left.selectbox("Data", [each for each in data.DATASETS if data.available(each)], key="train_data"))
+    name = str(left.selectbox("Data", [each for each in data.names() if data.available(each)], key="train_data"))
     kind = right.selectbox("Model", list(KINDS), key="train_kind", help=_choices(KINDS))
     st.caption(KINDS[kind])
     beta = 1.0
