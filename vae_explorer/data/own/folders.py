@@ -29,7 +29,7 @@ from vae_explorer.data.own.stacks import LARGEST, LEAST, MOST_CLASSES, SMALLEST,
 
 FORMAT = 1
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-_BLOCK = 1024  # images that are converted at once
+_BLOCK = 256  # images that are converted at once
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ MOST = 100_000
 NEARLY_ALL = 0.9  # of the images: others do not change the shape
 MOST_CLASSES = 50  # that a legend can show
 UNLABELLED = ("image",)  # the one class of data without labels
-_BLOCK = 4096  # images that are looked at together
+_BLOCK = 256  # images that are looked at together
 
 
 class Skipped(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -144,7 +145,7 @@ def _demand_harmless(info: ZipInfo, path: str) -> None:
 
 
 def _folder(path: str) -> str:
-    return path.rpartition("/")[0].rpartition("/")[2]
+    return sys.intern(path.rpartition("/")[0].rpartition("/")[2])  # one string for all images of a class
 
 
 def _decoded(
