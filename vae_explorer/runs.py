@@ -14,7 +14,7 @@ from vae_explorer import checkpoints
 from vae_explorer.allocator import keep_freed_memory
 from vae_explorer.checkpoints import CheckpointError, Provenance
 from vae_explorer.config import ModelConfig, TrainingConfig
-from vae_explorer.data import load
+from vae_explorer.data import demand_shape, load
 from vae_explorer.models import Autoencoder, build
 from vae_explorer.training import Epoch, fit, reported_beta
 
@@ -63,6 +63,7 @@ def train(run: Run, path: Path, show: Callable[[Epoch], None], should_stop: Call
     keep_freed_memory()
     images = load(run.model.config.data, "train")
     validation = load(run.model.config.data, "validation")
+    demand_shape(images, run.model.config.shape)
     seconds = run.seconds
     epochs = fit(run.model, images, validation, run.training, state=run.state or None, should_stop=should_stop)
     for epoch in epochs:

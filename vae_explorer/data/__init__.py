@@ -2,7 +2,7 @@
 
 from vae_explorer.data.circles import circle_factors, draw_circles
 from vae_explorer.data.idx import data_folder
-from vae_explorer.data.images import PARTS, DataError, Images, spread
+from vae_explorer.data.images import PARTS, DataError, Images, demand_shape, spread
 from vae_explorer.data.registry import DATASETS, add, available, demand_free, download, downloadable, load, names
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "circle_factors",
     "data_folder",
     "demand_free",
+    "demand_shape",
     "download",
     "downloadable",
     "draw_circles",

@@ -13,6 +13,7 @@ from vae_explorer import checkpoints, data, jobs
 from vae_explorer.config import Backbone, ConfigError, Kind, Likelihood, ModelConfig, TrainingConfig
 from vae_explorer.jobs import Order
 from vae_explorer.models import parameters
+from vae_explorer.ui import store
 
 T = TypeVar("T")
 
@@ -87,6 +88,9 @@ def _outline(name: str) -> tuple[tuple[int, int], int, str]:
     images = data.load(name, "train")
     count, height, width = images.pixels.shape
     return (height, width), count, images.source
+
+
+store.FORGET.append(_outline.clear)
 
 
 def _choices(choices: Mapping[T, str]) -> str:
