@@ -99,11 +99,11 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _configs(options: argparse.Namespace) -> tuple[ModelConfig, TrainingConfig]:
-    height, width = load(options.data, "validation").pixels.shape[1:]
+    shape = load(options.data, "validation").pixels.shape[1:]
     values = vars(options)
     model = {name: values[name] for name in _MODEL_OPTIONS if values[name] is not None}
     training = {name: values[name] for name in _TRAINING_OPTIONS if values[name] is not None}
-    return ModelConfig(shape=(height, width), **model), TrainingConfig(**training)
+    return ModelConfig(shape=shape, **model), TrainingConfig(**training)
 
 
 def _show(bar: Any) -> Callable[[Epoch], None]:

@@ -13,7 +13,7 @@ PARTS = ("train", "validation", "test")
 class Images(NamedTuple):
     """One part of a data set."""
 
-    pixels: NDArray[np.uint8]  # (N, H, W)  grey levels, 0 is black
+    pixels: NDArray[np.uint8]  # (N, H, W) grey levels, 0 is black; or (N, H, W, 3) red, green and blue
     labels: NDArray[np.int64]  # (N,)       index into names
     names: tuple[str, ...]  #                 class names
     source: str  #                            one line for the screen: which data this is

@@ -83,11 +83,10 @@ def choose() -> tuple[str, Order] | None:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _outline(name: str) -> tuple[tuple[int, int], int, str]:
-    """Returns height and width, number and source of a data set's training images."""
+def _outline(name: str) -> tuple[tuple[int, ...], int, str]:
+    """Returns the shape, number and source of a data set's training images."""
     images = data.load(name, "train")
-    count, height, width = images.pixels.shape
-    return (height, width), count, images.source
+    return images.pixels.shape[1:], len(images.pixels), images.source
 
 
 store.FORGET.append(_outline.clear)

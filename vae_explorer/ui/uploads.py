@@ -58,7 +58,7 @@ def show() -> None:
     choices = _choices(file.file_id, found)
     preview = own.transformed(data.spread(found.pixels, SHOWN), choices)
     st.image(messages.png(contact_sheet(preview, ACROSS)), width="stretch")
-    if preview.mean() > 127:
+    if preview.ndim == 3 and preview.mean() > 127:
         st.caption("Most of it is bright. Inverted, ink is bright on black, as in MNIST: models learn that sooner.")
     _add(file.name, found, choices)
 
@@ -152,8 +152,9 @@ def _ask(file: str, found: Upload | str, asks: Collection[str]) -> None:
         else:
             height, width = (found.tile if isinstance(found, Upload) else None) or (COMMON, COMMON)
             most = 64 * own.LARGEST
-            column.number_input("Tile height, pixels", own.SMALLEST, most, height, key=f"data_height_{file}")
-            column.number_input("Tile width, pixels", own.SMALLEST, most, width, key=f"data_width_{file}")
+            left, right = st.columns(2)
+            left.number_input("Tile height, pixels", own.SMALLEST, most, height, key=f"data_height_{file}")
+            right.number_input("Tile width, pixels", own.SMALLEST, most, width, key=f"data_width_{file}")
 
 
 def _left_out(found: Upload) -> None:

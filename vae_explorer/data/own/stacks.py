@@ -116,7 +116,9 @@ def outline(sizes: Iterable[Size]) -> str:
 def classes(found: list[str]) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
     """Returns the labels, the classes' names in natural order, and notes; one class alone is none."""
     clean = {name: "".join(c for c in name if c.isprintable()).strip()[:40] or "no name" for name in set(found)}
-    names = sorted(set(clean.values()), key=lambda name: (not name.isdecimal(), name.zfill(40), name))
+    names = sorted(
+        set(clean.values()), key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)
+    )
     if len(names) > MOST_CLASSES:
         note = f"{len(names):,} classes are more than {MOST_CLASSES}, which can be told apart: read without labels."
         return np.zeros(len(found), np.int64), UNLABELLED, [note]

@@ -17,7 +17,7 @@ SHOWN = 16  # images of each data set in the list
 def page() -> None:
     """An upload on the left, the data sets that came of others on the right."""
     st.html(STYLE)
-    title, caption = st.columns([4, 13], vertical_alignment="center")
+    title, caption = st.columns([5, 12], vertical_alignment="center")
     title.html("<h1>VAE Explorer</h1>")
     caption.html('<p class="aside">Your own images become a data set like any other. They stay on this machine.</p>')
     form, listed = st.columns([9, 8], gap="large")
