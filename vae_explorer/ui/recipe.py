@@ -47,7 +47,10 @@ SETTINGS = (
 def choose() -> tuple[str, Order] | None:
     """Shows the choices; returns a name and what to train under it, or None where they cannot work."""
     left, right = st.columns(2)
-    name = str(left.selectbox("Data", [each for each in data.names() if data.available(each)], key="train_data"))
+    usable = [each for each in data.names() if data.available(each)]
+    linked = st.query_params.get("data")
+    first = usable.index(linked) if linked in usable else 0
+    name = str(left.selectbox("Data", usable, first, key="train_data"))
     kind = right.selectbox("Model", list(KINDS), key="train_kind", help=_choices(KINDS))
     st.caption(KINDS[kind])
     beta = 1.0

@@ -46,8 +46,8 @@ def _entry(found: own.Summary) -> None:
         st.error(found.error)
     else:
         if buttons[0].button("Train", key=f"data_train_{found.name}", width="stretch", type="primary"):
-            st.session_state.train_data = found.name
-            st.switch_page(st.session_state.train_page)
+            st.session_state.pop("train_data", None)  # what was chosen there before
+            st.switch_page(st.session_state.train_page, query_params={"data": found.name})
         st.html(f'<p class="aside">{escape(uploads.outline(found))}</p>')
         images = data.spread(data.load(found.name, "test").pixels, SHOWN)
         st.image(messages.png(uploads.contact_sheet(images, SHOWN)), width="stretch")
@@ -64,6 +64,5 @@ def _delete(name: str) -> None:
         st.error(str(error))
         return
     store.forget_images()
-    if st.session_state.get("train_data") == name:
-        del st.session_state.train_data
+    st.session_state.pop("train_data", None)
     st.rerun()
