@@ -90,9 +90,9 @@ def test_without_folders_there_are_no_labels(prefix: str) -> None:
 
 
 def test_classes_are_in_natural_order_and_systems_files_are_no_images() -> None:
-    files = {f"{k % 12}/{k}.png": png(image) for k, image in enumerate(GREY)}
+    files = {f"page {k % 12}/{k}.png": png(image) for k, image in enumerate(GREY)}
     upload = own.read(zipped({**files, "__MACOSX/0/._1.png": b"x", "0/.DS_Store": b"x", "0/Thumbs.db": b"x"}))
-    assert upload.names == tuple(map(str, range(12)))
+    assert upload.names == tuple(f"page {k}" for k in range(12))
     assert upload.labels.tolist() == [k % 12 for k in range(60)]
     assert upload.skipped == ()
 

@@ -15,7 +15,7 @@ FONT = "Source Sans, Source Sans Pro, Helvetica Neue, Arial, sans-serif"
 
 
 # Shares of black or white that are mixed in when they come round again; each round is told from the others.
-ROUNDS = ((0x00, 0.0), (0x00, 0.35), (0xFF, 0.4), (0x00, 0.6), (0xFF, 0.65))
+ROUNDS = ((0x00, 0.0), (0x00, 0.3), (0xFF, 0.4), (0x00, 0.5), (0xFF, 0.65))
 
 
 def class_colours(count: int) -> tuple[str, ...]:

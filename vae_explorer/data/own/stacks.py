@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -116,9 +117,7 @@ def outline(sizes: Iterable[Size]) -> str:
 def classes(found: list[str]) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
     """Returns the labels, the classes' names in natural order, and notes; one class alone is none."""
     clean = {name: "".join(c for c in name if c.isprintable()).strip()[:40] or "no name" for name in set(found)}
-    names = sorted(
-        set(clean.values()), key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)
-    )
+    names = sorted(set(clean.values()), key=_natural)
     if len(names) > MOST_CLASSES:
         note = f"{len(names):,} classes are more than {MOST_CLASSES}, which can be told apart: read without labels."
         return np.zeros(len(found), np.int64), UNLABELLED, [note]
@@ -126,6 +125,12 @@ def classes(found: list[str]) -> tuple[NDArray[np.int64], tuple[str, ...], list[
         return np.zeros(len(found), np.int64), UNLABELLED, []
     index = {name: k for k, name in enumerate(names)}
     return np.array([index[clean[name]] for name in found], np.int64), tuple(names), []
+
+
+def _natural(name: str) -> list[tuple[bool, int, str]]:
+    """Orders numbers in names by their value: class 2 before class 10."""
+    parts = re.split("([0-9]+)", name)
+    return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts if part]
 
 
 def demand_usable(pixels: NDArray[np.uint8], skipped: list[Skipped]) -> None:
