@@ -26,10 +26,10 @@ from vae_explorer.config import (
     Target,
     TrainingConfig,
 )
-from vae_explorer.data import DATASETS, PARTS, DataError, cut, download, load
+from vae_explorer.data import DATASETS, PARTS, DataError, Images, cut, demand_shape, download, load, names
 from vae_explorer.evaluation import figures
 from vae_explorer.jobs import Job, JobError, Order, Status
-from vae_explorer.latent.gaps import Judges, fit_judges
+from vae_explorer.latent.gaps import Judges, can_judge, fit_judges
 from vae_explorer.processes import Processes, ProcessesError, joined
 from vae_explorer.sidecars import SidecarError
 
@@ -126,11 +126,11 @@ def _job(options: argparse.Namespace) -> Job:
 
 
 def _configs(options: argparse.Namespace) -> tuple[ModelConfig, TrainingConfig]:
-    height, width = load(options.data, "validation").pixels.shape[1:]
+    shape = load(options.data, "validation").pixels.shape[1:]
     values = vars(options)
     model = {name: values[name] for name in _MODEL_OPTIONS if values[name] is not None}
     training = {name: values[name] for name in _TRAINING_OPTIONS if values[name] is not None}
-    return ModelConfig(shape=(height, width), **model), TrainingConfig(**training)
+    return ModelConfig(shape=shape, **model), TrainingConfig(**training)
 
 
 def _watch(bar: Any) -> Callable[[Status], None]:
@@ -153,7 +153,7 @@ _DOING = {"waiting": "waiting for its turn (VAE_EXPLORER_JOBS says how many trai
 
 def _evaluate(options: argparse.Namespace) -> None:
     checkpoint = checkpoints.load(checkpoints.find(options.model))
-    images = load(checkpoint.config.data, options.split)
+    images = _images(checkpoint, options.split)
     binarised = options.target == "binarised"
     each = figures(checkpoint.model, images, options.betas, binarised=binarised)
     bar = tqdm(each, total=len(options.betas), unit="beta", disable=options.json or None)
@@ -176,7 +176,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _curve(options: argparse.Namespace) -> None:
     for name in options.models:
         checkpoint = checkpoints.load(checkpoints.find(name))
-        images = load(checkpoint.config.data, "test")
+        images = _images(checkpoint, "test")
         path = curves.sidecar(checkpoint.path)
         with tqdm(total=100, unit="%", desc=checkpoint.name) as bar:
             curve = curves.measure(checkpoint, images, show=_percent(bar))
@@ -189,15 +189,27 @@ def _gaps(options: argparse.Namespace) -> None:
     for name in options.models:
         checkpoint = checkpoints.load(checkpoints.find(name))
         data = checkpoint.config.data
-        images = load(data, "test")
+        images = _images(checkpoint, "test")
         path = gap_tables.sidecar(checkpoint.path)
         with tqdm(total=100, unit="%", desc=checkpoint.name) as bar:
             if data not in known:
                 train, validation = load(data, "train"), load(data, "validation")
+                if not can_judge(train, validation):
+                    raise DataError(
+                        f"Gaps of {data} cannot be measured: classifiers need two classes at least, and validation "
+                        "images of each. Upload more images of each class."
+                    )
                 known[data] = [fit_judges(train, validation, seed) for seed in range(options.seeds)]
             table = gap_tables.measure(checkpoint, images, known[data], show=_percent(bar))
         table.save(path)
         print(path)
+
+
+def _images(checkpoint: checkpoints.Checkpoint, part: str) -> Images:
+    """Returns a part of the images that a checkpoint is meant for."""
+    images = load(checkpoint.config.data, part)
+    demand_shape(images, checkpoint.config.shape)
+    return images
 
 
 def _list(options: argparse.Namespace) -> None:
@@ -301,7 +313,7 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-_DATA = f"{', '.join(DATASETS)}, or shards/NAME"
+_DATA = f"{', '.join(names())}, or shards/NAME"
 _MODEL_OPTIONS = (
     *("kind", "data", "latent", "backbone", "encoder", "decoder", "likelihood", "scale"),
     *("beta", "beta_min", "beta_max"),

@@ -53,7 +53,7 @@ class ModelConfig(_Json):
     Arguments:
         kind: A deterministic autoencoder, a VAE at one KL weight, or one network for a range of them.
         data: The data set that it is meant for.
-        shape: Height and width of an image, in pixels.
+        shape: Height and width of an image, in pixels; for colours, 3 after them.
         latent: Number of latent axes.
         backbone: Dense layers, or convolutions followed by one dense layer.
         encoder: Units (dense) or channels (convolutional) of the encoder's hidden layers.
@@ -68,7 +68,7 @@ class ModelConfig(_Json):
 
     kind: Kind
     data: str
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
     latent: int = 2
     backbone: Backbone = "dense"
     encoder: tuple[int, ...] = (512, 384, 384)
@@ -82,8 +82,11 @@ class ModelConfig(_Json):
     def __post_init__(self) -> None:
         checks = {
             f"latent must be at least 1, and {WIDEST} at most": 1 <= self.latent <= WIDEST,
-            f"shape must be two positive numbers of {LARGEST_SIDE} at most": (
-                min(self.shape) >= 1 and max(self.shape) <= LARGEST_SIDE
+            f"shape must be two positive numbers of {LARGEST_SIDE} at most, and 3 after them for colours": (
+                len(self.shape) >= 2
+                and self.shape[2:] in ((), (3,))
+                and min(self.shape) >= 1
+                and max(self.shape) <= LARGEST_SIDE
             ),
             f"encoder and decoder need 1 to {DEEPEST} hidden layers each, of 1 to {WIDEST} units": all(
                 len(widths) in range(1, DEEPEST + 1) and min(widths) >= 1 and max(widths) <= WIDEST
@@ -95,12 +98,22 @@ class ModelConfig(_Json):
                 1 / HEAVIEST <= self.beta_min < self.beta_max <= HEAVIEST
             ),
             "a convolutional backbone halves the image once a layer: fewer layers, or larger images": (
-                self.backbone == "dense" or min(self.shape) >= 2 ** max(len(self.encoder), len(self.decoder))
+                self.backbone == "dense" or min(self.size) >= 2 ** max(len(self.encoder), len(self.decoder))
             ),
         }
         for message, holds in checks.items():
             if not holds:
                 raise ConfigError(f"{message} (got {self})")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of an image, in pixels."""
+        return self.shape[0], self.shape[1]
+
+    @property
+    def channels(self) -> int:
+        """1 for grey images, 3 for colours."""
+        return self.shape[2] if len(self.shape) > 2 else 1
 
     @property
     def condition(self) -> tuple[float, float]:

@@ -163,7 +163,7 @@ def load(path: Path) -> Curve:
 
 
 def _distortion(model: Autoencoder, pixels: NDArray[np.uint8], beta: float, samples: int) -> float:
-    return evaluate(model, torch.from_numpy(pixels).repeat(samples, 1, 1), beta, seed=0).distortion
+    return evaluate(model, torch.from_numpy(pixels).repeat(samples, *[1] * (pixels.ndim - 1)), beta, seed=0).distortion
 
 
 def _axis_rate(model: Autoencoder, pixels: NDArray[np.uint8], beta: float) -> tuple[float, ...]:

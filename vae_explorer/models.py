@@ -159,22 +159,22 @@ def _halved(shape: tuple[int, int], times: int) -> tuple[int, int]:
 
 
 def _convolutional_encoder(config: ModelConfig, outputs: int, modulated: bool) -> Encoder:
-    channels = [1, *config.encoder]
+    channels = [config.channels, *config.encoder]
     layers: list[nn.Module] = [nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(channels)]
-    features = channels[-1] * math.prod(_halved(config.shape, len(config.encoder)))
+    features = channels[-1] * math.prod(_halved(config.size, len(config.encoder)))
     head = nn.Sequential(nn.Flatten(1), FullPrecisionLinear(features, outputs))
-    return Encoder(nn.Unflatten(1, (1, -1)), Stack(layers, config.encoder, modulated), head)
+    return Encoder(ChannelsFirst(), Stack(layers, config.encoder, modulated), head)
 
 
 def _convolutional_decoder(config: ModelConfig, modulated: bool) -> Decoder:
     channels = list(config.decoder)
-    sizes = [_halved(config.shape, k) for k in range(len(channels), -1, -1)]
+    sizes = [_halved(config.size, k) for k in range(len(channels), -1, -1)]
     seed = nn.Sequential(
         FullPrecisionLinear(config.latent, channels[0] * math.prod(sizes[0])),
         nn.Unflatten(1, (channels[0], *sizes[0])),
     )
     ups = [_up(a, b, small, large) for (a, b), (small, large) in zip(pairwise(channels), pairwise(sizes), strict=False)]
-    out = _up(channels[-1], 1, sizes[-2], sizes[-1])
+    out = _up(channels[-1], config.channels, sizes[-2], sizes[-1])
     return Decoder(Stack([seed, *ups], config.decoder, modulated), out, config.shape)
 
 
@@ -184,8 +184,15 @@ def _up(a: int, b: int, small: tuple[int, int], large: tuple[int, int]) -> nn.Co
     return nn.ConvTranspose2d(a, b, 3, stride=2, padding=1, output_padding=padding)
 
 
+class ChannelsFirst(nn.Module):
+    """Images `(N, H, W)` or `(N, H, W, 3)` as convolutions want them, `(N, C, H, W)`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.movedim(-1, 1) if x.ndim > 3 else x[:, None]
+
+
 class Encoder(nn.Module):
-    """Images `(N, H, W)` and conditions `(N, 1)` to the posterior's parameters `(N, outputs)`."""
+    """Images `(N, H, W)` or `(N, H, W, 3)` and conditions `(N, 1)` to the posterior's parameters `(N, outputs)`."""
 
     def __init__(self, entry: nn.Module, stack: Stack, head: nn.Module) -> None:
         super().__init__()
@@ -196,20 +203,23 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latent points `(N, D)` and conditions `(N, 1)` to one real number a pixel, `(N, H, W)`."""
+    """Latent points `(N, D)` and conditions `(N, 1)` to one real number a pixel, `(N, H, W)`, or three."""
 
-    def __init__(self, stack: Stack, out: nn.Module, shape: tuple[int, int]) -> None:
+    def __init__(self, stack: Stack, out: nn.Module, shape: tuple[int, ...]) -> None:
         super().__init__()
         self.stack, self.out, self.shape = stack, out, shape
 
     def forward(self, z: Tensor, t: Tensor) -> Tensor:
-        return cast(Tensor, self.out(self.stack(z, t)).reshape(len(z), *self.shape).to(z.dtype))
+        eta: Tensor = self.out(self.stack(z, t))
+        if eta.ndim > 2:  # convolutions put the channels first
+            eta = eta.movedim(1, -1)
+        return eta.reshape(len(z), *self.shape).to(z.dtype)
 
 
 class Autoencoder(nn.Module):
     """Three distributions: `prior()` of z, `posterior(x, beta)` of z, `likelihood(z, beta)` of x.
 
-    Images are float tensors `(N, H, W)` in [0, 1], latent points `(N, D)`, KL weights `(N,)`.
+    Images are float tensors `(N, H, W)` or `(N, H, W, 3)` in [0, 1], latent points `(N, D)`, KL weights `(N,)`.
     Only a multi-rate model looks at the KL weight.
     """
 
@@ -241,20 +251,21 @@ class Autoencoder(nn.Module):
         return Independent(Normal(mean, log_std.clamp(*LOG_STD).exp(), validate_args=False), 1)
 
     def likelihood(self, z: Tensor, beta: Tensor) -> Independent[Distribution]:
-        r"""Returns p(x|z), independent over the pixels.
+        r"""Returns p(x|z), independent over the pixels, and over their channels.
 
         Every choice has the form :math:`\log p(x|z) = x \cdot w(z) + c(z) + h(x)`, which
         `latent.marginal` relies on.
         """
         eta = self.decoder(z, self._condition(beta))
+        pixels = len(self.config.shape)
         match self.config.likelihood:
             case "bernoulli":  # validate_args would reject grey levels
-                return Independent(Bernoulli(logits=eta, validate_args=False), 2)
+                return Independent(Bernoulli(logits=eta, validate_args=False), pixels)
             case "continuous-bernoulli":
-                return Independent(ExactContinuousBernoulli(logits=eta, validate_args=False), 2)
+                return Independent(ExactContinuousBernoulli(logits=eta, validate_args=False), pixels)
             case "gaussian" | "gaussian-learned":
                 scale = self.log_scale.exp().expand_as(eta)
-                return Independent(Normal(eta.sigmoid(), scale, validate_args=False), 2)
+                return Independent(Normal(eta.sigmoid(), scale, validate_args=False), pixels)
 
     def _condition(self, beta: Tensor) -> Tensor:
         """Returns log beta, `(N, 1)`, standardised over the range that a multi-rate model knows."""

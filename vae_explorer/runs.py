@@ -16,7 +16,7 @@ from vae_explorer import checkpoints
 from vae_explorer.allocator import keep_freed_memory
 from vae_explorer.checkpoints import CheckpointError, Provenance
 from vae_explorer.config import ModelConfig, TrainingConfig
-from vae_explorer.data import Images, Shards, load, stream
+from vae_explorer.data import Images, Shards, demand_shape, load, stream
 from vae_explorer.models import Autoencoder, build
 from vae_explorer.processes import ALONE, Processes
 from vae_explorer.training import Epoch, TrainingDiverged, fit, reported_beta
@@ -120,6 +120,7 @@ def follow(processes: Processes, should_stop: Callable[[], bool]) -> None:
 def _epochs(run: Run, should_stop: Callable[[], bool], processes: Processes) -> tuple[Images | Shards, Iterator[Epoch]]:
     images = stream(run.model.config.data, "train")
     validation = load(run.model.config.data, "validation")
+    demand_shape(validation, run.model.config.shape)  # the training part's is the same
     state = run.state or None
     return images, fit(
         run.model, images, validation, run.training, state=state, should_stop=should_stop, processes=processes

@@ -68,7 +68,7 @@ def server(serve: Serve) -> str:
 
 def _counts(message: ConsoleMessage) -> bool:
     """Errors count, but for Streamlit's own search for the server below each page's path."""
-    return message.type == "error" and not re.search("/(compare|train)/_stcore/", message.location.get("url", ""))
+    return message.type == "error" and not re.search("/(compare|train|data)/_stcore/", message.location.get("url", ""))
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -1,9 +1,19 @@
-"""The data sets: grey-level images with labels, in fixed train, validation and test parts."""
+"""The data sets: images with labels, in fixed train, validation and test parts."""
 
 from vae_explorer.data.circles import circle_factors, draw_circles
 from vae_explorer.data.idx import data_folder
-from vae_explorer.data.images import PARTS, DataError, Images, spread
-from vae_explorer.data.registry import DATASETS, available, download, downloadable, load, stream
+from vae_explorer.data.images import PARTS, DataError, Images, demand_shape, spread
+from vae_explorer.data.registry import (
+    DATASETS,
+    add,
+    available,
+    demand_free,
+    download,
+    downloadable,
+    load,
+    names,
+    stream,
+)
 from vae_explorer.data.shards import Shards, cut
 
 __all__ = [
@@ -12,14 +22,18 @@ __all__ = [
     "DataError",
     "Images",
     "Shards",
+    "add",
     "available",
     "circle_factors",
     "cut",
     "data_folder",
+    "demand_free",
+    "demand_shape",
     "download",
     "downloadable",
     "draw_circles",
     "load",
+    "names",
     "spread",
     "stream",
 ]

@@ -13,7 +13,7 @@ PARTS = ("train", "validation", "test")
 class Images(NamedTuple):
     """One part of a data set."""
 
-    pixels: NDArray[np.uint8]  # (N, H, W)  grey levels, 0 is black
+    pixels: NDArray[np.uint8]  # (N, H, W) grey levels, 0 is black; or (N, H, W, 3) red, green and blue
     labels: NDArray[np.int64]  # (N,)       index into names
     names: tuple[str, ...]  #                 class names
     source: str  #                            one line for the screen: which data this is
@@ -26,6 +26,20 @@ class Images(NamedTuple):
 
 class DataError(Exception):
     """The data cannot be had; the message is for the user and says what to do."""
+
+
+def demand_shape(images: Images, shape: tuple[int, ...]) -> None:
+    """Refuses images of another shape than a model was made for: own data may have been made anew.
+
+    Raises:
+        DataError: If they have another one.
+    """
+    if images.pixels.shape[1:] != shape:
+        found, wanted = (" x ".join(map(str, each)) for each in (images.pixels.shape[1:], shape))
+        raise DataError(
+            f"The model was made for images of {wanted}, and these are {found} ({images.source}): the data set is no "
+            "longer the one that it was trained on. Upload that again under this name, or train a new model."
+        )
 
 
 def spread(pixels: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:

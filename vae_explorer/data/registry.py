@@ -11,6 +11,7 @@ from vae_explorer.data.bundled import DIGITS, digits, mnist_sample
 from vae_explorer.data.circles import circles
 from vae_explorer.data.idx import IdxFiles, data_folder
 from vae_explorer.data.images import PARTS, DataError, Images
+from vae_explorer.data.own import Choices, Upload, folders
 from vae_explorer.data.shards import PREFIX, Shards, open_shards
 
 # Upper and lower case are one class where they look alike in handwriting.
@@ -62,11 +63,16 @@ DATASETS: dict[str, Dataset] = {
 }
 
 
+def names() -> list[str]:
+    """Returns the names of all data sets: those that everybody has, then the user's own."""
+    return [*DATASETS, *(name for name in folders.names() if name not in DATASETS)]
+
+
 def load(name: str, part: str) -> Images:
     """Returns one part of a data set; the same images each time, and no network.
 
     Arguments:
-        name: A key of `DATASETS`, or `shards/NAME`.
+        name: One of `names()`, or `shards/NAME`.
         part: One of `PARTS`.
 
     Raises:
@@ -140,12 +146,31 @@ def download(name: str, progress: Callable[[float], None]) -> None:
     download_files(files, data_folder(), progress)
 
 
+def demand_free(name: str) -> None:
+    """Raises DataError if no own data set can be added under that name; the message says why."""
+    if name in DATASETS:
+        raise DataError(f"{name} is a data set that everybody has. Choose another name.")
+    folders.demand_free(name)
+
+
+def add(name: str, upload: Upload, choices: Choices, origin: str, progress: Callable[[float], None]) -> None:
+    """Makes an upload a data set like any other; see `own.folders.add`.
+
+    Raises:
+        DataError: If the name cannot be used or is taken, or the data folder cannot be written.
+    """
+    demand_free(name)
+    folders.add(name, upload, choices, origin, progress)
+
+
 def _find(name: str) -> Dataset:
     if name.startswith(PREFIX):
         return Dataset(at_hand=partial(_whole, name))
-    if name not in DATASETS:
-        raise DataError(f"There is no data set {name!r}. The data sets are {', '.join(DATASETS)}.")
-    return DATASETS[name]
+    if name in DATASETS:
+        return DATASETS[name]
+    if name in folders.names():
+        return Dataset(at_hand=partial(folders.read_part, name))
+    raise DataError(f"There is no data set {name!r}. The data sets are {', '.join(names())}.")
 
 
 def _whole(name: str, part: str) -> Images:

@@ -104,7 +104,11 @@ def grey_levels(means: Floats) -> NDArray[np.uint8]:
 
 
 def mosaic(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns a square number of images `(side * side, H, W)` as one picture `(side * H, side * W)`, row by row."""
-    count, height, width = images.shape
+    """Returns a square number of images `(side * side, H, W)` as one picture `(side * H, side * W)`, row by row.
+
+    Colours, a last axis of 3, stay.
+    """
+    count, height, width, *channels = images.shape
     side = math.isqrt(count)
-    return images.reshape(side, side, height, width).transpose(0, 2, 1, 3).reshape(side * height, side * width)
+    rows = images.reshape(side, side, height, width, *channels).swapaxes(1, 2)
+    return rows.reshape(side * height, side * width, *channels)

@@ -76,7 +76,7 @@ def export(scene: Scene, seen: View) -> None:
 
 def download(name: str) -> None:
     """Offers a data set that is not at hand, or only in part; shows the progress, or why it failed."""
-    if not data.downloadable(name):
+    if name not in data.names() or not data.downloadable(name):
         return
     if not st.button("Download all images", help="Once, from its public source; then it works offline."):
         return

@@ -52,7 +52,8 @@ def read(reported: object) -> Drawn | None:
 
 def answer(scenes: Sequence[Scene], drawn: Drawn) -> bytes:
     """Returns what PyTorch says of the drawing under each model; all models are of the same data."""
-    ground = ground_of(spread(scenes[0].images.pixels, 100))
+    some = spread(scenes[0].images.pixels, 100)
+    ground = ground_of(some if some.ndim == 3 else some.mean(3).astype(np.uint8))
     header: dict[str, object] = {
         "kind": "drawing",
         "serial": drawn.serial,
@@ -62,9 +63,8 @@ def answer(scenes: Sequence[Scene], drawn: Drawn) -> bytes:
         "seen": None,
     }
     if drawn.picture is not None:
-        config = scenes[0].config
         try:
-            prepared = preprocess(drawn.picture, config.data, config.shape, ground)
+            prepared = _prepared(drawn.picture, scenes[0], ground)
         except DataError as error:
             header["problem"] = str(error)
         else:
@@ -74,6 +74,15 @@ def answer(scenes: Sequence[Scene], drawn: Drawn) -> bytes:
                 "sides": [_side(scene, prepared, drawn.beta) for scene in scenes],
             }
     return pack(header, {})
+
+
+def _prepared(picture: NDArray[np.uint8], scene: Scene, ground: int) -> Prepared:
+    """Preprocesses a picture, which the pad sends in grey; a model of colours sees three times the same."""
+    height, width, *colours = scene.config.shape
+    prepared = preprocess(picture, scene.config.data, (height, width), ground)
+    if not colours:
+        return prepared
+    return Prepared(np.repeat(prepared.pixels[:, :, None], colours[0], 2), (*prepared.steps, "colours left out"))
 
 
 def _side(scene: Scene, prepared: Prepared, asked: float | None) -> dict[str, object]:

@@ -30,7 +30,7 @@ class Duel:
         self.limits = DuelLimits(
             sides=(left.limits, right.limits),
             spaces=(usual(left.config.kind), usual(right.config.kind)),
-            fields=tuple(FIELDS),
+            fields=gap_store.fields_of(left.config.data),
         )
 
     @property
@@ -104,7 +104,9 @@ class Duel:
         header = {
             "kind": "tables",
             "measures": {name: asdict(measure) for name, measure in MEASURES.items()},
-            "fields": {name: asdict(field) | {"needs": sorted(field.needs)} for name, field in FIELDS.items()},
+            "fields": {
+                name: asdict(FIELDS[name]) | {"needs": sorted(FIELDS[name].needs)} for name in self.limits.fields
+            },
             "tables": [_table(gap_store.gap_table(side.key)) for side in self.sides],
             "names": [side.name for side in self.sides],
         }

@@ -40,7 +40,7 @@ def draws_png(duel: Duel, view: DuelView) -> bytes:
     for side, beta, space in zip(duel.sides, duel.weights(view), view.spaces, strict=True):
         z = draw(space, store.encoding(side.key, beta).mean, DRAWS, view.seed)
         grids.append(mosaic(grey_levels(decode(side.checkpoint.model, z, beta))))
-    gap = np.full((len(grids[0]), GAP), 255, np.uint8)
+    gap = np.full((len(grids[0]), GAP, *grids[0].shape[2:]), 255, np.uint8)
     out = io.BytesIO()
     Image.fromarray(np.hstack([grids[0], gap, grids[1]])).save(out, "PNG")
     return out.getvalue()

@@ -33,7 +33,7 @@ def path_gif(scene: Scene, view: View) -> bytes:
     """Returns the images along the path through the pins, there and back, as an endless GIF."""
     path = PATHS[view.path](scene.places(view), GIF_STEPS).astype(np.float32)
     images = grey_levels(decode(scene.checkpoint.model, path, scene.weight(view)))
-    times = max(1, GIF_SIDE // max(images.shape[1:]))
+    times = max(1, GIF_SIDE // max(images.shape[1:3]))
     frames = [Image.fromarray(image.repeat(times, 0).repeat(times, 1)) for image in [*images, *images[-2:0:-1]]]
     out = io.BytesIO()
     frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=GIF_PAUSE, loop=0)

@@ -12,9 +12,9 @@ from vae_explorer import data, gap_tables
 from vae_explorer.gap_tables import GapTable
 from vae_explorer.latent.gaps import fields
 from vae_explorer.latent.gaps.measures import FIELDS
-from vae_explorer.latent.gaps.recognition import Judges, fit_judges
+from vae_explorer.latent.gaps.recognition import Judges, can_judge, fit_judges
 from vae_explorer.ui import messages
-from vae_explorer.ui.store import Key, checkpoint, encoding, images
+from vae_explorer.ui.store import FORGET, Key, checkpoint, encoding, images
 from vae_explorer.ui.view import Limits
 
 FIELD_SIDE = 100  # cells of a gap field
@@ -25,6 +25,13 @@ FIELDS_KEPT = 32
 def judges(name: str) -> Judges:
     """Returns the classifiers of a data set's real images."""
     return fit_judges(data.load(name, "train"), data.load(name, "validation"), seed=0)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def fields_of(name: str) -> tuple[str, ...]:
+    """Returns the gap fields that can be computed for a data set: the user's own may not have two classes."""
+    judged = name in data.DATASETS or can_judge(data.load(name, "train"), data.load(name, "validation"))
+    return tuple(field for field, each in FIELDS.items() if judged or "judges" not in each.needs)
 
 
 @st.cache_resource(show_spinner=False)
@@ -60,3 +67,6 @@ def gap_field(of: Key, limits: Limits, field: str, beta: float, show: Callable[[
 def gap_table(of: Key) -> GapTable | None:
     """Returns the measures over the KL weight, if they have been computed."""
     return gap_tables.find(checkpoint(of))
+
+
+FORGET.extend([judges.clear, fields_of.clear, _gap_fields.clear])

@@ -75,7 +75,8 @@ def atlases(checkpoint: Checkpoint, limits: Limits) -> bytes:
     extent = extent_of(limits)
     pictures = [png(atlas(checkpoint.model, beta, extent, ATLAS_TILES)) for beta in rungs]
     arrays: Arrays = {f"atlas{k}": np.frombuffer(picture, np.uint8) for k, picture in enumerate(pictures)}
-    return pack({"kind": "atlas", "rungs": rungs, "extent": extent}, arrays)
+    coloured = checkpoint.config.channels > 1
+    return pack({"kind": "atlas", "rungs": rungs, "extent": extent, "coloured": coloured}, arrays)
 
 
 def magnifications(checkpoint: Checkpoint, limits: Limits) -> bytes:
@@ -105,15 +106,15 @@ def extent_of(limits: Limits) -> tuple[float, float, float, float]:
     return (x - half, x + half, y - half, y + half)
 
 
-def picture(grey: NDArray[np.uint8]) -> str:
-    """Returns grey levels `(H, W)` as a PNG file in base64, as a message's header takes it."""
-    return base64.b64encode(png(grey)).decode()
+def picture(image: NDArray[np.uint8]) -> str:
+    """Returns an image `(H, W)` or `(H, W, 3)` as a PNG file in base64, as a message's header takes it."""
+    return base64.b64encode(png(image)).decode()
 
 
-def png(grey: NDArray[np.uint8]) -> bytes:
-    """Returns grey levels `(H, W)` as a PNG file."""
+def png(image: NDArray[np.uint8]) -> bytes:
+    """Returns an image `(H, W)` or `(H, W, 3)` as a PNG file."""
     out = BytesIO()
-    Image.fromarray(grey).save(out, "PNG")
+    Image.fromarray(image).save(out, "PNG")
     return out.getvalue()
 
 

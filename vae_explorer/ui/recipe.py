@@ -13,6 +13,7 @@ from vae_explorer import checkpoints, data, jobs
 from vae_explorer.config import Backbone, ConfigError, Kind, Likelihood, ModelConfig, TrainingConfig
 from vae_explorer.jobs import Order
 from vae_explorer.models import parameters
+from vae_explorer.ui import store
 
 T = TypeVar("T")
 
@@ -46,7 +47,10 @@ SETTINGS = (
 def choose() -> tuple[str, Order] | None:
     """Shows the choices; returns a name and what to train under it, or None where they cannot work."""
     left, right = st.columns(2)
-    name = str(left.selectbox("Data", [each for each in data.DATASETS if data.available(each)], key="train_data"))
+    usable = [each for each in data.names() if data.available(each)]
+    linked = st.query_params.get("data")
+    first = usable.index(linked) if linked in usable else 0
+    name = str(left.selectbox("Data", usable, first, key="train_data"))
     kind = right.selectbox("Model", list(KINDS), key="train_kind", help=_choices(KINDS))
     st.caption(KINDS[kind])
     beta = 1.0
@@ -82,11 +86,13 @@ def choose() -> tuple[str, Order] | None:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _outline(name: str) -> tuple[tuple[int, int], int, str]:
-    """Returns height and width, number and source of a data set's training images."""
+def _outline(name: str) -> tuple[tuple[int, ...], int, str]:
+    """Returns the shape, number and source of a data set's training images."""
     images = data.load(name, "train")
-    count, height, width = images.pixels.shape
-    return (height, width), count, images.source
+    return images.pixels.shape[1:], len(images.pixels), images.source
+
+
+store.FORGET.append(_outline.clear)
 
 
 def _choices(choices: Mapping[T, str]) -> str:

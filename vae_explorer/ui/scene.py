@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_explorer.config import ModelConfig
+from vae_explorer.data import demand_shape
 from vae_explorer.figures import theme
 from vae_explorer.training import reported_beta
 from vae_explorer.ui import store
@@ -41,7 +42,7 @@ class Scene:
 
     Raises:
         CheckpointError: If the checkpoint cannot be read.
-        DataError: If its images cannot be had.
+        DataError: If its images cannot be had, or have another shape by now.
     """
 
     def __init__(self, name: str) -> None:
@@ -49,6 +50,7 @@ class Scene:
         self.key = store.key(name)
         self.checkpoint = store.checkpoint(self.key)
         self.images = store.images(self.config.data)
+        demand_shape(self.images, self.config.shape)
         self.limits = self._limits()
 
     @property

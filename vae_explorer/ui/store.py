@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -115,6 +116,10 @@ def measured(of: Key, image: int, beta: float) -> Measured:
 
 
 def forget_images() -> None:
-    """Empties what holds images, or was computed from them, after a download has replaced them."""
-    for cached in (images, encoding, measured, world):
-        cached.clear()
+    """Empties what holds images, or was computed from them, after others have come in their place."""
+    for forget in FORGET:
+        forget()
+
+
+# What `forget_images` calls; other modules add their own caches.
+FORGET: list[Callable[[], None]] = [each.clear for each in (images, encoding, measured, world, curve)]

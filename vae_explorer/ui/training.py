@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_explorer.data import load
+from vae_explorer.data import DataError, load
 from vae_explorer.figures import theme
 from vae_explorer.figures.training_curves import Curve
 from vae_explorer.jobs import Job, Record, Status
@@ -26,7 +26,7 @@ def film(job: Job, records: Sequence[Record]) -> bytes:
         epochs = [epochs[k] for k in np.linspace(0, len(epochs) - 1, MOST_FRAMES).round().astype(int)]
     frames = [job.frame(epoch) for epoch in epochs]
     labels, originals = job.labels(), job.originals()
-    names = load(config.data, "validation").names
+    names = _names(config.data, int(labels.max()) + 1)
     weight = "" if config.kind == "autoencoder" else f", KL weight {reported_beta(config):g}"
     header = {
         "kind": "film",
@@ -49,6 +49,14 @@ def film(job: Job, records: Sequence[Record]) -> bytes:
             "images": np.stack([frame.images for frame in frames]) if frames else originals[:0],
         },
     )
+
+
+def _names(data: str, classes: int) -> tuple[str, ...]:
+    """Returns the classes' names; a film outlives the user's own data that it shows."""
+    try:
+        return load(data, "validation").names
+    except DataError:
+        return tuple(f"class {k}" for k in range(classes))
 
 
 def newest(job: Job, epoch: int) -> bytes:

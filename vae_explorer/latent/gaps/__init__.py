@@ -2,7 +2,7 @@
 
 from vae_explorer.latent.gaps.fields import gap_field
 from vae_explorer.latent.gaps.measures import FIELDS, MEASURES, Field, Measure, Score, compare, pool
-from vae_explorer.latent.gaps.recognition import JUDGES, Judges, fit_judges
+from vae_explorer.latent.gaps.recognition import JUDGES, Judges, can_judge, fit_judges
 from vae_explorer.latent.gaps.sampling import SAMPLINGS, Sampling, draw, usual
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Measure",
     "Sampling",
     "Score",
+    "can_judge",
     "compare",
     "draw",
     "fit_judges",

@@ -81,7 +81,7 @@ def fit_judges(train: Images, validation: Images, seed: int) -> Judges:
 
     rows = np.random.default_rng(seed).permutation(len(train.pixels))[:TRAINED]
     x, y = _flat(_grey(train.pixels[rows])), train.labels[rows]
-    if len(np.unique(y)) < 2 or not np.isin(y, validation.labels).all():
+    if not can_judge(train._replace(labels=y), validation):
         raise ValueError("classifiers need two classes at least, and validation images of each to be calibrated on")
     network = MLPClassifier(UNITS, batch_size=min(100, len(x)), max_iter=60, random_state=seed)
     if len(x) >= 500:
@@ -100,6 +100,11 @@ def fit_judges(train: Images, validation: Images, seed: int) -> Judges:
         for name, (judge, method) in methods.items()
     }
     return Judges(seed=seed, trained=len(x), network=network, calibrated=calibrated)
+
+
+def can_judge(train: Images, validation: Images) -> bool:
+    """Says whether classifiers can be fitted: there are two classes at least, with validation images of each."""
+    return len(np.unique(train.labels)) > 1 and bool(np.isin(train.labels, validation.labels).all())
 
 
 def recognised(judges: Judges, judge: str, images: Floats) -> NDArray[np.bool_]:

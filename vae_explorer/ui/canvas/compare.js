@@ -36,8 +36,9 @@ class Compare {
     const out = image.createImageData(a.width, a.height);
     let sum = 0;
     for (let i = 0; i < a.data.length; i += 4) {
-      const difference = a.data[i] - b.data[i];
-      sum += Math.abs(difference);
+      const [red, green, blue] = [0, 1, 2].map((k) => a.data[i + k] - b.data[i + k]); // all the same in grey images
+      const difference = (red + green + blue) / 3;
+      sum += (Math.abs(red) + Math.abs(green) + Math.abs(blue)) / 3;
       const size = Math.abs(difference); // orange where the first is brighter, blue where the second is
       out.data.set(difference > 0 ? [size, 0.62 * size, 0.1 * size, 255] : [0.25 * size, 0.62 * size, size, 255], i);
     }

@@ -6,13 +6,14 @@ class ContactSheet {
     Object.assign(this, { canvas, across, turn, due: [], points: [], scrap: document.createElement("canvas") });
   }
 
-  set(points, [height, width]) {
+  set(points, shape) {
+    const [height, width] = shape;
     this.points = points;
     this.due = points.map((_, k) => k);
     const size = { width: this.across * width, height: Math.ceil(points.length / this.across) * height };
     if (this.canvas.width !== size.width || this.canvas.height !== size.height) Object.assign(this.canvas, size);
-    this.shape = [height, width];
-    if (this.grey?.length !== width * height) this.grey = new Uint8ClampedArray(width * height);
+    this.shape = shape;
+    this.grey = roomFor(shape);
   }
 
   /** Decodes some; says whether more are due. */

@@ -55,7 +55,7 @@ class LatentMap {
     this.begun = false;
     this.ladder = new Ladder(world);
     this.decoder = decoderOf(world);
-    this.grey = new Uint8ClampedArray(world.shape[0] * world.shape[1]);
+    this.grey = roomFor(world.shape);
     this.layers.setWorld(world);
     this.box.read = this.reader = (message) => this.read(message);
     for (const message of this.box.messages.values()) this.read(message);

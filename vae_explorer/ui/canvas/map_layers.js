@@ -37,7 +37,7 @@ class Layers {
 
   /** Shows the atlas in the text's colour, so that it reads on a light and on a dark page. */
   tint() {
-    this.atlas.tinted = this.atlas.pictures.map((picture) => tint(picture, this.ink));
+    this.atlas.tinted = this.atlas.pictures.map((picture) => tint(picture, this.ink, this.atlas.coloured));
   }
 
   /** Sets the plot's layers to what is switched on, where the codes are now. */
@@ -75,8 +75,8 @@ class Layers {
   }
 }
 
-/** Returns a grey picture as ink of one colour: white is opaque, black is clear. */
-function tint(picture, ink) {
+/** Returns a grey picture as ink of one colour, white opaque and black clear; one in colours as a veil of its own. */
+function tint(picture, ink, coloured) {
   const canvas = document.createElement("canvas");
   canvas.width = picture.width;
   canvas.height = picture.height;
@@ -87,8 +87,8 @@ function tint(picture, ink) {
   context.drawImage(picture, 0, 0);
   const image = context.getImageData(0, 0, canvas.width, canvas.height);
   for (let i = 0; i < image.data.length; i += 4) {
-    const level = image.data[i];
-    image.data.set([r, g, b, 0.45 * level], i);
+    if (coloured) image.data[i + 3] = 0.45 * 255;
+    else image.data.set([r, g, b, 0.45 * image.data[i]], i);
   }
   context.putImageData(image, 0, 0);
   return canvas;

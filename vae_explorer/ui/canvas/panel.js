@@ -10,14 +10,18 @@ function tupleText(values) {
 
 const pngUrl = (base64) => `data:image/png;base64,${base64}`;
 
-/** Writes grey levels on a canvas of the images' own size. */
-function paint(canvas, grey, [height, width]) {
+/** Returns room for an image: one grey level a pixel, or red, green and blue. */
+const roomFor = (shape) => new Uint8ClampedArray(shape.reduce((a, b) => a * b));
+
+/** Writes grey levels, or three values a pixel, on a canvas of the images' own size. */
+function paint(canvas, grey, [height, width, channels = 1]) {
   if (canvas.width !== width || canvas.height !== height || !canvas.pixels) {
     Object.assign(canvas, { width, height });
     canvas.pixels = canvas.getContext("2d").createImageData(width, height);
   }
   const words = new Uint32Array(canvas.pixels.data.buffer);
-  for (let k = 0; k < grey.length; k++) words[k] = 0xff000000 | (grey[k] << 16) | (grey[k] << 8) | grey[k];
+  if (channels === 1) for (let k = 0; k < grey.length; k++) words[k] = 0xff000000 | (grey[k] << 16) | (grey[k] << 8) | grey[k];
+  else for (let k = 0, at = 0; k < words.length; k++, at += 3) words[k] = 0xff000000 | (grey[at + 2] << 16) | (grey[at + 1] << 8) | grey[at];
   canvas.getContext("2d").putImageData(canvas.pixels, 0, 0);
 }
 

@@ -1,7 +1,7 @@
 // What every page does with a scatter plot of codes.
 
-function decoderOf({ decoder, weights, grid, tiles, shape: [height, width] }) {
-  return decoder ? new DenseDecoder(decoder, weights) : new TileDecoder(grid, tiles, height * width);
+function decoderOf({ decoder, weights, grid, tiles, shape }) {
+  return decoder ? new DenseDecoder(decoder, weights) : new TileDecoder(grid, tiles, roomFor(shape).length);
 }
 
 /** Gives a plot the world's classes, axes and home square. */

@@ -20,7 +20,7 @@ from vae_explorer.ui.scene import Scene
 def page() -> None:
     """Two pickers and the worlds of both maps; what the maps ask for is answered by the fragment alone."""
     st.html(STYLE)
-    title, left, right, caption, export = st.columns([4, 3, 3, 5, 2], vertical_alignment="center")
+    title, left, right, caption, export = st.columns([5, 3, 3, 4, 2], vertical_alignment="center")
     title.html("<h1>VAE Explorer</h1>")
     names = pairs.choose(left, right)
     if names is None:

@@ -20,7 +20,7 @@ STYLE = Path(__file__).parents[1] / "page.css"
 def page() -> None:
     """Controls and the map's world; what a click asks for is answered by the fragment alone."""
     st.html(STYLE)
-    title, picker, caption, fetch, export = st.columns([4, 3, 6, 2, 2], vertical_alignment="center")
+    title, picker, caption, fetch, export = st.columns([5, 3, 5, 2, 2], vertical_alignment="center")
     title.html("<h1>VAE Explorer</h1>")
     usable, broken = controls.names()
     if not usable:

@@ -20,13 +20,21 @@ def train() -> None:
     module.page()
 
 
+def data() -> None:
+    """Imports its page when it is first visited, as the others."""
+    from vae_explorer.ui.pages import data as module
+
+    module.page()
+
+
 st.set_page_config(page_title="VAE Explorer", layout="wide")
 pages = [
     st.Page(explore.page, title="Explore", url_path="explore", default=True),
     st.Page(compare, title="Compare", url_path="compare"),
     st.Page(train, title="Train", url_path="train"),
+    st.Page(data, title="Data", url_path="data"),
 ]
-st.session_state.explore_page = pages[0]
+st.session_state.explore_page, _, st.session_state.train_page, _ = pages
 page = st.navigation(pages, position="top")
 page.run()
 freeze(page.title)

@@ -17,7 +17,7 @@ EVERY = 1.0  # seconds between two looks at a job that is at work
 def page() -> None:
     """A new run on the left, a run of the list on the right."""
     st.html(STYLE)
-    title, caption = st.columns([4, 13], vertical_alignment="center")
+    title, caption = st.columns([5, 12], vertical_alignment="center")
     title.html("<h1>VAE Explorer</h1>")
     caption.html(
         f'<p class="aside">Jobs train beside the app, {jobs.limit()} at once, and go on when it is closed.</p>'

@@ -27,7 +27,7 @@ class DuelSide {
     this.world = world;
     this.ladder = new Ladder(world);
     this.decoder = decoderOf(world);
-    this.grey = new Uint8ClampedArray(world.shape[0] * world.shape[1]);
+    this.grey = roomFor(world.shape);
     dress(this.plot, world);
   }
 

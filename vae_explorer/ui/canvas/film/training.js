@@ -118,15 +118,16 @@ class TrainingFilm {
 
   /** Originals in the upper row, the frame's reconstructions in the lower one. */
   picture() {
-    const { shape: [height, width], originals } = this.film;
-    const size = height * width;
+    const { shape, originals } = this.film;
+    const [height, width] = shape;
+    const size = roomFor(shape).length;
     const count = originals.length / size;
     const sheet = this.find(".sheet");
     Object.assign(sheet, { width: count * (width + 1) - 1, height: 2 * height + 1 });
     this.scrap ??= document.createElement("canvas");
     [originals, this.frames[this.now].images].forEach((row, y) => {
       for (let k = 0; k < count; k++) {
-        paint(this.scrap, row.subarray(k * size, (k + 1) * size), [height, width]);
+        paint(this.scrap, row.subarray(k * size, (k + 1) * size), shape);
         sheet.getContext("2d").drawImage(this.scrap, k * (width + 1), y * (height + 1));
       }
     });

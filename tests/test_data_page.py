@@ -1,0 +1,202 @@
+"""The Data page without a browser: what it says of an upload, and the way from there to a trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.test_own_data import COLOUR, GREY, good, npz, png, zipped
+from vae_explorer import __main__ as command_line
+from vae_explorer import checkpoints, data, jobs
+from vae_explorer.config import ModelConfig, TrainingConfig
+from vae_explorer.data import own
+from vae_explorer.jobs import Order
+from vae_explorer.ui import store, uploads
+from vae_explorer.ui.scene import Scene
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("VAE_EXPLORER_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("VAE_EXPLORER_RUNS", str(tmp_path / "runs"))
+    store.forget_images()
+    yield tmp_path
+    store.forget_images()
+
+
+def opened() -> AppTest:
+    def page() -> None:
+        from vae_explorer.ui.pages.data import page
+
+        page()
+
+    test = AppTest.from_function(page, default_timeout=60).run()
+    assert not test.exception, test.exception
+    return test
+
+
+def uploaded(content: bytes, name: str = "My Pets.zip") -> AppTest:
+    test = opened()
+    test.file_uploader[0].set_value((name, content, "application/octet-stream")).run()
+    assert not test.exception, test.exception
+    return test
+
+
+def press(test: AppTest, label: str) -> AppTest:
+    next(each for each in test.button if each.label == label).click().run()
+    assert not test.exception, test.exception
+    return test
+
+
+def shown(test: AppTest) -> str:
+    return " ".join(str(each.proto.body) for each in test.get("html"))
+
+
+def mine(name: str = "mine") -> None:
+    data.add(name, own.read(zipped(good())), own.Choices(), "mine.zip", lambda _: None)
+
+
+def trained(name: str, shape: tuple[int, ...], latent: int = 2) -> None:
+    model = ModelConfig(kind="vae", data=name, shape=shape, latent=latent, encoder=(8,), decoder=(8,))
+    job = jobs.create(f"of-{name}", Order(model=model, training=TrainingConfig(epochs=1), command=""))
+    jobs.work(job)
+    assert job.status.state == "done", job.status.message
+
+
+def test_an_empty_page_says_what_can_be_uploaded() -> None:
+    assert "folders are classes" in opened().markdown[0].value
+
+
+def test_what_was_understood_is_said_and_added_as_chosen() -> None:
+    test = uploaded(zipped({**good(COLOUR), "set/cat/note.txt": b"x", "set/cat/<b>.png": b"x"}))
+    words = shown(test)
+    assert "60 images</b> in colour, 12 x 10 pixels" in words
+    assert "2 classes: cat 30, dog 30" in words
+    assert "2 left out" in test.expander[0].label
+    (name,) = test.text_input
+    assert name.value == "my-pets"
+    test.number_input[0].set_value(24).run()
+    next(each for each in test.toggle if each.label == "Invert").set_value(True).run()
+    next(each for each in test.toggle if each.label == "Colour").set_value(False).run()
+    press(test, "Add")
+    assert "my-pets is added" in test.success[0].value
+    assert own.summary("my-pets").shape == (24, 20)
+    assert "480" not in shown(test)
+    assert "60 images (30 to train" in shown(test)
+    assert not test.text_input, "the upload is done with"
+
+
+def test_names_in_an_upload_are_no_html() -> None:
+    files = {f"{('<i>a', 'b')[k % 2]}/{k}.png": png(image) for k, image in enumerate(GREY)}
+    assert "&lt;i&gt;a 30" in shown(uploaded(zipped(files)))
+
+
+def test_a_sheets_tiles_can_be_chosen_also_after_a_wrong_guess() -> None:
+    sheet = np.concatenate([np.concatenate([*GREY[10 * k : 10 * k + 10]], 1) for k in range(6)])
+    test = uploaded(png(sheet), "sheet.png")
+    assert "50 are needed" in test.error[0].value
+    for label, value in (("Tile height, pixels", 12), ("Tile width, pixels", 10)):
+        next(each for each in test.number_input if each.label == label).set_value(value)
+    test.run()
+    assert "60 images" in shown(test)
+    assert not test.error
+
+
+def test_what_cannot_be_used_is_said_and_loses_nothing() -> None:
+    mine()
+    test = uploaded(b"PK\x03\x04 broken")
+    assert "Make it again" in test.error[0].value
+    test.file_uploader[0].set_value(("a.zip", zipped(good()), "application/zip")).run()
+    test.text_input[0].set_value("mine").run()
+    press(test, "Add")
+    assert "Choose another name" in test.error[0].value
+    test.text_input[0].set_value("other").run()
+    press(test, "Add")
+    assert data.names()[-2:] == ["mine", "other"]
+
+
+def test_a_data_set_is_deleted_and_a_broken_one_too(folders: Path) -> None:
+    mine()
+    mine("broken")
+    (folders / "data" / "own" / "broken" / "meta.json").write_text("{")
+    test = opened()
+    assert "broken cannot be read" in test.error[0].value
+    press(test, "Delete broken")
+    press(test, "Delete mine")
+    assert data.names() == list(data.DATASETS)
+
+
+@pytest.mark.parametrize("images", [GREY, COLOUR], ids=["grey", "colour"])
+@pytest.mark.parametrize("labelled", [True, False], ids=["labels", "no labels"])
+def test_a_model_of_own_data_is_trained_shown_evaluated_and_compared(
+    images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], labelled: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    upload = own.read(zipped(good(images)) if labelled else npz(images=images))
+    data.add("mine", upload, own.Choices(), "x", lambda _: None)
+    trained("mine", images.shape[1:])
+
+    def shown_page(which: str) -> None:
+        from vae_explorer.ui.pages import compare, explore, train
+
+        {"explore": explore, "compare": compare, "train": train}[which].page()
+
+    for which in ("explore", "compare", "train"):
+        test = AppTest.from_function(shown_page, default_timeout=60, kwargs={"which": which})
+        test.query_params["model"] = test.query_params["left"] = test.query_params["right"] = "of-mine"
+        test.run()
+        assert not test.exception, test.exception
+        assert not test.error, test.error
+        if which == "explore":
+            assert "20 test images · mine, your own" in shown(test)
+    for arguments in (["evaluate", "of-mine"], ["curve", "of-mine"]):
+        assert command_line.main(arguments) == 0
+    if not labelled:
+        assert command_line.main(["gaps", "of-mine", "--seeds", "1"]) == 2
+        assert "Upload more images of each class" in capsys.readouterr().err
+
+
+def test_a_model_whose_data_is_gone_or_another_says_so_and_its_film_stays() -> None:
+    mine()
+    trained("mine", (12, 10))
+    assert Scene("of-mine").images.names == ("cat", "dog")
+    press(opened(), "Delete mine")
+    with pytest.raises(data.DataError, match="no data set 'mine'"):
+        Scene("of-mine")
+
+    def page() -> None:
+        from vae_explorer.ui.pages.train import page
+
+        page()
+
+    test = AppTest.from_function(page, default_timeout=60).run()
+    assert not test.exception, test.exception
+    data.add("mine", own.read(npz(images=GREY.swapaxes(1, 2))), own.Choices(), "x", lambda _: None)
+    with pytest.raises(data.DataError, match="12 x 10, and these are 10 x 12"):
+        Scene("of-mine")
+    assert command_line.main(["evaluate", "of-mine"]) == 2
+
+
+def test_the_command_line_trains_on_own_data(folders: Path) -> None:
+    mine()
+    arguments = ["--kind", "vae", "--epochs", "1", "--encoder", "8", "--decoder", "8"]
+    assert command_line.main(["train", "--name", "first", "--data", "mine", *arguments]) == 0
+    assert checkpoints.load(folders / "runs" / "first.safetensors").config.shape == (12, 10)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("My Pets (2).zip", "my-pets-2"), ("digits.npz", "digits-2"), ("§.zip", "images")]
+)
+def test_a_free_name_is_proposed(file: str, name: str) -> None:
+    assert uploads.free_name(file) == name
+
+
+@pytest.mark.parametrize("images", [GREY, COLOUR], ids=["grey", "colour"])
+def test_a_contact_sheet_shows_each_image_enlarged(images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
+    sheet = uploads.contact_sheet(images[:5], 3)
+    assert sheet.shape == (2 * (48 + 2), 3 * (40 + 2), *images.shape[3:])  # 56 // 12 times as large
+    np.testing.assert_array_equal(sheet[2:50:4, 44:84:4], images[1])
+    np.testing.assert_array_equal(sheet[52:100:4, 44:84:4], images[4])

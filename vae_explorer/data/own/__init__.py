@@ -1,0 +1,28 @@
+"""The user's own images: read from an upload, kept as data sets beneath the data folder."""
+
+from vae_explorer.data.own.folders import Choices, Summary, add, delete, summary, transformed
+from vae_explorer.data.own.pictures import Fit, Ground, Reading
+from vae_explorer.data.own.stacks import LARGEST, LEAST, MOST, SMALLEST, UNLABELLED, Skipped, Upload, reasons
+from vae_explorer.data.own.uploads import KINDS, read
+
+__all__ = [
+    "KINDS",
+    "LARGEST",
+    "LEAST",
+    "MOST",
+    "SMALLEST",
+    "UNLABELLED",
+    "Choices",
+    "Fit",
+    "Ground",
+    "Reading",
+    "Skipped",
+    "Summary",
+    "Upload",
+    "add",
+    "delete",
+    "read",
+    "reasons",
+    "summary",
+    "transformed",
+]

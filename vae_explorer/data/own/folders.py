@@ -1,0 +1,260 @@
+"""Own data sets beneath the data folder: `own/NAME`, each written whole or not at all.
+
+pixels.npy    uint8 (N, H, W) or (N, H, W, 3): the training images, then validation, then test
+labels.npy    int64 (N,)
+meta.json     classes, the number of images in each part, where it came from
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from vae_explorer.data.bundled import split
+from vae_explorer.data.idx import data_folder
+from vae_explorer.data.images import PARTS, DataError, Images
+from vae_explorer.data.own.pictures import Size, greyed, resized
+from vae_explorer.data.own.stacks import LARGEST, LEAST, MOST_CLASSES, SMALLEST, UNLABELLED, Progress, Upload
+
+FORMAT = 1
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_BLOCK = 256  # images that are converted at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What the user makes of an upload.
+
+    Arguments:
+        size: Height and width; the upload's own unless given.
+        inverted: Whether black and white change places.
+        grey: Whether colours are left out.
+    """
+
+    size: Size | None = None
+    inverted: bool = False
+    grey: bool = False
+
+
+class Summary(NamedTuple):
+    """What a list shows of an own data set."""
+
+    name: str
+    shape: tuple[int, ...]  # of an image
+    counts: tuple[int, ...]  # of each part
+    names: tuple[str, ...]
+    origin: str  # the uploaded file's name
+    error: str | None  # why it cannot be used
+
+    @property
+    def labelled(self) -> bool:
+        return self.names != UNLABELLED
+
+
+def folder() -> Path:
+    """Returns the folder that holds all own data sets; it need not exist."""
+    return data_folder() / "own"
+
+
+def names() -> list[str]:
+    """Returns the names of all own data sets, broken ones too."""
+    try:
+        found = [path.name for path in folder().iterdir() if NAME.fullmatch(path.name) and _is_ours(path)]
+    except OSError:
+        return []
+    return sorted(found)
+
+
+def summary(name: str) -> Summary:
+    """Returns what is known of an own data set without reading its images."""
+    try:
+        return _summary(name)
+    except DataError as error:
+        return Summary(name, (), (), (), "", str(error))
+
+
+def read_part(name: str, part: str) -> Images:
+    """Returns one part; only its own bytes are read.
+
+    Raises:
+        DataError: If the files are damaged or not there.
+    """
+    found = _summary(name)
+    start = sum(found.counts[: PARTS.index(part)])
+    stop = start + found.counts[PARTS.index(part)]
+    try:
+        pixels = np.array(_open(name, "pixels.npy")[start:stop])
+        labels = np.array(_open(name, "labels.npy")[start:stop])
+    except (OSError, ValueError) as error:
+        raise _damaged(name, str(error)) from error
+    if labels.min() < 0 or labels.max() >= len(found.names):
+        raise _damaged(name, "labels without a class")
+    kind = "in colour" if pixels.ndim == 4 else "in grey"
+    source = f"{name}, your own: {sum(found.counts):,} images of {found.shape[0]} x {found.shape[1]} {kind}"
+    return Images(pixels, labels, found.names, source)
+
+
+def add(name: str, upload: Upload, choices: Choices, origin: str, progress: Progress = lambda _: None) -> None:
+    """Writes an upload as a data set of its own, in fixed parts.
+
+    Images are converted and written a block at a time, in the parts' order, so that memory holds no
+    second copy of them and a part is read in one piece.
+
+    Arguments:
+        name: Of the data set in every list.
+        upload: The images.
+        choices: What becomes of them.
+        origin: The uploaded file's name, to be shown.
+        progress: Called with the rising fraction done. What it raises ends the writing and leaves nothing.
+
+    Raises:
+        DataError: If the name cannot be used or is taken, or the folder cannot be written.
+    """
+    demand_free(name)
+    counts = part_sizes(len(upload.pixels))
+    parts = split(upload.labels, counts)
+    order = np.concatenate([parts[part] for part in PARTS])
+    shape = transformed(upload.pixels[:1], choices).shape[1:]
+    meta = {
+        "format": FORMAT,
+        "names": upload.names,
+        "counts": counts,
+        "origin": origin[:200],
+        "choices": asdict(choices),
+        "skipped": len(upload.skipped),
+    }
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(dir=folder(), prefix=".partial-"))
+        try:
+            _write(partial / "pixels.npy", _converted(upload.pixels, order, choices, progress), (len(order), *shape))
+            np.save(partial / "labels.npy", upload.labels[order], allow_pickle=False)
+            (partial / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+            partial.chmod(0o755)  # mkdtemp keeps others out
+            partial.rename(folder() / name)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise DataError(
+            f"Cannot write to {folder()} ({error.strerror or error}). Give it space and write permission, or name "
+            "another folder in the environment variable VAE_EXPLORER_DATA; what was uploaded is still here."
+        ) from error
+    progress(1.0)
+
+
+def delete(name: str) -> None:
+    """Removes an own data set; models that were trained on it stay, and say what they lack.
+
+    Raises:
+        DataError: If there is none of that name, or it cannot be removed.
+    """
+    path = folder() / name
+    if not NAME.fullmatch(name) or not _is_ours(path):
+        raise DataError(f"There is no own data set {name!r}.")
+    gone = path.with_name(f".partial-{os.urandom(6).hex()}")
+    try:
+        path.rename(gone)  # whoever lists data sets meanwhile sees it whole or not at all
+        shutil.rmtree(gone)
+    except OSError as error:
+        raise DataError(f"{path} cannot be removed ({error.strerror or error}). Check its permissions.") from error
+
+
+def demand_free(name: str) -> None:
+    """Raises DataError if no data set can be added under that name."""
+    if not NAME.fullmatch(name):
+        raise DataError(
+            f"{name!r} cannot be a name: use small letters, digits, dashes and underscores, 40 at most, "
+            "and begin with a letter or digit."
+        )
+    if (folder() / name).exists():
+        raise DataError(f"There is a data set {name!r} already. Choose another name, or delete that one first.")
+
+
+def part_sizes(count: int) -> tuple[int, int, int]:
+    """Returns the numbers of training, validation and test images: 80, 10 and 10 %, but enough to measure on."""
+    validation, test = max(10, count // 10), max(20, count // 10)
+    return count - validation - test, validation, test
+
+
+def transformed(pixels: NDArray[np.uint8], choices: Choices) -> NDArray[np.uint8]:
+    """Returns images as the choices have them."""
+    if choices.grey and pixels.ndim == 4:
+        pixels = np.stack([greyed(image) for image in pixels])
+    if choices.size and choices.size != pixels.shape[1:3]:
+        pixels = np.stack([resized(image, choices.size) for image in pixels])
+    return 255 - pixels if choices.inverted else pixels
+
+
+def _converted(
+    pixels: NDArray[np.uint8], order: NDArray[np.intp], choices: Choices, progress: Progress
+) -> Iterator[NDArray[np.uint8]]:
+    for start in range(0, len(order), _BLOCK):
+        yield transformed(pixels[order[start : start + _BLOCK]], choices)
+        progress(start / len(order))
+
+
+def _write(path: Path, blocks: Iterator[NDArray[np.uint8]], shape: tuple[int, ...]) -> None:
+    with path.open("wb") as file:
+        npy.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        for block in blocks:
+            file.write(block.tobytes())
+
+
+def _is_ours(path: Path) -> bool:
+    """Says whether this is a folder of its own and no link to somewhere else."""
+    return path.is_dir() and not path.is_symlink()
+
+
+def _open(name: str, file: str) -> NDArray[np.generic]:
+    path = folder() / name / file
+    if path.is_symlink():
+        raise ValueError(f"{file} is a link")
+    array: NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array
+
+
+def _summary(name: str) -> Summary:
+    """Raises DataError where the files do not belong together."""
+    path = folder() / name
+    if not NAME.fullmatch(name) or not _is_ours(path):
+        raise DataError(f"There is no data set {name!r}. Upload it on the page Data, or choose another.")
+    try:
+        meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
+        found, counts = tuple(map(str, meta["names"])), tuple(map(int, meta["counts"]))
+        pixels, labels = _open(name, "pixels.npy"), _open(name, "labels.npy")
+        origin = str(meta["origin"])
+        newer = meta["format"] != FORMAT
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, EOFError) as error:
+        raise _damaged(name, str(error) or type(error).__name__) from error
+    sound = (
+        not newer
+        and len(counts) == len(PARTS)
+        and min(counts) > 0
+        and sum(counts) >= LEAST
+        and 1 <= len(found) <= MOST_CLASSES
+        and pixels.dtype == np.uint8
+        and pixels.shape[3:] in ((), (3,))
+        and pixels.ndim >= 3
+        and min(pixels.shape[1:3]) >= SMALLEST
+        and max(pixels.shape[1:3]) <= LARGEST
+        and labels.dtype == np.int64
+        and labels.shape == (sum(counts),) == pixels.shape[:1]
+    )
+    if not sound:
+        raise _damaged(name, "its files do not belong together, or another version wrote them")
+    return Summary(name, pixels.shape[1:], counts, found, origin, None)
+
+
+def _damaged(name: str, why: str) -> DataError:
+    return DataError(f"The data set {name} cannot be read ({why}). Delete it on the page Data, and upload it again.")

@@ -1,0 +1,162 @@
+"""What every kind of upload is read into, and when that is a data set."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_explorer.data.images import DataError
+from vae_explorer.data.own.pictures import Size
+
+Progress = Callable[[float], None]
+
+LARGEST = 64  # pixels a side of a data set's images
+SMALLEST = 4
+LEAST = 50  # images: 20 to test, 10 to validate, 20 to train
+MOST = 100_000
+NEARLY_ALL = 0.9  # of the images: others do not change the shape
+MOST_CLASSES = 50  # that a legend can show
+UNLABELLED = ("image",)  # the one class of data without labels
+_BLOCK = 256  # images that are looked at together
+
+
+class Skipped(NamedTuple):
+    """What was left out."""
+
+    name: str
+    why: str
+
+
+class Upload(NamedTuple):
+    """What was understood of an upload."""
+
+    pixels: NDArray[np.uint8]  # (N, H, W) or (N, H, W, 3), no side above LARGEST
+    labels: NDArray[np.int64]  # (N,)  index into names
+    names: tuple[str, ...]  # classes; UNLABELLED where there are none
+    sizes: str  # that were found, for the screen
+    range: tuple[float, float]  # least and largest value found
+    skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...]  # what a user may not expect, a sentence each
+    asks: frozenset[str]  # the fields of Reading that would change something
+    tile: Size | None = None  # of a sheet
+
+    @property
+    def coloured(self) -> bool:
+        return self.pixels.ndim == 4
+
+
+class Stack:
+    """Images of one size, gathered one by one: grey until the first one with colours comes.
+
+    Arguments:
+        most: How many there can be; what stays empty takes no memory.
+        size: Height and width.
+    """
+
+    def __init__(self, most: int, size: Size) -> None:
+        self._pixels: NDArray[np.uint8] = np.zeros((most, *size), np.uint8)
+        self._count = 0
+
+    def add(self, image: NDArray[np.uint8]) -> None:
+        """Takes an image `(H, W)` or `(H, W, 3)`."""
+        if image.ndim == 3 and self._pixels.ndim == 3:
+            coloured: NDArray[np.uint8] = np.zeros((*self._pixels.shape, 3), np.uint8)
+            coloured[: self._count] = self._pixels[: self._count, ..., None]
+            self._pixels = coloured
+        self._pixels[self._count] = image[..., None] if image.ndim < self._pixels.ndim - 1 else image
+        self._count += 1
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """All images so far."""
+        return self._pixels[: self._count]
+
+
+def working_size(sizes: Counter[Size]) -> Size:
+    """Returns the size that images are read at: their own up to `LARGEST`, or one that suits different ones.
+
+    The shape that nearly all images have is kept; where there is none, it is a square.
+
+    Raises:
+        DataError: If they would become thinner than `SMALLEST`.
+    """
+    longest = sorted(max(size) for size in sizes.elements())
+    side = min(LARGEST, longest[len(longest) // 2])
+    (height, width), _ = sizes.most_common(1)[0]
+    alike = sum(count for size, count in sizes.items() if same_shape([size, (height, width)]))
+    if alike < NEARLY_ALL * len(longest):
+        return side, side
+    scale = side / max(height, width)
+    size = (round(height * scale), round(width * scale))
+    if min(size) < SMALLEST:
+        raise DataError(
+            f"The images are {outline(sizes)} pixels and would be {size[0]} x {size[1]} here: too thin. "
+            f"Use images of {SMALLEST} pixels a side at least, and not as long and narrow."
+        )
+    return size
+
+
+def same_shape(sizes: Iterable[Size]) -> bool:
+    """Says whether height and width have one ratio."""
+    ratios = {height / width for height, width in sizes}
+    return max(ratios) / min(ratios) < 1.02
+
+
+def outline(sizes: Iterable[Size]) -> str:
+    """Returns the sizes in words: the one, or the smallest and the largest."""
+    ordered = sorted(set(sizes), key=lambda size: (size[0] * size[1], size))
+    words = [f"{height} x {width}" for height, width in ordered]
+    return words[0] if len(words) == 1 else f"{words[0]} to {words[-1]}"
+
+
+def classes(found: list[str]) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
+    """Returns the labels, the classes' names in natural order, and notes; one class alone is none."""
+    clean = {name: "".join(c for c in name if c.isprintable()).strip()[:40] or "no name" for name in set(found)}
+    names = sorted(set(clean.values()), key=_natural)
+    if len(names) > MOST_CLASSES:
+        note = f"{len(names):,} classes are more than {MOST_CLASSES}, which can be told apart: read without labels."
+        return np.zeros(len(found), np.int64), UNLABELLED, [note]
+    if len(names) < 2:
+        return np.zeros(len(found), np.int64), UNLABELLED, []
+    index = {name: k for k, name in enumerate(names)}
+    return np.array([index[clean[name]] for name in found], np.int64), tuple(names), []
+
+
+def _natural(name: str) -> list[tuple[bool, int, str]]:
+    """Orders numbers in names by their value: class 2 before class 10."""
+    parts = re.split("([0-9]+)", name)
+    return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts if part]
+
+
+def demand_usable(pixels: NDArray[np.uint8], skipped: list[Skipped]) -> None:
+    """Refuses what no model can be trained on.
+
+    Raises:
+        DataError: If there are too few images, or all are the same.
+    """
+    left_out = f" {len(skipped):,} more were left out: {reasons(skipped)}." if skipped else ""
+    if len(pixels) < LEAST:
+        raise DataError(
+            f"{len(pixels)} image{'s' * (len(pixels) != 1)} could be read, and {LEAST} are needed at least: "
+            f"some to train, some to validate, some to test.{left_out} Upload more."
+        )
+    same = all((pixels[at : at + _BLOCK] == pixels[0]).all() for at in range(0, len(pixels), _BLOCK))
+    if same:
+        raise DataError(
+            f"All {len(pixels):,} images are the same at {pixels.shape[1]} x {pixels.shape[2]} pixels: there is "
+            "nothing to learn. Look at the files, and upload different ones; images drawn by transparency alone may "
+            "need the other ground."
+        )
+
+
+def reasons(skipped: list[Skipped] | tuple[Skipped, ...], most: int = 3) -> str:
+    """Returns why things were left out, the commonest reasons first, with an example of each."""
+    counts = Counter(each.why for each in skipped)
+    example = {each.why: each.name for each in reversed(skipped)}
+    words = [f"{count:,} x {why} ({example[why]})" for why, count in counts.most_common(most)]
+    return "; ".join(words) + ("; …" if len(counts) > most else "")

@@ -1,0 +1,68 @@
+"""Data: the user's own images, uploaded, looked at, and made a data set like any other."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from vae_explorer import data
+from vae_explorer.data import DataError, own
+from vae_explorer.ui import messages, store, uploads
+from vae_explorer.ui.pages.explore import STYLE
+
+SHOWN = 16  # images of each data set in the list
+
+
+def page() -> None:
+    """An upload on the left, the data sets that came of others on the right."""
+    st.html(STYLE)
+    title, caption = st.columns([5, 12], vertical_alignment="center")
+    title.html("<h1>VAE Explorer</h1>")
+    caption.html('<p class="aside">Your own images become a data set like any other. They stay on this machine.</p>')
+    form, listed = st.columns([9, 8], gap="large")
+    with form:
+        uploads.show()
+    with listed:
+        _list()
+
+
+def _list() -> None:
+    st.subheader("Your data sets", anchor=False)
+    if added := st.session_state.pop("data_added", None):
+        st.success(f"{added} is added: train a model on it.")
+    names = [name for name in data.names() if name not in data.DATASETS]
+    if not names:
+        st.caption("None yet. What you add on the left appears here, and in every list of data sets.")
+    for name in names:
+        with st.container(border=True):
+            _entry(own.summary(name))
+
+
+def _entry(found: own.Summary) -> None:
+    words, *buttons = st.columns([6, 2, 2], vertical_alignment="center")
+    words.markdown(f"**{found.name}**")
+    if found.error:
+        st.error(found.error)
+    else:
+        if buttons[0].button("Train", key=f"data_train_{found.name}", width="stretch", type="primary"):
+            st.session_state.pop("train_data", None)  # what was chosen there before
+            st.switch_page(st.session_state.train_page, query_params={"data": found.name})
+        st.html(f'<p class="aside">{escape(uploads.outline(found))}</p>')
+        images = data.spread(data.load(found.name, "test").pixels, SHOWN)
+        st.image(messages.png(uploads.contact_sheet(images, SHOWN)), width="stretch")
+    with buttons[1].popover("Delete", width="stretch"):
+        st.write("The images are removed from this machine. Models trained on them stay, but cannot be shown any more.")
+        if st.button(f"Delete {found.name}", key=f"data_delete_{found.name}"):
+            _delete(found.name)
+
+
+def _delete(name: str) -> None:
+    try:
+        own.delete(name)
+    except DataError as error:
+        st.error(str(error))
+        return
+    store.forget_images()
+    st.session_state.pop("train_data", None)
+    st.rerun()

@@ -1,0 +1,212 @@
+"""The Data page's upload: what was understood of it, the choices, and the data set that is made of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import replace
+from html import escape
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
+
+from vae_explorer import data
+from vae_explorer.data import DataError, own
+from vae_explorer.data.own import Choices, Fit, Ground, Reading, Summary, Upload
+from vae_explorer.ui import messages, store
+
+SHOWN = 64  # images of the preview, at most
+ACROSS = 16
+CLASSES_TOLD = 12
+ENLARGED = 56  # pixels a side at least, of an image in a contact sheet
+GAP, BETWEEN = 2, 128  # pixels between two of them, and their grey level
+COMMON = 32  # pixels a side that larger images are proposed at: a quarter of 64's training time
+HELP = f"""
+* a **zip** of images: folders are classes; without folders there are no labels
+* an **.npz** file with `images`, (N, H, W) or (N, H, W, 3), and maybe `labels`, (N,)
+* a **sheet** of images, one PNG or JPEG file, to be cut into tiles
+
+From {own.LEAST} to {own.MOST:,} images. They are used at {own.LARGEST} x {own.LARGEST} pixels or smaller.
+"""
+FITS: dict[Fit, str] = {"pad": "Whole, with a margin", "crop": "The middle, cut"}
+GROUNDS: dict[Ground, str] = {"black": "Black", "white": "White"}
+
+
+def show() -> None:
+    """Shows the upload from file to data set."""
+    state = st.session_state
+    st.subheader("Add images", anchor=False)
+    kinds = [f".{kind}" for kind in own.KINDS]
+    file = st.file_uploader("Images", kinds, key=f"data_file_{state.get('data_round', 0)}")
+    if file is None:
+        st.markdown(HELP)
+        state.pop("data_read", None)
+        return
+    content = file.getvalue()
+    found = _read(file.file_id, content, _reading(file.file_id))
+    sheet = not content.startswith(b"PK")
+    _ask(file.file_id, found, {"ground", *(["tile"] * sheet)} if isinstance(found, str) else found.asks)
+    if isinstance(found, str):
+        st.error(found)
+        return
+    st.html(f'<p class="aside">{"<br>".join(understood(found))}</p>')
+    _left_out(found)
+    choices = _choices(file.file_id, found)
+    preview = own.transformed(data.spread(found.pixels, SHOWN), choices)
+    st.image(messages.png(contact_sheet(preview, ACROSS)), width="stretch")
+    if preview.ndim == 3 and preview.mean() > 127:
+        st.caption("Most of it is bright. Inverted, ink is bright on black, as in MNIST: models learn that sooner.")
+    _add(file.name, found, choices)
+
+
+def understood(upload: Upload) -> list[str]:
+    """Returns what was understood of an upload, in lines of HTML."""
+    height, width = upload.pixels.shape[1:3]
+    low, high = upload.range
+    read = "" if upload.sizes == f"{height} x {width}" else f", read at {height} x {width}"
+    colour = "in colour" if upload.coloured else "in grey"
+    lines = [
+        f"<b>{len(upload.pixels):,} images</b> {colour}, {escape(upload.sizes)} pixels{read}, "
+        f"values {low:g} to {high:g}"
+    ]
+    if upload.names == own.UNLABELLED:
+        lines.append("No labels: all images are of one class.")
+    else:
+        counts = np.bincount(upload.labels, minlength=len(upload.names))
+        each = [f"{escape(name)} {count:,}" for name, count in zip(upload.names, counts, strict=True)]
+        lines.append(f"{len(each)} classes: {', '.join(each[:CLASSES_TOLD])}{', …' * (len(each) > CLASSES_TOLD)}")
+    return lines + [escape(note) for note in upload.notes]
+
+
+def outline(found: Summary) -> str:
+    """Returns a line about a data set of the list."""
+    height, width, *channels = found.shape
+    labels = f"{len(found.names)} classes" if found.labelled else "no labels"
+    train, validation, test = found.counts
+    colour = "colour" if channels else "grey"
+    return (
+        f"{sum(found.counts):,} images ({train:,} to train, {validation:,} to validate, {test:,} to test) · "
+        f"{height} x {width} · {colour} · {labels} · from {found.origin}"
+    )
+
+
+def contact_sheet(images: NDArray[np.uint8], across: int) -> NDArray[np.uint8]:
+    """Returns images `(N, H, W)` or `(N, H, W, 3)` as one picture, so many beside each other, enlarged if small."""
+    times = max(1, ENLARGED // max(images.shape[1:3]))
+    large = images.repeat(times, 1).repeat(times, 2)
+    missing = -len(large) % across
+    around = ((0, missing), (GAP, 0), (GAP, 0), *[(0, 0)] * (large.ndim - 3))
+    framed = np.pad(large, around, constant_values=BETWEEN)
+    rows = framed.reshape(-1, across, *framed.shape[1:]).swapaxes(1, 2)
+    return rows.reshape(rows.shape[0] * rows.shape[1], -1, *images.shape[3:])
+
+
+def free_name(file: str) -> str:
+    """Returns a name for a data set that is made of an uploaded file."""
+    stem = re.sub("[^a-z0-9]+", "-", Path(file).stem.lower()).strip("-")[:30] or "images"
+    taken = data.names()
+    return next(name for name in (stem, *(f"{stem}-{k}" for k in range(2, 10_000))) if name not in taken)
+
+
+def _reading(file: str) -> Reading:
+    """Returns the choices of reading that were made for a file so far."""
+    state = st.session_state
+    plain = Reading()
+    height, width = (state.get(f"data_{side}_{file}") for side in ("height", "width"))
+    return Reading(
+        fit=cast(Fit, state.get(f"data_fit_{file}", plain.fit)),
+        ground=cast(Ground, state.get(f"data_ground_{file}", plain.ground)),
+        tile=(int(height), int(width)) if height and width else None,
+    )
+
+
+def _read(file: str, content: bytes, reading: Reading) -> Upload | str:
+    """Reads the file, once for each choice; returns the reason where it cannot be used."""
+    known = st.session_state.get("data_read")
+    if known and known[0] == file and reading in known[1]:
+        return cast("Upload | str", known[2])
+    st.session_state.pop("data_read", None)  # before the next one takes memory
+    bar = st.progress(0.0, "Reading the images")
+    found: Upload | str
+    try:
+        found = own.read(content, reading, lambda share: _tell(bar, share, "Reading the images"))
+    except DataError as error:
+        found = str(error)
+    bar.empty()
+    same = {reading} if isinstance(found, str) else {reading, replace(reading, tile=found.tile)}
+    st.session_state.data_read = (file, same, found)
+    return found
+
+
+def _ask(file: str, found: Upload | str, asks: Collection[str]) -> None:
+    """Shows those choices of reading that would change something."""
+    for column, ask in zip(st.columns(3), sorted(asks), strict=False):
+        if ask == "fit":
+            column.radio("Other shapes", list(FITS), format_func=FITS.__getitem__, key=f"data_fit_{file}")
+        elif ask == "ground":
+            column.radio("Ground", list(GROUNDS), format_func=GROUNDS.__getitem__, key=f"data_ground_{file}")
+        else:
+            height, width = (found.tile if isinstance(found, Upload) else None) or (COMMON, COMMON)
+            most = 64 * own.LARGEST
+            left, right = st.columns(2)
+            left.number_input("Tile height, pixels", own.SMALLEST, most, height, key=f"data_height_{file}")
+            right.number_input("Tile width, pixels", own.SMALLEST, most, width, key=f"data_width_{file}")
+
+
+def _left_out(found: Upload) -> None:
+    if found.skipped:
+        with st.expander(f"{len(found.skipped):,} left out: {own.reasons(found.skipped)}"):
+            st.dataframe(
+                {"file": [each.name for each in found.skipped], "why": [each.why for each in found.skipped]},
+                hide_index=True,
+                height=240,
+            )
+
+
+def _choices(file: str, found: Upload) -> Choices:
+    height, width = found.pixels.shape[1:3]
+    longest = max(height, width)
+    least = -(-own.SMALLEST * longest // min(height, width))
+    size, *switches = st.columns(3, vertical_alignment="bottom")
+    side = int(
+        size.number_input(
+            "Longer side, pixels",
+            least,
+            own.LARGEST,
+            longest if longest < own.LARGEST else COMMON,
+            key=f"data_side_{file}",
+            help=f"{own.LARGEST} is the most; half the side trains about four times as fast.",
+        )
+    )
+    inverted = switches[0].toggle("Invert", key=f"data_invert_{file}", help="Black and white change places.")
+    coloured = found.coloured and switches[1].toggle("Colour", True, key=f"data_colour_{file}")
+    new = (round(height * side / longest), round(width * side / longest))
+    return Choices(size=new, inverted=inverted, grey=not coloured)
+
+
+def _add(file: str, found: Upload, choices: Choices) -> None:
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    name = left.text_input("Name", free_name(file), key=f"data_name_{file}").strip()
+    if not right.button("Add", type="primary", width="stretch"):
+        return
+    bar = st.progress(0.0, "Writing the data set")
+    try:
+        data.add(name, found, choices, file, lambda share: _tell(bar, share, "Writing the data set"))
+    except DataError as error:
+        bar.empty()
+        st.error(str(error))
+        return
+    state = st.session_state
+    store.forget_images()  # of a data set of that name that was deleted elsewhere
+    state.pop("data_read", None)
+    state.data_added = name
+    state.data_round = state.get("data_round", 0) + 1  # an uploader of another key is empty
+    st.rerun()
+
+
+def _tell(bar: DeltaGenerator, share: float, words: str) -> None:
+    bar.progress(min(1.0, share), words)
