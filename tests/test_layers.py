@@ -29,6 +29,8 @@ LAYERS = (
     "gap_tables",
     "runs",
     "jobs",
+    "doctor",
+    "estimates",
     "figures",
     "ui",
     "__main__",

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
 from vae_explorer.data import Images
 from vae_explorer.models import Autoencoder
-from vae_explorer.objectives import objective, terms
+from vae_explorer.objectives import Terms, objective, pixel_mean_objective, terms
 
 State = dict[str, Tensor]
 EVALUATION_IMAGES = 2000
@@ -115,6 +115,11 @@ def reported_beta(config: ModelConfig) -> float:
     return config.beta
 
 
+def effective_beta(model: ModelConfig, config: TrainingConfig) -> float:
+    """Returns the KL weight that `reported_beta` amounts to in the loss that is trained."""
+    return reported_beta(model) * (math.prod(model.shape) if config.reduction == "mean" else 1)
+
+
 @torch.inference_mode()
 def evaluate(
     model: Autoencoder, pixels: Tensor, beta: float, *, seed: int, binarised: bool = False, batch: int = 2000
@@ -149,14 +154,18 @@ def _step(model: Autoencoder, optimizer: torch.optim.Optimizer, pixels: Tensor, 
     beta = _draw_beta(model.config, len(x))
     with autocast(config.precision):
         each = terms(model, seen, beta, target)
-    loss = objective(each, beta)
     optimizer.zero_grad()
-    (loss * _balance(model.config, beta)).mean().backward()
+    (_loss(each, beta, x[0].numel(), config) * _balance(model.config, beta)).mean().backward()
     _clip([p for p in model.parameters() if p.grad is not None], config.clip)
-    means = torch.stack([each.distortion.mean(), each.rate.mean(), loss.mean()]).detach()
+    means = torch.stack([each.distortion.mean(), each.rate.mean(), objective(each, beta).mean()]).detach()
     _demand_finite(means[2].item(), config)
     optimizer.step()
     return means
+
+
+def _loss(each: Terms, beta: Tensor, pixels: int, config: TrainingConfig) -> Tensor:
+    """Returns what is made small, `(N,)`: the objective, unless the famous mistake is asked for."""
+    return pixel_mean_objective(each, beta, pixels) if config.reduction == "mean" else objective(each, beta)
 
 
 def _clip(learned: list[nn.Parameter], most: float) -> None:
