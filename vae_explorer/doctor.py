@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import fmean
 from typing import Literal, NamedTuple
 
@@ -13,10 +14,10 @@ from vae_explorer.training import effective_beta, reported_beta
 Name = Literal["diverged", "loss scale", "posterior collapse", "over-fitting", "too early", "healthy"]
 
 UNUSED = 0.01  # nats: an axis with less carries nothing that the decoder could use
-SETTLED = 0.25  # of the planned epochs: before, axes of healthy runs pass below UNUSED as well
+SETTLED = 0.5  # of the planned epochs: before, axes of healthy runs pass below UNUSED as well
 SMOOTH = 3  # epochs that are averaged, so that no single one decides
-RISE = 0.02  # of the run's own improvement: a smaller rise of the validation objective is noise
-RISE_NATS = 0.1  # and so is one smaller than this
+RISE = 0.5  # nats that the validation objective has to rise by,
+JITTER = 2.0  # and so many times its usual change from one epoch to the next
 
 
 class Finding(NamedTuple):
@@ -71,12 +72,12 @@ def losses(order: Order, records: Sequence[Record]) -> Losses:
 
 
 def _diverged(order: Order, status: Status) -> list[Finding]:
-    """A loss that is no number, or one that ended above where it began on both parts."""
+    """A loss that is no number, or one that rose further above its start than it ever fell below it."""
     done = status.records[-1].number if status.records else 0
     rate = order.training.learning_rate
     remedy = f"Train anew with a learning rate of {_round(rate / 3)} instead of {rate:g}, or a longer warm-up."
     kept = f"epoch {done} is the last good one" if done else "no epoch was whole before, so there is no model"
-    if status.cause == "TrainingDiverged":
+    if status.state == "failed" and status.cause == "TrainingDiverged":
         return [
             Finding(
                 "diverged",
@@ -86,23 +87,19 @@ def _diverged(order: Order, status: Status) -> list[Finding]:
             )
         ]
     train, validation = losses(order, status.records)
-    if len(train) < 2 * SMOOTH or not all(_blown(each) for each in (train, validation)):
+    if len(train) < 2 or max(train) <= train[0] + max(RISE, train[0] - min(train)):
         return []
-    best = status.records[validation.index(min(validation))]
+    peak = train.index(max(train))
+    best = status.records[validation.index(min(validation))].number
     return [
         Finding(
             "diverged",
-            f"Epoch {done} is worse than the first on both parts: {train[-1]:.1f} nats after {train[0]:.1f} in "
-            f"training, {validation[-1]:.1f} after {validation[0]:.1f} in validation. Epoch {best.number} was the best.",
-            "The steps are too large: they jump out of the valley that they were in.",
+            f"The training loss jumped from {train[peak - 1]:,.1f} to {train[peak]:,.1f} nats in epoch "
+            f"{status.records[peak].number}, further up than it had ever come down; epoch {best} was the best.",
+            "The steps are too large: they jump out of the valley that they were in, and what was learned is lost.",
             remedy,
         )
     ]
-
-
-def _blown(values: Sequence[float]) -> bool:
-    """Says whether a loss has risen above its start by more than it had ever fallen below it."""
-    return fmean(values[-SMOOTH:]) > values[0] + max(RISE_NATS, values[0] - min(values))
 
 
 def _loss_scale(order: Order, records: Sequence[Record]) -> list[Finding]:
@@ -169,7 +166,8 @@ def _over_fitting(order: Order, records: Sequence[Record]) -> list[Finding]:
         return []
     rise = fmean(validation[-SMOOTH:]) - validation[best]
     fall = train[best] - fmean(train[-SMOOTH:])
-    if fall <= 0 or rise < max(RISE_NATS, RISE * (validation[0] - validation[best])):
+    jitter = fmean(abs(b - a) for a, b in pairwise(validation[-2 * SMOOTH :]))
+    if fall <= 0 or rise < max(RISE, JITTER * jitter):
         return []
     at, now = records[best].number, records[-1].number
     return [
@@ -185,10 +183,11 @@ def _over_fitting(order: Order, records: Sequence[Record]) -> list[Finding]:
 
 
 def _too_early(order: Order, last: Record) -> Finding:
+    axes = f" ({_axes(last.axis_rate)} so far)" if last.axis_rate else ""
     return Finding(
         "too early",
         f"Epoch {last.number} of {order.training.epochs}: nothing to complain about yet.",
-        f"Axes are judged from epoch {_settled(order)} on: in healthy runs, too, rates begin near 0.",
+        f"Axes are judged from epoch {_settled(order)} on{axes}: in healthy runs, too, rates begin near 0.",
         "",
     )
 
