@@ -90,7 +90,7 @@ def test_the_pixel_mean_has_the_gradient_of_the_sum_at_the_weight_times_the_pixe
     rate = kl_divergence(Normal(m, s), Normal(0.0, 1.0)).sum(1)
     each, weight = Terms(distortion, rate), torch.full((5,), beta, dtype=torch.float64)
     mean = torch.autograd.grad(pixel_mean_objective(each, weight, pixels).mean(), (m, w), retain_graph=True)
-    total = torch.autograd.grad(objective(each, beta * pixels * torch.ones(5)).mean(), (m, w))
+    total = torch.autograd.grad(objective(each, pixels * weight).mean(), (m, w))
     for ours, theirs in zip(mean, total, strict=True):
         assert torch.allclose(ours * pixels, theirs, rtol=1e-12, atol=1e-12)
     at, ray, code = (each.detach().numpy() for each in (m, w, z))
