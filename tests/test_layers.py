@@ -39,7 +39,7 @@ LAYERS = (
 HOMES = {
     "streamlit": {"ui"},
     "plotly": {"figures"},
-    "torch": {*LAYERS[1 : LAYERS.index("runs") + 1]},
+    "torch": {*LAYERS[1 : LAYERS.index("runs") + 1], "estimates"},
 }
 # Figures are drawn from arrays: no layer that brings torch along.
 FIGURES_MAY_USE = {"config", "figures"}

@@ -196,7 +196,7 @@ def _healthy(order: Order, status: Status) -> Finding:
     last = status.records[-1]
     train, validation = losses(order, status.records)
     best = status.records[validation.index(min(validation))].number
-    used = f" All axes are used: {_axes(last.axis_rate)}." if last.axis_rate else ""
+    used = f" Rates of the axes: {_axes(last.axis_rate)}." if last.axis_rate else ""
     when = f"after {last.number} of {order.training.epochs} epochs"
     gap = ""
     if order.model.kind != "multi-rate":  # whose training objective is over all its KL weights

@@ -188,15 +188,11 @@ class Job:
         self.ask("run")
         waiting = replace(self.status, state="waiting", message="", cause="", since=time.time())
         _write(self.folder / "status.json", asdict(waiting))
-        places = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
-        if os.environ.get("OMP_NUM_THREADS") == "1":  # as the app set it for itself
-            del environment["OMP_NUM_THREADS"]
         log = (self.folder / "log.txt").open("ab")
         command = [sys.executable, "-m", "vae_explorer.jobs", str(self.folder.absolute())]
         with log:  # a session of its own: Ctrl-C in the server's terminal does not reach it
             process = subprocess.Popen(  # noqa: S603  (our own module)
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment()
             )
         threading.Thread(target=process.wait, daemon=True).start()  # or it would stay as a zombie when it ends
         until = time.monotonic() + 20
@@ -244,6 +240,15 @@ def limit() -> int:
     """Returns how many jobs train at once: `VAE_EXPLORER_JOBS`, else 1."""
     text = os.environ.get("VAE_EXPLORER_JOBS", "1")
     return max(1, int(text)) if text.isdecimal() else 1
+
+
+def environment() -> dict[str, str]:
+    """Returns the environment that a job's process gets."""
+    places = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    given = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+    if os.environ.get("OMP_NUM_THREADS") == "1":  # as the app set it for itself
+        del given["OMP_NUM_THREADS"]
+    return given
 
 
 def find_all() -> list[Job]:

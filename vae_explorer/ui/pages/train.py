@@ -6,9 +6,10 @@ import streamlit as st
 
 from vae_explorer import jobs
 from vae_explorer.data import DataError
+from vae_explorer.doctor import examine
 from vae_explorer.figures.training_curves import training_curves
 from vae_explorer.jobs import LIVE, Job, JobError
-from vae_explorer.ui import canvas, recipe, training
+from vae_explorer.ui import canvas, diagnosis, forecast, recipe, training
 from vae_explorer.ui.pages.explore import STYLE
 
 EVERY = 1.0  # seconds between two looks at a job that is at work
@@ -51,6 +52,7 @@ def _new() -> None:
     if chosen is None:
         return
     name, order = chosen
+    forecast.show(order, [job.name for job in jobs.find_all() if training.at_work(job)])
     if st.button("Train", type="primary", width="stretch"):
         try:
             jobs.create(name, order).start()
@@ -119,6 +121,7 @@ def _watch(job: Job, epochs: int, live: bool) -> None:
 
 
 def _curves(job: Job, other: Job | None) -> None:
+    diagnosis.show({each.name: examine(each.order, each.status) for each in (job, other) if each is not None})
     shown = {each.name: training.curve(each.status.records) for each in (job, other) if each is not None}
     if shown[job.name].epochs:
         st.plotly_chart(training_curves(shown), key="train_curves", config={"displaylogo": False})
