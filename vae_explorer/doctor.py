@@ -110,7 +110,9 @@ def _loss_scale(order: Order, records: Sequence[Record]) -> list[Finding]:
         return []
     so_far = ""
     if records and records[-1].validation_rate is not None:
-        so_far = f" The rate is {records[-1].validation_rate:.3g} nats per image after epoch {records[-1].number}."
+        rate = records[-1].validation_rate
+        amount = f"under {UNUSED}" if rate < UNUSED else f"{rate:.2f}"
+        so_far = f" The rate is {amount} nats per image after epoch {records[-1].number}."
     pixels = math.prod(order.model.shape)
     return [
         Finding(
@@ -132,10 +134,12 @@ def _collapse(order: Order, records: Sequence[Record]) -> list[Finding]:
     unused = [k for k, rate in enumerate(axes, 1) if rate < UNUSED]
     if not unused or not settled:
         return []
-    smaller = "Sum the loss over the pixels"
+    other = "Sum the loss over the pixels"
     if order.training.reduction == "sum":
         slider = order.model.kind == "multi-rate"
-        smaller = f"{'Move the slider of Explore to' if slider else 'Take'} a KL weight below {effective:g}"
+        other = (
+            f"{'Move the slider of Explore to' if slider else 'Take'} a KL weight below {effective:g}, or another seed"
+        )
     seen = f"{_count(len(unused), len(axes))} a rate under {UNUSED} nats ({_axes(axes)})."
     if len(unused) == len(axes):
         return [
@@ -144,7 +148,7 @@ def _collapse(order: Order, records: Sequence[Record]) -> list[Finding]:
                 seen,
                 "The posterior is the prior whatever the image: z carries nothing, and the decoder draws the average "
                 "image. What an axis could explain costs more nats of rate than it saves in distortion.",
-                f"{smaller}, or train longer from another seed.",
+                f"{other}.",
             )
         ]
     return [
@@ -153,7 +157,7 @@ def _collapse(order: Order, records: Sequence[Record]) -> list[Finding]:
             seen,
             "These axes are noise to the decoder: at this KL weight it found no use for them. With many axes some are "
             "always left over, which does no harm; with few, the model has stuck.",
-            f"{smaller}, or train from another seed; or have {len(axes) - len(unused)} in all and lose nothing.",
+            f"{other}; or have {len(axes) - len(unused)} in all and lose nothing.",
         )
     ]
 

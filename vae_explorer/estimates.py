@@ -52,6 +52,7 @@ class Estimate:
     error: float  # of `step`: two standard deviations of the means of its blocks
     end: float  # of an epoch: validation, snapshot for the film, checkpoint
     start: float = 0.0  # of the process: imports
+    load: float = 0.0  # programs that wanted a core, for each core, in the minute before; 0 where it is not known
 
     def epoch(self, images: int, batch: int) -> float:
         """Returns the seconds of one epoch of so many training images."""
@@ -180,7 +181,9 @@ def main() -> None:
     start = time.time() - request["asked"]
     keep_freed_memory()
     model, training = ModelConfig.from_json(request["model"]), TrainingConfig.from_json(request["training"])
-    print(json.dumps(asdict(replace(measure(model, training, *request["counts"]), start=start))))
+    load = os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else 0.0  # not on Windows
+    estimate = measure(model, training, *request["counts"])
+    print(json.dumps(asdict(replace(estimate, start=start, load=load))))
 
 
 if __name__ == "__main__":

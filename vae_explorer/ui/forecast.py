@@ -16,6 +16,7 @@ from vae_explorer.jobs import Order
 from vae_explorer.ui.training import duration
 
 EVERY = 0.4  # seconds between two looks at a measurement that is under way
+BUSY = 0.6  # programs for each core, from which a measurement says that it was not alone
 MOST = 64  # choices whose measurement is kept
 
 
@@ -81,6 +82,8 @@ def words(measurement: Measurement, training: TrainingConfig, images: int) -> st
     line += f"{duration(estimate.epoch(images, training.batch))} an epoch."
     if measurement.beside:
         line += f" Measured while {' and '.join(measurement.beside)} trained: alone it takes less."
+    elif estimate.load > BUSY:
+        line += " Other programs kept the machine busy: alone it takes less."
     return line
 
 

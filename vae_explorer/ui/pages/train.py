@@ -77,10 +77,13 @@ def _show(job: Job, other: Job | None) -> None:
         return
     live = status.state in LIVE
     st.fragment(_watch, run_every=EVERY if live else None)(job, order.training.epochs, live)
+    left, right = st.columns([6, 5], gap="medium")
     if status.records:
-        canvas.training_film(f"film-{job.name}")
-        canvas.send(training.film(job, status.records), f"film-{job.name}", "film")
-    st.fragment(_curves, run_every=EVERY if live else None)(job, other)
+        with left:
+            canvas.training_film(f"film-{job.name}")
+            canvas.send(training.film(job, status.records), f"film-{job.name}", "film")
+    with right:
+        st.fragment(_judge, run_every=EVERY if live else None)(job, other)
 
 
 def _watch(job: Job, epochs: int, live: bool) -> None:
@@ -88,7 +91,7 @@ def _watch(job: Job, epochs: int, live: bool) -> None:
     status = job.status
     words, *buttons = st.columns([8, 2, 2, 2], vertical_alignment="center")
     words.html(f'<p class="aside">{training.progress(status, epochs)}</p>')
-    if status.records:
+    if status.records and live:
         st.progress(status.records[-1].number / epochs)
     if status.message:
         (st.error if status.state == "failed" else st.info)(status.message)
@@ -120,7 +123,8 @@ def _watch(job: Job, epochs: int, live: bool) -> None:
         canvas.send(training.newest(job, number), f"film-{job.name}", "frame")
 
 
-def _curves(job: Job, other: Job | None) -> None:
+def _judge(job: Job, other: Job | None) -> None:
+    """What the doctor sees, and the curves; runs alone."""
     diagnosis.show({each.name: examine(each.order, each.status) for each in (job, other) if each is not None})
     shown = {each.name: training.curve(each.status.records) for each in (job, other) if each is not None}
     if shown[job.name].epochs:
