@@ -8,50 +8,92 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from vae_explorer import estimates, training
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.estimates import Estimate, EstimateError, in_process, measure
+from vae_explorer.models import build
 from vae_explorer.ui import forecast
 from vae_explorer.ui.forecast import Forecasts, Measurement
 
 MODEL = ModelConfig(kind="vae", data="digits", shape=(8, 8), encoder=(16,), decoder=(16,))
 SETTINGS = TrainingConfig(epochs=3, batch=50)
-STEP = 0.02  # seconds, far above what this model takes
+STEP = 0.04  # seconds on the fake clock
+
+
+class Clock:
+    """Time that passes only where a test says so; the real one depends on what else the machine does."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def perf_counter(self) -> float:
+        return self.now
 
 
 @pytest.fixture
-def slow(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(estimates, "time", clock)
+    monkeypatch.setattr(training, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def seen(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Makes each step of training take a known time, its first ones longer; returns the batches that it saw."""
     seen: list[int] = []
     step = training._step
 
-    def sleeping(model: Any, optimizer: Any, pixels: Any, config: Any) -> Any:
+    def timed(model: Any, optimizer: Any, pixels: Any, config: Any) -> Any:
         seen.append(len(pixels))
-        time.sleep(10 * STEP if len(seen) <= 2 else STEP)
+        clock.now += 10 * STEP if len(seen) <= 2 else STEP
         return step(model, optimizer, pixels, config)
 
-    monkeypatch.setattr(training, "_step", sleeping)
+    monkeypatch.setattr(training, "_step", timed)
     return seen
 
 
-def test_steps_are_those_of_training_and_the_first_ones_do_not_count(slow: list[int]) -> None:
-    estimate = measure(MODEL, SETTINGS, 1000, 100, seconds=0.3)
-    assert set(slow) == {50}
-    assert STEP <= estimate.step < 1.6 * STEP
-    assert estimate.end > 0
+def test_steps_are_those_of_training_and_the_first_ones_do_not_count(seen: list[int]) -> None:
+    estimate = measure(MODEL, SETTINGS, 1000, 100, seconds=1.0)
+    assert set(seen) == {50}
+    assert estimate.step == pytest.approx(STEP)
+    assert estimate.error == pytest.approx(0, abs=1e-9)
+    assert len(seen) == estimates.WARM_UP + 1 / STEP + 1
 
 
-def test_what_lies_between_two_epochs_is_no_step(slow: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_whose_speed_varies_makes_the_estimate_uncertain(
+    seen: list[int], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = training._step
+
+    def unsteady(*arguments: Any) -> Any:
+        clock.now += STEP if clock.now > 102 else 0
+        return step(*arguments)
+
+    monkeypatch.setattr(training, "_step", unsteady)
+    estimate = measure(MODEL, SETTINGS, 1000, 100, seconds=2.0)
+    assert STEP < estimate.step < 2 * STEP
+    assert 0.5 * STEP < estimate.error < 2 * STEP
+
+
+def test_what_lies_between_two_epochs_is_no_step_but_an_epochs_end(
+    seen: list[int], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     usual = training.evaluate
 
     def evaluate(*arguments: Any, **options: Any) -> Any:
-        time.sleep(0.3)
+        clock.now += 0.3
         return usual(*arguments, **options)
 
-    monkeypatch.setattr(training, "evaluate", evaluate)  # fit's own, after every two steps
-    assert measure(MODEL, SETTINGS, 100, 100, seconds=0.3).step < 1.6 * STEP
+    monkeypatch.setattr(training, "evaluate", evaluate)  # fit's own, after every three steps
+    monkeypatch.setattr(estimates, "evaluate", evaluate)
+    monkeypatch.setattr(estimates, "LOOP", 3)
+    estimate = measure(MODEL, SETTINGS, 150, 2000, seconds=2.0)
+    assert estimate.step == pytest.approx(STEP)
+    assert estimate.end == pytest.approx(0.3 * 2000 / estimates.TRIED)
 
 
 def test_a_run_is_its_start_its_steps_and_its_epochs_ends() -> None:
@@ -61,11 +103,11 @@ def test_a_run_is_its_start_its_steps_and_its_epochs_ends() -> None:
     assert estimate.epoch(7, 100) == 2.5  # fewer images than a batch are one step
 
 
-def test_the_estimate_of_an_epoch_is_what_training_then_takes(slow: list[int]) -> None:
-    estimate = measure(MODEL, SETTINGS, 600, 100, seconds=0.3)
-    some = estimates._images(estimates.np.random.default_rng(0), 600, MODEL)
-    epochs = training.fit(estimates.build(MODEL, 0), some, some, SETTINGS)
-    assert [each.seconds for each in epochs] == pytest.approx([12 * estimate.step] * 3, rel=0.5)
+def test_the_estimate_of_an_epoch_is_what_training_then_takes(seen: list[int]) -> None:
+    estimate = measure(MODEL, SETTINGS, 600, 100)
+    some = estimates._images(np.random.default_rng(0), 600, MODEL)
+    epochs = training.fit(build(MODEL, 0), some, some, SETTINGS)
+    assert [each.seconds for each in epochs] == pytest.approx([12 * estimate.step] * 3)
 
 
 def test_it_is_measured_in_a_process_of_its_own_and_nothing_is_left(
@@ -82,9 +124,19 @@ def test_it_is_measured_in_a_process_of_its_own_and_nothing_is_left(
 
 
 def test_a_measurement_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimates.jobs, "environment", lambda: {"PYTHONPATH": "/nowhere"})
-    with pytest.raises(EstimateError, match="vae_explorer"):
+    with monkeypatch.context() as patch:
+        patch.setattr(estimates, "PATIENCE", 0.01)
+        with pytest.raises(EstimateError, match="took longer"):
+            in_process(MODEL, SETTINGS, 10, 10)
+    monkeypatch.setattr(estimates.sys, "executable", "/nowhere/python")
+    with pytest.raises(EstimateError, match="/nowhere/python"):
         in_process(MODEL, SETTINGS, 10, 10)
+
+
+@pytest.mark.parametrize("images", [1, 60, 1000])
+def test_few_images_are_measured_too(images: int, seen: list[int]) -> None:
+    assert measure(MODEL, SETTINGS, images, 1).step == pytest.approx(STEP)
+    assert set(seen) == {min(50, images)}
 
 
 def done(estimate: Estimate | EstimateError) -> Future[Estimate]:

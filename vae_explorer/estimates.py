@@ -102,11 +102,11 @@ def measure(
         seconds: Of steps that are timed.
     """
     random = np.random.default_rng(0)
-    count = min(images, LOOP * training.batch)
-    some = _images(random, count, model)
+    batch = min(training.batch, images)
+    some = _images(random, LOOP * batch, model)  # more than there are, perhaps: the end of an epoch is no step
     network = build(model, training.seed)
     clock = _Clock(seconds)
-    endless = replace(training, epochs=1_000_000)  # so that the learning rate stays next to nothing
+    endless = replace(training, batch=batch, epochs=1_000_000)  # so that the learning rate stays next to nothing
     for _ in fit(network, some, _images(random, 1, model), endless, should_stop=clock):
         clock.skip()
     blocks = [float(block.mean()) for block in np.array_split(clock.steps, min(BLOCKS, len(clock.steps)))]

@@ -77,7 +77,7 @@ def _show(job: Job, other: Job | None) -> None:
         return
     live = status.state in LIVE
     st.fragment(_watch, run_every=EVERY if live else None)(job, order.training.epochs, live)
-    left, right = st.columns([6, 5], gap="medium")
+    left, right = st.columns([6, 5], gap="medium") if status.records else (st.container(), st.container())
     if status.records:
         with left:
             canvas.training_film(f"film-{job.name}")
@@ -93,7 +93,7 @@ def _watch(job: Job, epochs: int, live: bool) -> None:
     words.html(f'<p class="aside">{training.progress(status, epochs)}</p>')
     if status.records and live:
         st.progress(status.records[-1].number / epochs)
-    if status.message:
+    if status.message and status.cause != "TrainingDiverged":  # of which the doctor says more
         (st.error if status.state == "failed" else st.info)(status.message)
     finished = bool(status.records) and status.records[-1].number == epochs and status.state == "done"
     if status.state in ("training", "waiting") and buttons[0].button("Pause", width="stretch"):
