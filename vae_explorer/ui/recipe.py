@@ -80,7 +80,7 @@ def choose() -> tuple[str, Order] | None:
     except ConfigError as error:
         st.error(str(error))
         return None
-    st.caption(f"{parameters(model):,} parameters · {count:,} training images", help=source)
+    st.caption(f"{parameters(model):,} parameters · {count:,} images", help=source)
     chosen = str(st.text_input("Name", _free_name(name, kind), key=f"train_name_{name}_{kind}_{len(jobs.find_all())}"))
     training = replace(settings, epochs=epochs, reduction="mean" if mistake else "sum")
     return chosen, Order(model=model, training=training, command=_command(chosen, model, training))

@@ -124,8 +124,9 @@ def _watch(job: Job, epochs: int, live: bool) -> None:
 
 
 def _judge(job: Job, other: Job | None) -> None:
-    """What the doctor sees, and the curves; runs alone."""
-    diagnosis.show({each.name: examine(each.order, each.status) for each in (job, other) if each is not None})
-    shown = {each.name: training.curve(each.status.records) for each in (job, other) if each is not None}
+    """The curves, and what the doctor sees; runs alone."""
+    both = {each.name: (each.order, each.status) for each in (job, other) if each is not None}
+    shown = {name: training.curve(status.records) for name, (_, status) in both.items()}
     if shown[job.name].epochs:
         st.plotly_chart(training_curves(shown), key="train_curves", config={"displaylogo": False})
+    diagnosis.show({name: examine(order, status) for name, (order, status) in both.items()})
