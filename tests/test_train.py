@@ -27,6 +27,8 @@ MODEL = ModelConfig(kind="vae", data="digits", shape=(8, 8), encoder=(16,), deco
 @pytest.fixture(autouse=True)
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("VAE_EXPLORER_RUNS", str(tmp_path))
+    monkeypatch.setattr(forecast, "in_process", lambda *_: Estimate(step=1.0, error=0.1, end=2.0, start=3.0))
+    forecast.forecasts.clear()
     return tmp_path
 
 
@@ -146,19 +148,14 @@ def test_the_famous_mistake_is_a_switch_that_says_what_it_does() -> None:
     assert "--reduction" not in test.code[0].value
 
 
-def test_the_time_is_shown_when_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forecast, "in_process", lambda *_: Estimate(step=1.0, error=0.1, end=2.0, start=3.0))
-    forecast.forecasts.clear()  # type: ignore[attr-defined]
-    try:
-        test = train()
-        test.selectbox(key="train_data").select("digits").run()
-        test.number_input(key="train_epochs_digits").set_value(2).run()
-        forecast.forecasts().pool.submit(int).result()
-        captions = [each.value for each in test.run().caption]
-        seconds = 3 + 2 * (1297 // 50 + 2)
-        assert any(line.startswith(f"About {seconds} s here") for line in captions), captions
-    finally:
-        forecast.forecasts.clear()  # type: ignore[attr-defined]
+def test_the_time_is_shown_when_it_is_known() -> None:
+    test = train()
+    test.selectbox(key="train_data").select("digits").run()
+    test.number_input(key="train_epochs_digits").set_value(2).run()
+    forecast.forecasts().pool.submit(int).result()  # after what was asked before
+    captions = [each.value for each in test.run().caption]
+    seconds = 3 + 2 * (1297 // 50 + 2)
+    assert any(line.startswith(f"About {seconds} s here") for line in captions), captions
 
 
 def test_an_edited_job_is_named_and_can_be_deleted() -> None:
