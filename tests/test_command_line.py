@@ -62,6 +62,15 @@ def test_train_then_evaluate_then_list(capsys: pytest.CaptureFixture[str], runs:
     assert command == "python -m vae_explorer train --name small " + " ".join(SMALL)
 
 
+def test_the_reduction_is_a_setting_that_the_checkpoint_remembers(runs: Path) -> None:
+    assert main(["train", "--name", "mistake", *SMALL, "--reduction", "mean"]) == 0
+    assert checkpoints.load(runs / "mistake.safetensors").provenance.training.reduction == "mean"
+    shipped = checkpoints.load(checkpoints.find("digits-vae-2d")).provenance  # made before there was a choice
+    assert shipped.training.reduction == "sum"
+    with pytest.raises(SystemExit):
+        main(["train", "--name", "mistake", *SMALL, "--reduction", "median"])
+
+
 def test_what_does_not_exist_is_null(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--name", "three", "--latent", "3", "--kind", "vae", *SMALL]) == 0
     assert main(["train", "--name", "point", "--kind", "autoencoder", *SMALL]) == 0

@@ -31,6 +31,8 @@ LAYERS = (
     "gap_tables",
     "runs",
     "jobs",
+    "doctor",
+    "estimates",
     "figures",
     "ui",
     "__main__",
@@ -39,7 +41,7 @@ LAYERS = (
 HOMES = {
     "streamlit": {"ui"},
     "plotly": {"figures"},
-    "torch": {*LAYERS[1 : LAYERS.index("runs") + 1]},
+    "torch": {*LAYERS[1 : LAYERS.index("runs") + 1], "estimates"},
 }
 # Figures are drawn from arrays: no layer that brings torch along.
 FIGURES_MAY_USE = {"config", "figures"}

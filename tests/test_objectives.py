@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
 from tests.linear_gaussian import LinearGaussian
 from vae_explorer.models import Dirac
-from vae_explorer.objectives import Terms, iwae, objective, terms
+from vae_explorer.objectives import Terms, iwae, objective, pixel_mean_objective, terms
 
 
 @pytest.fixture
@@ -77,3 +78,21 @@ def test_gradients_are_those_of_the_closed_form(x: torch.Tensor) -> None:
     (gradient,) = torch.autograd.grad(terms(model, x, BETA).rate.mean(), width)
     by_hand = width * model.covariance.trace() - 2 / width
     assert torch.allclose(gradient, by_hand)
+
+
+def test_the_pixel_mean_has_the_gradient_of_the_sum_at_the_weight_times_the_pixels(x: torch.Tensor) -> None:
+    """Both by autograd, and by hand: a decoder z w with unit noise, q = N(m, s^2) with s fixed."""
+    pixels, beta, s = x.shape[1], 0.7, 0.3
+    m = torch.linspace(-1, 2, 5, dtype=torch.float64)[:, None].requires_grad_()
+    w = torch.linspace(0.5, -0.4, pixels, dtype=torch.float64)[None].requires_grad_()
+    z = m + s * torch.randn(5, 1, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    distortion = -Normal(z * w, 1.0).log_prob(x).sum(1)
+    rate = kl_divergence(Normal(m, s), Normal(0.0, 1.0)).sum(1)
+    each, weight = Terms(distortion, rate), torch.full((5,), beta, dtype=torch.float64)
+    mean = torch.autograd.grad(pixel_mean_objective(each, weight, pixels).mean(), (m, w), retain_graph=True)
+    total = torch.autograd.grad(objective(each, pixels * weight).mean(), (m, w))
+    for ours, theirs in zip(mean, total, strict=True):
+        assert torch.allclose(ours * pixels, theirs, rtol=1e-12, atol=1e-12)
+    at, ray, code = (each.detach().numpy() for each in (m, w, z))
+    by_hand = (((code * ray - x.numpy()) * ray).sum(1, keepdims=True) / pixels + beta * at) / 5
+    assert np.allclose(mean[0].numpy(), by_hand, rtol=1e-12)

@@ -15,10 +15,11 @@ from tests.test_explore import sent
 from vae_explorer import __main__ as command_line
 from vae_explorer import checkpoints, jobs
 from vae_explorer.config import ModelConfig, TrainingConfig
+from vae_explorer.estimates import Estimate
 from vae_explorer.figures.training_curves import training_curves
 from vae_explorer.jobs import Job, Order
 from vae_explorer.models import build, parameters
-from vae_explorer.ui import training
+from vae_explorer.ui import forecast, training
 
 MODEL = ModelConfig(kind="vae", data="digits", shape=(8, 8), encoder=(16,), decoder=(16,))
 
@@ -26,6 +27,8 @@ MODEL = ModelConfig(kind="vae", data="digits", shape=(8, 8), encoder=(16,), deco
 @pytest.fixture(autouse=True)
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("VAE_EXPLORER_RUNS", str(tmp_path))
+    monkeypatch.setattr(forecast, "in_process", lambda *_: Estimate(step=1.0, error=0.1, end=2.0, start=3.0))
+    forecast.forecasts.clear()
     return tmp_path
 
 
@@ -106,6 +109,54 @@ def test_a_failure_is_shown_with_its_reason() -> None:
     job = done()
     jobs._write(job.folder / "status.json", asdict(replace(job.status, state="failed", message="The disk is full.")))
     assert "The disk is full." in train().error[0].value
+
+
+def shown(test: AppTest) -> str:
+    """All HTML on the page."""
+    return " ".join(each.proto.body for each in test.get("html"))
+
+
+def test_the_doctor_says_of_each_run_what_it_sees() -> None:
+    job = done()
+    assert "Nothing to complain about" in shown(train())
+    ill = replace(job.status, records=tuple(replace(each, axis_rate=(0.001, 0.002)) for each in job.status.records))
+    jobs._write(job.folder / "status.json", asdict(ill))
+    assert "Both axes have a rate under 0.01 nats" in shown(train())
+    done("second")
+    test = train()
+    test.selectbox(key="train_other").select("first").run()
+    assert "Posterior collapse<small>first</small>" in shown(test)
+    assert "Healthy<small>second</small>" in shown(test)
+
+
+def test_a_diverged_loss_is_the_doctors_and_not_said_twice() -> None:
+    job = done()
+    failed = replace(job.status, state="failed", message="The loss became nan.", cause="TrainingDiverged")
+    jobs._write(job.folder / "status.json", asdict(failed))
+    test = train()
+    assert not test.error
+    assert "epoch 3 is the last good one" in shown(test)
+
+
+def test_the_famous_mistake_is_a_switch_that_says_what_it_does() -> None:
+    test = train()
+    test.selectbox(key="train_data").select("digits").run()
+    test.toggle(key="train_mean").set_value(True).run()
+    assert any("averages over 64 pixels" in each.value and "1 acts as 64" in each.value for each in test.caption)
+    assert "--reduction mean" in test.code[0].value
+    test.selectbox(key="train_kind").select("autoencoder").run()
+    assert not test.toggle, "nobody pays for its rate"
+    assert "--reduction" not in test.code[0].value
+
+
+def test_the_time_is_shown_when_it_is_known() -> None:
+    test = train()
+    test.selectbox(key="train_data").select("digits").run()
+    test.number_input(key="train_epochs_digits").set_value(2).run()
+    forecast.forecasts().pool.submit(int).result()  # after what was asked before
+    captions = [each.value for each in test.run().caption]
+    seconds = 3 + 2 * (1297 // 50 + 2)
+    assert any(line.startswith(f"About {seconds} s here") for line in captions), captions
 
 
 def test_an_edited_job_is_named_and_can_be_deleted() -> None:

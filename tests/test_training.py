@@ -16,6 +16,7 @@ from vae_explorer.checkpoints import Provenance
 from vae_explorer.config import ConfigError, TrainingConfig
 from vae_explorer.data import Images, load
 from vae_explorer.models import Autoencoder, build
+from vae_explorer.processes import ALONE
 from vae_explorer.training import Epoch, TrainingDiverged, fit
 
 SETTINGS = TrainingConfig(epochs=4, batch=100, precision="float32")
@@ -221,3 +222,32 @@ def test_the_learning_rate_rises_once_and_falls_to_zero() -> None:
 def test_fewer_images_than_a_batch_still_train() -> None:
     some = Images(TRAIN.pixels[:7], TRAIN.labels[:7], TRAIN.names, TRAIN.source)
     assert len(list(fit(build(config(), 0), some, some, SETTINGS))) == 4
+
+
+@pytest.mark.parametrize("kind", ["vae", "multi-rate"])
+def test_the_pixel_mean_changes_the_gradient_alone_and_what_is_reported_stays_in_nats(kind: str) -> None:
+    """One step from the same weights: both report the same terms, and the gradients are those of the two losses."""
+    gradients, reported = {}, {}
+    for reduction, beta in (("mean", 0.5), ("sum", 0.5), ("heavy", 0.5 * 64)):
+        model = build(config(kind=kind, beta=beta, beta_min=0.5, beta_max=0.6), 0)
+        if kind == "multi-rate" and reduction == "heavy":
+            continue  # its network would see another weight
+        settings = TrainingConfig(
+            reduction="mean" if reduction == "mean" else "sum", clip=1e12, learning_rate=1e-12, precision="float32"
+        )
+        torch.manual_seed(5)
+        pixels = torch.from_numpy(TRAIN.pixels[:50])
+        optimizer = training._optimizer(model, settings)
+        means = training._step(model, optimizer, pixels, settings, ALONE.share(50), ALONE)
+        reported[reduction] = means.tolist()
+        gradients[reduction] = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+    assert reported["mean"] == reported["sum"]
+    assert not torch.allclose(64 * gradients["mean"], gradients["sum"], rtol=1e-3)
+    if kind == "vae":
+        assert torch.allclose(64 * gradients["mean"], gradients["heavy"], rtol=1e-3, atol=1e-4)
+
+
+def test_the_effective_weight_is_multiplied_by_the_pixels_of_a_mean_alone() -> None:
+    assert training.effective_beta(config(beta=0.5), TrainingConfig()) == 0.5
+    assert training.effective_beta(config(beta=0.5), TrainingConfig(reduction="mean")) == 32
+    assert training.effective_beta(config(kind="multi-rate"), TrainingConfig(reduction="mean")) == 64

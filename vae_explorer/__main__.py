@@ -23,6 +23,7 @@ from vae_explorer.config import (
     Likelihood,
     ModelConfig,
     Precision,
+    Reduction,
     Target,
     TrainingConfig,
 )
@@ -319,7 +320,19 @@ _MODEL_OPTIONS = (
     *("beta", "beta_min", "beta_max"),
 )
 _TRAINING_OPTIONS = (
-    *("epochs", "batch", "learning_rate", "weight_decay", "warmup", "clip", "noise", "target", "seed", "precision"),
+    *(
+        "epochs",
+        "batch",
+        "learning_rate",
+        "weight_decay",
+        "warmup",
+        "clip",
+        "noise",
+        "target",
+        "seed",
+        "precision",
+        "reduction",
+    ),
 )
 
 
@@ -411,6 +424,12 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--target", choices=get_args(Target), help=f"default: {t.target}")
     training.add_argument("--seed", type=int, help=f"default: {t.seed}")
     training.add_argument("--precision", choices=get_args(Precision), help=f"default: {t.precision}")
+    training.add_argument(
+        "--reduction",
+        choices=get_args(Reduction),
+        help="over pixels, in the loss; mean is the famous mistake that multiplies beta by their number "
+        f"(default: {t.reduction})",
+    )
     parser.set_defaults(run=_train)
 
 

@@ -12,6 +12,7 @@ Backbone = Literal["dense", "convolutional"]
 Likelihood = Literal["bernoulli", "continuous-bernoulli", "gaussian", "gaussian-learned"]
 Target = Literal["grey", "binarised"]
 Precision = Literal["auto", "float32", "bfloat16"]
+Reduction = Literal["sum", "mean"]
 
 # What no sensible model exceeds: a file that asks for more is refused before any memory is taken, and
 # numbers stay within float32.
@@ -141,6 +142,9 @@ class TrainingConfig(_Json):
         seed: Of initialisation, order, noise and the KL weights drawn.
         precision: Of the matrix products; `auto` takes bfloat16 where the processor multiplies it
             in hardware, and float32 elsewhere. Weights and losses are always float32.
+        reduction: Of the distortion over an image's pixels, in the loss that is trained alone: `mean`
+            is the famous mistake, which multiplies the KL weight by the number of pixels. What is
+            reported is always the sum, in nats per image.
     """
 
     epochs: int = 30
@@ -153,6 +157,7 @@ class TrainingConfig(_Json):
     target: Target = "grey"
     seed: int = 0
     precision: Precision = "auto"
+    reduction: Reduction = "sum"
 
     def __post_init__(self) -> None:
         checks = {

@@ -16,7 +16,7 @@ from vae_explorer import sidecars
 from vae_explorer.checkpoints import Checkpoint
 from vae_explorer.config import ModelConfig
 from vae_explorer.data import Images, spread
-from vae_explorer.latent.encoding import encode
+from vae_explorer.latent.encoding import axis_rates, encode
 from vae_explorer.latent.marginal import Marginal, log_marginal
 from vae_explorer.models import Autoencoder
 from vae_explorer.sidecars import SidecarError, count, demand, numbers, rising, texts
@@ -110,7 +110,7 @@ def measure(
     for done, weight in enumerate(beta, 1):
         distortion.append(_distortion(model, pixels, weight, samples))
         if config.kind != "autoencoder":
-            axis_rate.append(_axis_rate(model, pixels, weight))
+            axis_rate.append(tuple(axis_rates(encode(model, pixels, weight)).tolist()))
         if len(judged):
             marginal.append(log_marginal(model, judged, weight))
         show(done / len(beta))
@@ -164,16 +164,6 @@ def load(path: Path) -> Curve:
 
 def _distortion(model: Autoencoder, pixels: NDArray[np.uint8], beta: float, samples: int) -> float:
     return evaluate(model, torch.from_numpy(pixels).repeat(samples, *[1] * (pixels.ndim - 1)), beta, seed=0).distortion
-
-
-def _axis_rate(model: Autoencoder, pixels: NDArray[np.uint8], beta: float) -> tuple[float, ...]:
-    r"""Returns each latent axis's part of the mean rate, `(D,)` nats.
-
-    .. math:: KL_d = \tfrac12 \left( \mu_d^2 + \sigma_d^2 - 1 \right) - \log \sigma_d
-    """
-    mean, std = (each.astype(np.float64) for each in encode(model, pixels, beta))
-    rates = 0.5 * (mean**2 + std**2 - 1) - np.log(std)
-    return tuple(rates.mean(0).tolist())
 
 
 def _series(name: str, value: Any, length: int) -> tuple[float, ...] | None:

@@ -39,7 +39,7 @@ from vae_explorer.checkpoints import SUFFIX, CheckpointError
 from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
 from vae_explorer.data import DataError, load, spread
 from vae_explorer.files import whole
-from vae_explorer.latent.encoding import decode, encode, grey_levels
+from vae_explorer.latent.encoding import Encoding, axis_rates, decode, encode, grey_levels
 from vae_explorer.processes import ALONE, Processes, ProcessesError
 from vae_explorer.runs import Run
 from vae_explorer.training import Epoch, TrainingDiverged, reported_beta
@@ -90,9 +90,12 @@ class Record:
     images_per_second: float
     seconds: float  # of training in this epoch, without pauses
     seconds_left: float
+    objective: float | None = None  # on training images, at the KL weights drawn; None in files of before
+    axis_rate: tuple[float, ...] | None = None  # of the film's images, each axis's part; None: infinite, or of before
 
     @classmethod
-    def of(cls, epoch: Epoch) -> Self:
+    def of(cls, epoch: Epoch, codes: Encoding) -> Self:
+        rates = axis_rates(codes).round(4)  # all digits of 64 axes would double the file
         return cls(
             number=epoch.number,
             distortion=epoch.train.distortion,
@@ -103,7 +106,14 @@ class Record:
             images_per_second=epoch.images_per_second,
             seconds=epoch.seconds,
             seconds_left=epoch.seconds_left,
+            objective=epoch.train.objective,
+            axis_rate=tuple(rates.tolist()) if np.isfinite(rates).all() else None,
         )
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        rates = values.get("axis_rate")
+        return cls(**values | {"axis_rate": None if rates is None else tuple(rates)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +122,7 @@ class Status:
 
     state: State = "waiting"
     message: str = ""  # for the screen: why it failed
+    cause: str = ""  # the error's name
     since: float = 0.0  # Unix time at which it was put into the queue
     records: tuple[Record, ...] = ()
 
@@ -164,7 +175,7 @@ class Job:
         """What the job wrote last; one whose process was killed is interrupted."""
         try:
             values = json.loads((self.folder / "status.json").read_text(encoding="utf-8"))
-            records = tuple(Record(**each) for each in values.pop("records"))
+            records = tuple(Record.from_json(each) for each in values.pop("records"))
             status = Status(**values, records=records)
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise JobError(f"The job {self.name} cannot be read ({error}). Delete it and train again.") from error
@@ -195,7 +206,7 @@ class Job:
         if self.alive:
             raise JobError(f"{self.name} is being trained already.")
         self.ask("run")
-        waiting = replace(self.status, state="waiting", message="", since=time.time())
+        waiting = replace(self.status, state="waiting", message="", cause="", since=time.time())
         _write(self.folder / "status.json", asdict(waiting))
 
     def start(self) -> None:
@@ -205,15 +216,11 @@ class Job:
             JobError: If one is at work already.
         """
         self.join_queue()
-        places = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
-        if os.environ.get("OMP_NUM_THREADS") == "1":  # as the app set it for itself
-            del environment["OMP_NUM_THREADS"]
         log = (self.folder / "log.txt").open("ab")
         command = [sys.executable, "-m", "vae_explorer.jobs", str(self.folder.absolute())]
         with log:  # a session of its own: Ctrl-C in the server's terminal does not reach it
             process = subprocess.Popen(  # noqa: S603  (our own module)
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment()
             )
         threading.Thread(target=process.wait, daemon=True).start()  # or it would stay as a zombie when it ends
         until = time.monotonic() + 20
@@ -261,6 +268,15 @@ def limit() -> int:
     """Returns how many jobs train at once: `VAE_EXPLORER_JOBS`, else 1."""
     text = os.environ.get("VAE_EXPLORER_JOBS", "1")
     return max(1, int(text)) if text.isdecimal() else 1
+
+
+def environment() -> dict[str, str]:
+    """Returns the environment that a job's process gets."""
+    places = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    given = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+    if os.environ.get("OMP_NUM_THREADS") == "1":  # as the app set it for itself
+        del given["OMP_NUM_THREADS"]
+    return given
 
 
 def find_all() -> list[Job]:
@@ -357,7 +373,7 @@ class _Worker:
                 finished = self.publish()
                 self.tell(state="done" if finished else "stopped")
         except EXPECTED as error:
-            self.tell(state="failed", message=str(error) or type(error).__name__)
+            self.tell(state="failed", message=str(error) or type(error).__name__, cause=type(error).__name__)
         except Exception as error:
             self.tell(state="failed", message=f"{type(error).__name__}: {error}. The job's log.txt says where.")
             raise
@@ -392,14 +408,14 @@ class _Worker:
         """Leaves a snapshot and a record, before the checkpoint: after a kill they are ahead, never behind."""
         model = self.model
         beta = reported_beta(model.config)
-        codes = encode(model, self.film, beta).mean
+        codes = encode(model, self.film, beta)
         arrays: dict[str, NDArray[Any]] = {
-            "codes": codes.astype(np.float16),
-            "images": grey_levels(decode(model, codes[:FILM_IMAGES], beta)),
+            "codes": codes.mean.astype(np.float16),
+            "images": grey_levels(decode(model, codes.mean[:FILM_IMAGES], beta)),
         }
         with whole(self.job._frame(epoch.number)) as file:
             save_file(arrays, file)
-        self.tell(records=(*self.status.records, Record.of(epoch)))
+        self.tell(records=(*self.status.records, Record.of(epoch, codes)))
 
     def publish(self) -> bool:
         """Puts the model of the last whole epoch into every list; says whether training is over."""

@@ -15,7 +15,7 @@ from vae_explorer.batches import batches
 from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
 from vae_explorer.data import DataError, Images, Shards
 from vae_explorer.models import Autoencoder
-from vae_explorer.objectives import objective, terms
+from vae_explorer.objectives import Terms, objective, pixel_mean_objective, terms
 from vae_explorer.processes import ALONE, Processes, Share
 
 State = dict[str, Tensor]
@@ -129,6 +129,11 @@ def reported_beta(config: ModelConfig) -> float:
     return config.beta
 
 
+def effective_beta(model: ModelConfig, config: TrainingConfig) -> float:
+    """Returns the KL weight that `reported_beta` amounts to in the loss that is trained."""
+    return reported_beta(model) * (math.prod(model.shape) if config.reduction == "mean" else 1)
+
+
 @torch.inference_mode()
 def evaluate(
     model: Autoencoder,
@@ -194,17 +199,22 @@ def _step(
     epsilon = _draw_epsilon(model.config, share)
     with autocast(config.precision):
         each = terms(model, seen, beta, target, epsilon)
-    loss = objective(each, beta)
+    loss = _loss(each, beta, x[0].numel(), config) * _balance(model.config, beta)
     optimizer.zero_grad()
     # Sums over this process's images, divided by the number of all: added up, they are the batch's means.
-    ((loss * _balance(model.config, beta)).sum() / share.images).backward()
-    means = torch.stack([each.distortion.sum(), each.rate.sum(), loss.sum()]).detach() / share.images
+    (loss.sum() / share.images).backward()
+    means = torch.stack([value.sum() for value in (*each, objective(each, beta))]).detach() / share.images
     learned = [p for p in model.parameters() if p.grad is not None]
     processes.add([*(p.grad for p in learned if p.grad is not None), means])
     _clip(learned, config.clip)
     _demand_finite(means[2].item(), config)
     optimizer.step()
     return means
+
+
+def _loss(each: Terms, beta: Tensor, pixels: int, config: TrainingConfig) -> Tensor:
+    """Returns what is made small, `(N,)`: the objective, unless the famous mistake is asked for."""
+    return pixel_mean_objective(each, beta, pixels) if config.reduction == "mean" else objective(each, beta)
 
 
 def _clip(learned: list[nn.Parameter], most: float) -> None:

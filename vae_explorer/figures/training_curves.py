@@ -25,13 +25,15 @@ def training_curves(runs: Mapping[str, Curve]) -> go.Figure:
     """Returns both terms over the epochs: training images dotted, validation images solid.
 
     Arguments:
-        runs: By name, each in a colour of its own. Where none has a finite rate, there is no chart of it.
+        runs: By name, each in a colour of its own; the legend of several tells these alone. Where none
+            has a finite rate, there is no chart of it.
     """
+    many = len(runs) > 1
     rated = any(value is not None for run in runs.values() for value in run.rate)
     titles = ("Distortion, nats per image", "Rate, nats per image")[: 1 + rated]
-    figure = make_subplots(1, len(titles), subplot_titles=titles)
+    figure = make_subplots(len(titles), 1, subplot_titles=titles, shared_xaxes=True, vertical_spacing=0.12)
     for (name, run), colour in zip(runs.items(), theme.class_colours(len(runs)), strict=True):
-        for column, (train, validation) in enumerate(
+        for row, (train, validation) in enumerate(
             ((run.distortion, run.validation_distortion), (run.rate, run.validation_rate))[: len(titles)], 1
         ):
             for values, part, dash in ((train, "training", "dot"), (validation, "validation", "solid")):
@@ -39,19 +41,21 @@ def training_curves(runs: Mapping[str, Curve]) -> go.Figure:
                     x=list(run.epochs),
                     y=list(values),
                     mode="lines+markers" if len(run.epochs) < 3 else "lines",
-                    name=f"{name}, {part}",
+                    name=name if many else part,
                     legendgroup=f"{name}, {part}",
-                    showlegend=column == 1,
+                    showlegend=row == 1 and (part == "validation" or not many),
                     line={"color": colour, "dash": dash, "width": 2},
-                    hovertemplate="epoch %{x}: %{y:.2f} nats",
-                    row=1,
-                    col=column,
+                    hovertemplate=f"{name}, {part}, epoch %{{x}}: %{{y:.2f}} nats<extra></extra>",
+                    row=row,
+                    col=1,
                 )
-    figure.update_xaxes(title_text="epoch", rangemode="tozero")
+    figure.update_xaxes(rangemode="tozero")
+    figure.update_xaxes(title_text="epoch; dotted: training" if many else "epoch", row=len(titles))
+    figure.update_annotations(x=0, xanchor="left", font_size=13)  # the titles
     figure.update_layout(
-        height=260,
-        margin={"l": 40, "r": 10, "t": 30, "b": 40},
+        height=60 + 140 * len(titles),
+        margin={"l": 40, "r": 10, "t": 20, "b": 40},
         font={"family": theme.FONT},
-        legend={"orientation": "h", "y": -0.3},
+        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"},
     )
     return figure

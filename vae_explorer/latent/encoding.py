@@ -41,6 +41,17 @@ def encode(model: Autoencoder, pixels: NDArray[np.uint8], beta: float) -> Encodi
     return Encoding(mean, std)
 
 
+def axis_rates(encoding: Encoding) -> NDArray[np.float64]:
+    r"""Returns each latent axis's part of the mean rate, `(D,)` nats; infinite for a deterministic autoencoder.
+
+    .. math:: KL_d = \tfrac12 \left( \mu_d^2 + \sigma_d^2 - 1 \right) - \log \sigma_d
+    """
+    mean, std = (each.astype(np.float64) for each in encoding)
+    with np.errstate(divide="ignore"):
+        rates: NDArray[np.float64] = (0.5 * (mean**2 + std**2 - 1) - np.log(std)).mean(0)
+    return rates
+
+
 @torch.inference_mode()
 def decode(model: Autoencoder, z: Floats, beta: float) -> Floats:
     """Returns the mean images `(M, H, W)`, in [0, 1], of latent points `(M, D)`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -28,6 +29,19 @@ LIKELIHOODS: dict[Likelihood, str] = {
     "gaussian": "Squared error, at a fixed standard deviation.",
     "gaussian-learned": "Squared error, with a standard deviation that is learned.",
 }
+AXES = {
+    1: "One axis: codes on a line.",
+    2: "Two axes: all of it is seen on the map.",
+    3: "More axes explain more of an image; the map shows the first two.",
+}
+BACKBONES: dict[Backbone, str] = {
+    "dense": "Dense layers: fast here.",
+    "convolutional": "Convolutions: fewer numbers to learn, slower here.",
+}
+MISTAKE = (
+    "The famous mistake: the distortion is averaged over the pixels, the KL is summed over the axes. "
+    "Only the loss that is trained changes; the figures shown stay in nats per image."
+)
 Widths = tuple[int, ...]
 
 # What suits so many training images, at least.
@@ -63,26 +77,40 @@ def choose() -> tuple[str, Order] | None:
     epochs = int(left.number_input("Epochs", 1, 10_000, settings.epochs, key=f"train_epochs_{name}"))
     backbone = cast(Backbone, left.selectbox("Backbone", get_args(Backbone), key="train_backbone"))
     likelihood = right.selectbox("Likelihood", list(LIKELIHOODS), key="train_likelihood", help=_choices(LIKELIHOODS))
-    encoder, decoder = _suited(DENSE, count) if backbone == "dense" else (CHANNELS, CHANNELS[::-1])
+    st.caption(f"{AXES[min(latent, 3)]} {BACKBONES[backbone]} {LIKELIHOODS[likelihood]}")
+    mistake = kind != "autoencoder" and _mistake(beta, math.prod(shape))
     try:
-        model = ModelConfig(
-            kind=kind,
-            data=name,
-            shape=shape,
-            latent=latent,
-            backbone=backbone,
-            encoder=encoder,
-            decoder=decoder,
-            likelihood=likelihood,
-            beta=beta,
-        )
+        model = replace(propose(name, kind, backbone)[0], latent=latent, likelihood=likelihood, beta=beta)
     except ConfigError as error:
         st.error(str(error))
         return None
-    st.caption(f"{parameters(model):,} parameters · {count:,} training images of {source}")
+    st.caption(f"{parameters(model):,} parameters · {count:,} images", help=source)
     chosen = str(st.text_input("Name", _free_name(name, kind), key=f"train_name_{name}_{kind}_{len(jobs.find_all())}"))
-    training = replace(settings, epochs=epochs)
+    training = replace(settings, epochs=epochs, reduction="mean" if mistake else "sum")
     return chosen, Order(model=model, training=training, command=_command(chosen, model, training))
+
+
+def propose(name: str, kind: Kind, backbone: Backbone = "dense") -> tuple[ModelConfig, TrainingConfig]:
+    """Returns what the page proposes for a data set.
+
+    Raises:
+        ConfigError: If the images are too small for the backbone.
+    """
+    shape, count, _ = _outline(name)
+    encoder, decoder = _suited(DENSE, count) if backbone == "dense" else (CHANNELS, CHANNELS[::-1])
+    model = ModelConfig(kind=kind, data=name, shape=shape, backbone=backbone, encoder=encoder, decoder=decoder)
+    return model, _suited(SETTINGS, count)
+
+
+def _mistake(beta: float, pixels: int) -> bool:
+    """Shows the switch of the famous mistake, and what it does in one line."""
+    wanted = st.toggle("Pixel mean instead of sum", key="train_mean", help=MISTAKE)
+    if wanted:
+        st.caption(
+            f"The loss averages over {pixels:,} pixels and sums the KL: "
+            f"a KL weight of {beta:g} acts as {beta * pixels:,.4g}."
+        )
+    return wanted
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vae_explorer.data import DataError, load
 from vae_explorer.figures import theme
 from vae_explorer.figures.training_curves import Curve
-from vae_explorer.jobs import Job, Record, Status
+from vae_explorer.jobs import Job, JobError, Record, Status
 from vae_explorer.training import reported_beta
 from vae_explorer.ui.canvas.wire import pack
 
@@ -87,6 +87,14 @@ def progress(status: Status, epochs: int) -> str:
     if status.state == "training":
         line += f" · {duration(done.seconds_left)} left"
     return f"{line} · objective {done.validation_objective:.2f} nats per validation image"
+
+
+def at_work(job: Job) -> bool:
+    """Says whether a job trains just now."""
+    try:
+        return job.status.state == "training"
+    except JobError:
+        return False
 
 
 def duration(seconds: float) -> str:

@@ -6,9 +6,10 @@ import streamlit as st
 
 from vae_explorer import jobs
 from vae_explorer.data import DataError
+from vae_explorer.doctor import examine
 from vae_explorer.figures.training_curves import training_curves
 from vae_explorer.jobs import LIVE, Job, JobError
-from vae_explorer.ui import canvas, recipe, training
+from vae_explorer.ui import canvas, diagnosis, forecast, recipe, training
 from vae_explorer.ui.pages.explore import STYLE
 
 EVERY = 1.0  # seconds between two looks at a job that is at work
@@ -51,6 +52,7 @@ def _new() -> None:
     if chosen is None:
         return
     name, order = chosen
+    forecast.show(order, [job.name for job in jobs.find_all() if training.at_work(job)])
     if st.button("Train", type="primary", width="stretch"):
         try:
             jobs.create(name, order).start()
@@ -75,10 +77,13 @@ def _show(job: Job, other: Job | None) -> None:
         return
     live = status.state in LIVE
     st.fragment(_watch, run_every=EVERY if live else None)(job, order.training.epochs, live)
+    left, right = st.columns([6, 5], gap="medium") if status.records else (st.container(), st.container())
     if status.records:
-        canvas.training_film(f"film-{job.name}")
-        canvas.send(training.film(job, status.records), f"film-{job.name}", "film")
-    st.fragment(_curves, run_every=EVERY if live else None)(job, other)
+        with left:
+            canvas.training_film(f"film-{job.name}")
+            canvas.send(training.film(job, status.records), f"film-{job.name}", "film")
+    with right:
+        st.fragment(_judge, run_every=EVERY if live else None)(job, other)
 
 
 def _watch(job: Job, epochs: int, live: bool) -> None:
@@ -86,9 +91,9 @@ def _watch(job: Job, epochs: int, live: bool) -> None:
     status = job.status
     words, *buttons = st.columns([8, 2, 2, 2], vertical_alignment="center")
     words.html(f'<p class="aside">{training.progress(status, epochs)}</p>')
-    if status.records:
+    if status.records and live:
         st.progress(status.records[-1].number / epochs)
-    if status.message:
+    if status.message and status.cause != "TrainingDiverged":  # of which the doctor says more
         (st.error if status.state == "failed" else st.info)(status.message)
     finished = bool(status.records) and status.records[-1].number == epochs and status.state == "done"
     if status.state in ("training", "waiting") and buttons[0].button("Pause", width="stretch"):
@@ -118,7 +123,10 @@ def _watch(job: Job, epochs: int, live: bool) -> None:
         canvas.send(training.newest(job, number), f"film-{job.name}", "frame")
 
 
-def _curves(job: Job, other: Job | None) -> None:
-    shown = {each.name: training.curve(each.status.records) for each in (job, other) if each is not None}
+def _judge(job: Job, other: Job | None) -> None:
+    """The curves, and what the doctor sees; runs alone."""
+    both = {each.name: (each.order, each.status) for each in (job, other) if each is not None}
+    shown = {name: training.curve(status.records) for name, (_, status) in both.items()}
     if shown[job.name].epochs:
         st.plotly_chart(training_curves(shown), key="train_curves", config={"displaylogo": False})
+    diagnosis.show({name: examine(order, status) for name, (order, status) in both.items()})

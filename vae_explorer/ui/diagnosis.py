@@ -1,0 +1,37 @@
+"""What the doctor says of runs, as the page shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import streamlit as st
+
+from vae_explorer.doctor import Finding, Name
+
+TITLES: dict[Name, str] = {
+    "diverged": "Diverged",
+    "loss scale": "Loss scale",
+    "posterior collapse": "Posterior collapse",
+    "over-fitting": "Over-fitting",
+    "too early": "Too early to tell",
+    "healthy": "Healthy",
+}
+
+
+def show(findings: Mapping[str, Sequence[Finding]]) -> None:
+    """Shows the findings of runs, by name; the runs are named where there are several."""
+    rows = [row(each, name if len(findings) > 1 else "") for name, found in findings.items() for each in found]
+    if rows:
+        st.html(f'<div class="findings" role="status" aria-label="The doctor">{"".join(rows)}</div>')
+
+
+def row(finding: Finding, run: str) -> str:
+    """Returns one finding as HTML: a sign that is no colour alone, what is seen, why, and what to try."""
+    kind = {"healthy": "well", "too early": "early"}.get(finding.name, "ill")
+    whose = f"<small>{escape(run)}</small>" if run else ""
+    remedy = f"<p><em>Try</em> {escape(finding.remedy)}</p>" if finding.remedy else ""
+    return (
+        f'<section class="finding {kind}"><h4>{TITLES[finding.name]}{whose}</h4>'
+        f"<div><p><b>{escape(finding.seen)}</b></p><p>{escape(finding.why)}</p>{remedy}</div></section>"
+    )

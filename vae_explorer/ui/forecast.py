@@ -1,0 +1,100 @@
+"""How long a run will take: measured once a choice beside the page, which never waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import NamedTuple
+
+import streamlit as st
+
+from vae_explorer import data
+from vae_explorer.config import ModelConfig, TrainingConfig
+from vae_explorer.estimates import Estimate, EstimateError, in_process
+from vae_explorer.jobs import Order
+from vae_explorer.ui.training import duration
+
+EVERY = 0.4  # seconds between two looks at a measurement that is under way
+BUSY = 0.6  # programs for each core, from which a measurement says that it was not alone
+MOST = 64  # choices whose measurement is kept
+
+
+class Measurement(NamedTuple):
+    """A measurement, under way or done."""
+
+    estimate: Future[Estimate]
+    beside: tuple[str, ...]  # the jobs that trained when it began
+
+
+class Forecasts:
+    """All measurements of this server, one after the other."""
+
+    def __init__(self) -> None:
+        self.pool = ThreadPoolExecutor(1)
+        self.known: dict[tuple[ModelConfig, TrainingConfig, int], Measurement] = {}
+
+    def ask(
+        self, model: ModelConfig, training: TrainingConfig, counts: tuple[int, int], busy: Sequence[str]
+    ) -> Measurement:
+        """Returns the measurement of a choice; one from beside other jobs is done again when they are over."""
+        # What does not change the time of a step is no choice of its own.
+        model = replace(model, beta=1.0)
+        training = replace(training, epochs=1, seed=0, reduction="sum")
+        key = (model, training, counts[0])
+        known = self.known.get(key)
+        if known is None or (known.beside and not busy):
+            while len(self.known) >= MOST:
+                self.known.pop(next(iter(self.known)))
+            known = Measurement(self.pool.submit(in_process, model, training, *counts), tuple(busy))
+            self.known[key] = known
+        return known
+
+
+@st.cache_resource(show_spinner=False)
+def forecasts() -> Forecasts:
+    return Forecasts()
+
+
+def show(order: Order, busy: Sequence[str]) -> None:
+    """Shows the time of an order, as soon as it is known.
+
+    Arguments:
+        order: The choice.
+        busy: Names of the jobs that train now.
+    """
+    counts = _counts(order.model.data)
+    measurement = forecasts().ask(order.model, order.training, counts, busy)
+    done = measurement.estimate.done()
+    st.fragment(_line, run_every=None if done else EVERY)(measurement, order.training, counts[0], done)
+
+
+def words(measurement: Measurement, training: TrainingConfig, images: int) -> str:
+    """Returns one line: the time, its uncertainty, and what it was measured beside."""
+    if not measurement.estimate.done():
+        return "Timing half a second of it ..."
+    try:
+        estimate = measurement.estimate.result()
+    except EstimateError as error:
+        return f"Its time could not be measured: {error}."
+    seconds, error_ = estimate.run(images, training)
+    line = f"About {duration(seconds)} here ({duration(max(0.0, seconds - error_))} to {duration(seconds + error_)}), "
+    line += f"{duration(estimate.epoch(images, training.batch))} an epoch."
+    if measurement.beside:
+        line += f" Measured while {' and '.join(measurement.beside)} trained: alone it takes less."
+    elif estimate.load > BUSY:
+        line += " Other programs kept the machine busy: alone it takes less."
+    return line
+
+
+def _line(measurement: Measurement, training: TrainingConfig, images: int, done: bool) -> None:
+    st.caption(words(measurement, training, images))
+    if measurement.estimate.done() and not done:
+        st.rerun()  # there is nothing to look at again
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _counts(name: str) -> tuple[int, int]:
+    """Returns the numbers of training and validation images."""
+    train, validation = (len(data.load(name, part).pixels) for part in ("train", "validation"))
+    return train, validation
