@@ -44,7 +44,8 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
             options = ["--server.headless=true", "--server.fileWatcherType=none", f"--server.port={port}"]
             command = [sys.executable, "-m", "streamlit", "run", app, "--server.address=127.0.0.1", *options]
             runs = str(tmp_path_factory.mktemp("runs"))  # what is trained here joins nobody's models
-            environment = {**os.environ, "PYTHONPATH": str(ROOT), "VAE_EXPLORER_RUNS": runs}
+            folders = {"VAE_EXPLORER_RUNS": runs, "VAE_EXPLORER_DATA": str(_data(tmp_path_factory.mktemp("data")))}
+            environment = {**os.environ, "PYTHONPATH": str(ROOT), **folders}
             with log.open("wb") as out:
                 process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, env=environment)
             running.append((process, log))
@@ -64,6 +65,15 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
 def server(serve: Serve) -> str:
     """The app's address."""
     return serve("app.py")
+
+
+def _data(folder: Path) -> Path:
+    """Links what the user's data folder holds into another, but for own data: what is uploaded here joins nobody's."""
+    root = data.data_folder()
+    for path in root.iterdir() if root.is_dir() else ():
+        if path.name != "own":
+            (folder / path.name).symlink_to(path.absolute())
+    return folder
 
 
 def _counts(message: ConsoleMessage) -> bool:
