@@ -18,7 +18,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from vae_explorer import checkpoints, data, jobs
+from vae_explorer import checkpoints, data, jobs, worker
 from vae_explorer import runs as front
 from vae_explorer.__main__ import main
 
@@ -206,11 +206,11 @@ def test_a_run_is_paused_stopped_and_resumed_by_the_app_and_the_other_way_round(
     assert ours.status.state == "stopped"
     assert 1 <= len(ours.status.records) < 10
     ours.join_queue()
-    jobs.work(ours)  # what the app's process does
+    worker.work(ours)  # what the app's process does
 
     theirs = jobs.create("theirs", ours.order)
     questions = iter([False] * 300)
-    jobs.work(theirs, interrupted=lambda: next(questions, True))
+    worker.work(theirs, interrupted=lambda: next(questions, True))
     assert theirs.status.state == "stopped"
     assert 1 <= len(theirs.status.records) < 10
     assert main(["train", "--name", "theirs", "--resume"]) == 0
@@ -243,7 +243,7 @@ def test_two_machines_go_on_with_a_run_and_end_with_the_losses_and_weights_of_on
     assert main(["train", "--name", "one", *options]) == 0
     two = jobs.create("two", jobs.find("one").order)
     questions = iter([False] * 40)
-    jobs.work(two, interrupted=lambda: next(questions, True))
+    worker.work(two, interrupted=lambda: next(questions, True))
     assert len(two.status.records) == 1
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

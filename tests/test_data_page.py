@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.test_own_data import COLOUR, GREY, good, npz, png, zipped
 from vae_explorer import __main__ as command_line
-from vae_explorer import checkpoints, data, jobs
+from vae_explorer import checkpoints, data, jobs, worker
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.data import own
 from vae_explorer.jobs import Order
@@ -63,7 +63,7 @@ def mine(name: str = "mine") -> None:
 def trained(name: str, shape: tuple[int, ...], latent: int = 2) -> None:
     model = ModelConfig(kind="vae", data=name, shape=shape, latent=latent, encoder=(8,), decoder=(8,))
     job = jobs.create(f"of-{name}", Order(model=model, training=TrainingConfig(epochs=1), command=""))
-    jobs.work(job)
+    worker.work(job)
     assert job.status.state == "done", job.status.message
 
 

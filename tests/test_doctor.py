@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from vae_explorer import jobs
+from vae_explorer import jobs, worker
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.doctor import RISE, UNUSED, Finding, examine, losses
 from vae_explorer.jobs import Job, Order, Record, Status
@@ -44,7 +44,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Job]
                 model, training = ORDERS[name]
                 order = Order(model=replace(SMALL, **model), training=replace(SETTINGS, **training), command="test")
                 self[name] = jobs.create(name.replace(",", ""), order)
-                jobs.work(self[name])
+                worker.work(self[name])
                 return self[name]
 
         yield Runs()
@@ -112,7 +112,7 @@ def test_the_famous_mistake_is_recognised_with_its_effective_weight(name: str, t
 def test_the_mistake_at_a_weight_divided_by_the_pixels_is_as_good_as_the_sum(trained: dict[str, Job]) -> None:
     model, training = replace(SMALL, beta=1 / 64), replace(SETTINGS, reduction="mean")
     job = jobs.create("mended", Order(model=model, training=training, command="test"))
-    jobs.work(job)
+    worker.work(job)
     ours, plain = (each.status.records[-1].validation_objective for each in (job, trained["vae"]))
     rate = float(job.status.records[-1].validation_rate or 0)
     assert job.status.records[-1].validation_distortion + rate == pytest.approx(plain, abs=0.5)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from vae_explorer import checkpoints, jobs
+from vae_explorer import checkpoints, jobs, worker
 from vae_explorer.checkpoints import CheckpointError
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.data import load
@@ -57,7 +57,7 @@ def pid(job: Job) -> int:
 
 def test_a_finished_job_leaves_a_model_a_record_an_epoch_and_a_film(runs: Path) -> None:
     job = jobs.create("first", order(3))
-    jobs.work(job)
+    worker.work(job)
     status = job.status
     assert (status.state, status.message) == ("done", "")
     assert [each.number for each in status.records] == [1, 2, 3]
@@ -79,7 +79,7 @@ def test_a_finished_job_leaves_a_model_a_record_an_epoch_and_a_film(runs: Path) 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="finds the process in /proc")
 def test_a_job_killed_at_any_moment_goes_on_and_ends_with_the_same_weights() -> None:
     whole = jobs.create("whole", order(12))
-    jobs.work(whole)
+    worker.work(whole)
     killed = jobs.create("killed", order(12))
     for at in (2, 5, 9):
         killed.start()
@@ -122,15 +122,15 @@ def test_pause_resume_and_stop_are_followed_within_a_second() -> None:
 def test_a_pause_is_not_training_time(monkeypatch: pytest.MonkeyPatch) -> None:
     job = jobs.create("paused", order(1))
     asked = iter([False] * 5 + [True])
-    usual = jobs._Worker.should_stop
+    usual = worker._Worker.should_stop
 
-    def slow(worker: jobs._Worker) -> bool:
+    def slow(at_work: worker._Worker) -> bool:
         if next(asked, False):
             time.sleep(1.5)
-        return usual(worker)
+        return usual(at_work)
 
-    monkeypatch.setattr(jobs._Worker, "should_stop", slow)
-    jobs.work(job)
+    monkeypatch.setattr(worker._Worker, "should_stop", slow)
+    worker.work(job)
     assert job.status.records[0].seconds < 1.4
 
 
@@ -205,11 +205,11 @@ def test_a_full_disk_fails_with_a_message_and_the_last_epoch_stays(monkeypatch: 
         usual(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(checkpoints, "save", save)
-    jobs.work(job)
+    worker.work(job)
     assert job.status.state == "failed"
     assert "space left" in job.status.message
     assert checkpoints.load(job.last).provenance.epochs == 2
-    jobs.work(job)  # there is space again
+    worker.work(job)  # there is space again
     assert str(job.status.state) == "done"
     assert [each.number for each in job.status.records] == [1, 2, 3, 4, 5]
 
@@ -219,7 +219,7 @@ def test_a_loss_that_diverges_says_what_to_change() -> None:
         model=MODEL, training=TrainingConfig(epochs=3, learning_rate=1e6, clip=1e9, warmup=0.01), command="test"
     )
     job = jobs.create("wild", diverging)
-    jobs.work(job)
+    worker.work(job)
     assert job.status.state == "failed"
     assert "lower learning rate" in job.status.message
 
@@ -238,7 +238,7 @@ def test_a_folder_that_was_edited_is_refused_with_its_name(text: str) -> None:
 def test_files_hold_json_without_infinities() -> None:
     autoencoder = ModelConfig(kind="autoencoder", data="digits", shape=(8, 8), encoder=(16,), decoder=(16,))
     job = jobs.create("point", Order(model=autoencoder, training=TrainingConfig(epochs=1), command="test"))
-    jobs.work(job)
+    worker.work(job)
     record = json.loads((job.folder / "status.json").read_text())["records"][0]
     assert record["rate"] is None
     assert record["validation_rate"] is None

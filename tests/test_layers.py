@@ -31,6 +31,7 @@ LAYERS = (
     "gap_tables",
     "runs",
     "jobs",
+    "worker",
     "doctor",
     "estimates",
     "figures",

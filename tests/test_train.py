@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.test_explore import sent
 from vae_explorer import __main__ as command_line
-from vae_explorer import checkpoints, jobs
+from vae_explorer import checkpoints, jobs, worker
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.estimates import Estimate
 from vae_explorer.figures.training_curves import training_curves
@@ -34,7 +34,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def done(name: str = "first", epochs: int = 3, model: ModelConfig = MODEL) -> Job:
     job = jobs.create(name, Order(model=model, training=TrainingConfig(epochs=epochs, batch=50), command="test"))
-    jobs.work(job)
+    worker.work(job)
     return job
 
 
@@ -85,7 +85,7 @@ def test_the_command_shown_trains_the_same(monkeypatch: pytest.MonkeyPatch) -> N
     assert command[:3] == ["python", "-m", "vae_explorer"]
     seen = []
     with monkeypatch.context() as patch:
-        patch.setattr(jobs, "work", lambda job, **_: seen.append((job.order.model, job.order.training)))
+        patch.setattr(worker, "work", lambda job, **_: seen.append((job.order.model, job.order.training)))
         assert command_line.main(command[3:]) == 0
     next(each for each in test.button if each.label == "Train").click().run()
     (job,) = jobs.find_all()
@@ -101,13 +101,13 @@ def test_a_run_that_is_over_can_be_explored_or_deleted_and_one_stopped_resumed()
     test = train()
     assert (button(test, "Explore"), button(test, "Delete"), button(test, "Resume")) == (True, True, False)
     stopped = replace(job.status, state="stopped", records=job.status.records[:2])
-    jobs._write(job.folder / "status.json", asdict(stopped))
+    jobs.write(job.folder / "status.json", asdict(stopped))
     assert button(train(), "Resume")
 
 
 def test_a_failure_is_shown_with_its_reason() -> None:
     job = done()
-    jobs._write(job.folder / "status.json", asdict(replace(job.status, state="failed", message="The disk is full.")))
+    jobs.write(job.folder / "status.json", asdict(replace(job.status, state="failed", message="The disk is full.")))
     assert "The disk is full." in train().error[0].value
 
 
@@ -120,7 +120,7 @@ def test_the_doctor_says_of_each_run_what_it_sees() -> None:
     job = done()
     assert "Nothing to complain about" in shown(train())
     ill = replace(job.status, records=tuple(replace(each, axis_rate=(0.001, 0.002)) for each in job.status.records))
-    jobs._write(job.folder / "status.json", asdict(ill))
+    jobs.write(job.folder / "status.json", asdict(ill))
     assert "Both axes have a rate under 0.01 nats" in shown(train())
     done("second")
     test = train()
@@ -132,7 +132,7 @@ def test_the_doctor_says_of_each_run_what_it_sees() -> None:
 def test_a_diverged_loss_is_the_doctors_and_not_said_twice() -> None:
     job = done()
     failed = replace(job.status, state="failed", message="The loss became nan.", cause="TrainingDiverged")
-    jobs._write(job.folder / "status.json", asdict(failed))
+    jobs.write(job.folder / "status.json", asdict(failed))
     test = train()
     assert not test.error
     assert "epoch 3 is the last good one" in shown(test)

@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from tqdm import tqdm
 
-from vae_explorer import checkpoints, curves, gap_tables, jobs, runs
+from vae_explorer import checkpoints, curves, gap_tables, jobs, runs, worker
 from vae_explorer.config import (
     HEAVIEST,
     Backbone,
@@ -96,7 +96,7 @@ def _lead(options: argparse.Namespace, processes: Processes, interrupted: Callab
     job = _job(options)
     job.join_queue()
     with tqdm(unit="epoch", total=job.order.training.epochs) as bar:
-        jobs.work(job, watch=_watch(bar), interrupted=interrupted, processes=processes)
+        worker.work(job, watch=_watch(bar), interrupted=interrupted, processes=processes)
     status = job.status
     empty = not status.records and not options.resume
     if empty:  # the same command begins anew

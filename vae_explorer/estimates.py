@@ -22,7 +22,7 @@ from statistics import fmean, stdev
 import numpy as np
 import torch
 
-from vae_explorer import checkpoints, jobs
+from vae_explorer import checkpoints, jobs, worker
 from vae_explorer.allocator import keep_freed_memory
 from vae_explorer.checkpoints import SUFFIX, Provenance
 from vae_explorer.config import ModelConfig, TrainingConfig
@@ -176,7 +176,7 @@ def _end(network: Autoencoder, training: TrainingConfig, images: Images, shown: 
 def main() -> None:
     """Reads a request from the standard input, and prints an estimate."""
     if hasattr(os, "nice"):  # not on Windows
-        os.nice(jobs.NICE)
+        os.nice(worker.NICE)
     request = json.load(sys.stdin)
     start = time.time() - request["asked"]
     keep_freed_memory()
