@@ -65,7 +65,7 @@ _duel = st.components.v2.component(
     "vae_explorer_duel",
     html=_page("duel/duel.html"),
     css=_read("controls.css", "duel/duel.css"),
-    js=script(*_SHARED, "duel/gap_table.js", "duel/duel_side.js", "duel/duel.js"),
+    js=script(*_SHARED, "gaussian.js", "duel/gap_table.js", "duel/duel_side.js", "duel/duel.js"),
 )
 _training_film = st.components.v2.component(
     "vae_explorer_training_film",
