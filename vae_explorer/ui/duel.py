@@ -115,7 +115,9 @@ class Duel:
         header = {
             "kind": "tables",
             "measures": {name: asdict(measure) for name, measure in MEASURES.items()},
-            "fields": {name: asdict(field) | {"needs": sorted(field.needs)} for name, field in FIELDS.items()},
+            "fields": {
+                name: asdict(FIELDS[name]) | {"needs": sorted(FIELDS[name].needs)} for name in self.limits.fields
+            },
             "tables": [_table(gap_store.gap_table(side.key)) for side in self.sides],
             "absent": None if self.limits.fields else NO_GAPS,
             "names": [side.name for side in self.sides],

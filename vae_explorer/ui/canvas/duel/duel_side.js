@@ -38,10 +38,10 @@ class DuelSide {
   /** How the map shows the latent space, in words. */
   get axesWords() {
     const { latent, decoder } = this.world;
-    if (latent === 1) return "1 latent axis, along y = 0.";
+    if (latent === 1) return "1 latent axis, drawn along y = 0.";
     if (latent === 2) return "2 latent axes.";
     const still = decoder ? "" : " The browser decodes this network on that plane alone, so until PyTorch has answered an image lacks the other axes.";
-    return `${latent} latent axes, shown through the first two: a place means 0 on the others.${still}`;
+    return `The first two of ${latent} latent axes; a place means 0 on the others.${still}`;
   }
 
   /** On which of the axes shown all codes lie in one spot, in words. */
