@@ -198,7 +198,7 @@ def solids(runs: Path) -> Path:
         model = build(config, seed=1)
         if name == "f-spot":
             with torch.no_grad():
-                model.encoder.head.weight[1] = 0
+                dict(model.named_parameters())["encoder.head.weight"][1] = 0
         save(runs, name, model)
     return runs
 

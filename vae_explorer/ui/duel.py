@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_explorer.gap_tables import GapTable
+from vae_explorer.latent.encoding import decode, grey_levels, mosaic
 from vae_explorer.latent.gaps.measures import FIELDS, MEASURES
-from vae_explorer.latent.gaps.sampling import usual
+from vae_explorer.latent.gaps.sampling import SAMPLINGS, usual
+from vae_explorer.latent.paths import straight
 from vae_explorer.ui import gap_store, store
 from vae_explorer.ui.canvas.wire import pack
 from vae_explorer.ui.duel_view import NO_GAPS, SIDES, DuelLimits, DuelView, to_query
@@ -21,6 +23,7 @@ from vae_explorer.ui.scene import Scene, tuple_text
 from vae_explorer.ui.view import filled
 
 DRAWS = 64
+WALK = 12  # images of a walk
 SPOT = 1e-3  # standard deviation of codes on an axis, latent units: less is one spot, which gives no unit
 
 
@@ -52,7 +55,7 @@ class Duel:
         chosen side gives no unit for, a second axis that it lacks or an axis on which its codes are one spot,
         is the mean of the other side's codes. Axes that no map shows are 0.
         """
-        codes = [store.encoding(side.key, beta).mean for side, beta in zip(self.sides, self.weights(view), strict=True)]
+        codes = self._codes(view)
         if view.image is not None:
             return [tuple(map(float, each[view.image])) for each in codes]
         assert view.z is not None  # a view has one of both
@@ -66,10 +69,19 @@ class Duel:
         """Returns the seed's standard normal numbers `(DRAWS, D)`; a side of fewer axes takes the first columns."""
         return np.random.default_rng(view.seed).standard_normal((DRAWS, self.limits.axes)).astype(np.float32)
 
+    def draws(self, view: DuelView) -> list[NDArray[np.float32]]:
+        """Returns each side's draws `(DRAWS, D)` from what it is sampled from."""
+        codes, noise = self._codes(view), self.noise(view)
+        return [
+            SAMPLINGS[space].draw(each, noise[:, : each.shape[1]])
+            for space, each in zip(view.spaces, codes, strict=True)
+        ]
+
     def answer(self, view: DuelView, start: DuelView) -> bytes:
         """Returns what PyTorch says of the view, and the draws of its seed."""
         sides = []
-        for side, beta, z in zip(self.sides, self.weights(view), self.points(view), strict=True):
+        pictures = self._pictures(view)
+        for k, (side, beta, z) in enumerate(zip(self.sides, self.weights(view), self.points(view), strict=True)):
             terms = None if view.image is None else store.measured(side.key, view.image, beta)
             sides.append(
                 {
@@ -77,6 +89,7 @@ class Duel:
                     "decoded": base64.b64encode(side.image(z, beta)).decode(),
                     "alt": f"Decoded image of {side.name} at z = {tuple_text(z)}",
                     "distortion": terms and terms.distortion,
+                    "pictures": pictures[k],
                 }
             )
         original = None if view.image is None else picture(self.images.pixels[view.image])
@@ -123,6 +136,25 @@ class Duel:
             "names": [side.name for side in self.sides],
         }
         return pack(header, {})
+
+    def _codes(self, view: DuelView) -> list[NDArray[np.float32]]:
+        return [store.encoding(side.key, beta).mean for side, beta in zip(self.sides, self.weights(view), strict=True)]
+
+    def _pictures(self, view: DuelView) -> list[str | None]:
+        """Returns the open tab's draws or walk as one picture, for a side that the browser knows on a plane alone."""
+        pictures: list[str | None] = []
+        for k, (side, beta) in enumerate(zip(self.sides, self.weights(view), strict=True)):
+            if view.tab == "gaps" or side.config.backbone == "dense" or side.limits.latent <= 2:
+                pictures.append(None)
+                continue
+            z = self.draws(view)[k] if view.tab == "sample" else self._walk(view, k)
+            images = grey_levels(decode(side.checkpoint.model, z, beta))
+            pictures.append(picture(mosaic(images) if view.tab == "sample" else np.hstack([*images])))
+        return pictures
+
+    def _walk(self, view: DuelView, side: int) -> NDArray[np.float32]:
+        """Returns the straight walk `(WALK, D)` from the first of the ends to the other."""
+        return straight(self._codes(view)[side][[*view.ends]], WALK - 1).astype(np.float32)
 
     def _state(self, view: DuelView) -> dict[str, object]:
         x, y = (*(view.z or ()), 0.0, 0.0)[:2]

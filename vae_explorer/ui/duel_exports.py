@@ -9,8 +9,7 @@ import numpy as np
 from PIL import Image
 
 from vae_explorer.latent.encoding import decode, grey_levels, mosaic
-from vae_explorer.latent.gaps.sampling import SAMPLINGS
-from vae_explorer.ui import gap_store, store
+from vae_explorer.ui import gap_store
 from vae_explorer.ui.duel import Duel
 from vae_explorer.ui.duel_view import DuelView
 
@@ -37,9 +36,7 @@ def measures_csv(duel: Duel) -> str:
 def draws_png(duel: Duel, view: DuelView) -> bytes:
     """Returns the decoded draws of both sides, eight by eight each, left and right."""
     grids = []
-    for side, beta, space in zip(duel.sides, duel.weights(view), view.spaces, strict=True):
-        codes = store.encoding(side.key, beta).mean
-        z = SAMPLINGS[space].draw(codes, duel.noise(view)[:, : codes.shape[1]])
+    for side, beta, z in zip(duel.sides, duel.weights(view), duel.draws(view), strict=True):
         grids.append(mosaic(grey_levels(decode(side.checkpoint.model, z, beta))))
     gap = np.full((len(grids[0]), GAP), 255, np.uint8)
     out = io.BytesIO()

@@ -227,15 +227,24 @@ class Duel {
         const points = side.draws(this.rows, state.spaces[k]);
         layers.dots = points.map(([x, y = 0]) => ({ x, y }));
         this.sheets[k].set(points, shape);
+        if (side.flat) this.sheets[k].showWhole(this.pictures(k));
       } else if (state.tab === "path") {
         const ends = state.ends.map((index) => side.code(index));
         const walk = pathThrough(ends, "straight", WALK_FRAMES - 1);
         layers.lines = [{ points: walk.map(([x, y = 0]) => [x, y]) }];
         layers.dots = ends.map(([x, y = 0], i) => ({ x, y, text: "AB"[i] }));
         this.films[k].set(walk, shape);
+        if (side.flat) this.films[k].showWhole(this.pictures(k));
       }
       side.plot.setLayers(layers);
     });
+  }
+
+  /** PyTorch's picture of a side's draws or walk, once its answer is about them. */
+  pictures(k) {
+    const { asked, sides } = this.answer;
+    const same = ["tab", "seed", "spaces", "ends"].every((name) => String(asked[name]) === String(this.state[name]));
+    return same && asked.beta === this.weight.beta ? pngUrl(sides[k].pictures) : null;
   }
 
   /** The standard normal numbers, one row a draw. */

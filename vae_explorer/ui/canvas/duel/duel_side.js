@@ -35,13 +35,18 @@ class DuelSide {
     this.beta = undefined;
   }
 
+  /** Whether the browser decodes on the plane of the first two axes alone, and there are more. */
+  get flat() {
+    return this.world.latent > 2 && !this.world.decoder;
+  }
+
   /** How the map shows the latent space, in words. */
   get axesWords() {
-    const { latent, decoder } = this.world;
+    const { latent } = this.world;
     if (latent === 1) return "1 latent axis, drawn along y = 0.";
     if (latent === 2) return "2 latent axes.";
-    const still = decoder ? "" : " The browser decodes this network on that plane alone, so until PyTorch has answered an image lacks the other axes.";
-    return `The first two of ${latent} latent axes; a place means 0 on the others.${still}`;
+    const still = this.flat ? ", and so does a code until PyTorch has answered" : "";
+    return `The first two of ${latent} latent axes; a place means 0 on the others${still}.`;
   }
 
   /** On which of the axes shown all codes lie in one spot, in words. */
