@@ -160,6 +160,19 @@ def test_the_vector_instructions_are_those_that_their_source_says() -> None:
     assert (CANVAS / "product.wasm").read_bytes() == bytes(wat2wasm((CANVAS / "product.wat").read_text()))
 
 
+def test_all_codes_are_those_of_each_image(page: Page) -> None:
+    open_world(page, checkpoint(latent=5))
+    for beta in (0.001, 0.05, 1.0, 4.0, 10.0):
+        codes, each = page.evaluate(
+            """(beta) => { const ladder = new Ladder(world);
+            const each = Array.from(world.labels, (_, k) => ladder.posterior(k, beta).mean);
+            return [[...ladder.codes(beta)], each.flat()]; }""",
+            beta,
+        )
+        assert len(codes) == 5 * len(IMAGES.labels)
+        np.testing.assert_allclose(codes, each, atol=1e-6)
+
+
 @pytest.mark.parametrize(("axes", "rank"), [(1, 1), (2, 2), (2, 1), (5, 5), (12, 12), (6, 0)])
 def test_the_fitted_gaussian_has_the_symmetric_root_of_the_covariance(page: Page, axes: int, rank: int) -> None:
     """Also of codes that lie on fewer axes, where no root can be found by division, and of codes in one spot."""
