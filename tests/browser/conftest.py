@@ -26,32 +26,32 @@ ROOT = Path(__file__).parents[2]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 Open = Callable[..., Explorer]
-Serve = Callable[[str], str]
+Serve = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Starts an app once and gives its address; fails if an app printed a traceback while the tests ran."""
-    addresses: dict[str, str] = {}
+    """Starts an app once for each folder of runs and gives its address; fails if one printed a traceback meanwhile."""
+    addresses: dict[tuple[str, Path | None], str] = {}
     running: list[tuple[subprocess.Popen[bytes], Path]] = []
 
-    def start(app: str) -> str:
-        if app not in addresses:
+    def start(app: str, models: Path | None = None) -> str:
+        if (app, models) not in addresses:
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
                 port = free.getsockname()[1]
             log = tmp_path_factory.mktemp("server") / "log"
             options = ["--server.headless=true", "--server.fileWatcherType=none", f"--server.port={port}"]
             command = [sys.executable, "-m", "streamlit", "run", app, "--server.address=127.0.0.1", *options]
-            runs = str(tmp_path_factory.mktemp("runs"))  # what is trained here joins nobody's models
+            runs = str(models or tmp_path_factory.mktemp("runs"))  # what is trained here joins nobody's models
             folders = {"VAE_EXPLORER_RUNS": runs, "VAE_EXPLORER_DATA": str(_data(tmp_path_factory.mktemp("data")))}
             environment = {**os.environ, "PYTHONPATH": str(ROOT), **folders}
             with log.open("wb") as out:
                 process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, env=environment)
             running.append((process, log))
             _wait_for(f"http://127.0.0.1:{port}/_stcore/health", process, log)
-            addresses[app] = f"http://127.0.0.1:{port}"
-        return addresses[app]
+            addresses[app, models] = f"http://127.0.0.1:{port}"
+        return addresses[app, models]
 
     yield start
     for process, _ in running:

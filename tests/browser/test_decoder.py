@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
+from scipy.linalg import sqrtm
 from wasmtime import wat2wasm
 
 from tests.test_explore import PROVENANCE
@@ -17,6 +18,7 @@ from vae_explorer import data
 from vae_explorer.checkpoints import Checkpoint
 from vae_explorer.config import ModelConfig
 from vae_explorer.latent.encoding import decode, encode
+from vae_explorer.latent.gaps.sampling import SAMPLINGS
 from vae_explorer.latent.paths import PATHS
 from vae_explorer.models import build
 from vae_explorer.ui import canvas, messages
@@ -35,7 +37,9 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     if request.param == "plain":
         page.evaluate("WebAssembly.validate = () => false")
     page.add_script_tag(
-        content=canvas.script("wire.js", "rungs.js", "products.js", "decoder.js", "ladder.js", "paths.js")
+        content=canvas.script(
+            "wire.js", "rungs.js", "products.js", "decoder.js", "ladder.js", "paths.js", "gaussian.js"
+        )
     )
     assert page.evaluate("PRODUCT !== null") == (request.param == "fast")
     yield page
@@ -154,3 +158,39 @@ def test_paths_are_pythons(page: Page, kind: str, points: list[list[float]]) -> 
 
 def test_the_vector_instructions_are_those_that_their_source_says() -> None:
     assert (CANVAS / "product.wasm").read_bytes() == bytes(wat2wasm((CANVAS / "product.wat").read_text()))
+
+
+def test_all_codes_are_those_of_each_image(page: Page) -> None:
+    open_world(page, checkpoint(latent=5))
+    for beta in (0.001, 0.05, 1.0, 4.0, 10.0):
+        codes, each = page.evaluate(
+            """(beta) => { const ladder = new Ladder(world);
+            const each = Array.from(world.labels, (_, k) => ladder.posterior(k, beta).mean);
+            return [[...ladder.codes(beta)], each.flat()]; }""",
+            beta,
+        )
+        assert len(codes) == 5 * len(IMAGES.labels)
+        np.testing.assert_allclose(codes, each, atol=1e-6)
+
+
+@pytest.mark.parametrize(("axes", "rank"), [(1, 1), (2, 2), (2, 1), (5, 5), (12, 12), (6, 0)])
+def test_the_fitted_gaussian_has_the_symmetric_root_of_the_covariance(page: Page, axes: int, rank: int) -> None:
+    """Also of codes that lie on fewer axes, where no root can be found by division, and of codes in one spot."""
+    random = np.random.default_rng(axes + rank)
+    codes = 3 + random.standard_normal((500, rank)) @ random.standard_normal((rank, axes)) * 10.0 ** -np.arange(axes)
+    noise = random.standard_normal((64, axes))
+    script = """([codes, rows, axes]) => {
+        const fitted = fittedGaussian(Float64Array.from(codes.flat()), codes.length, axes);
+        return [[...fitted.root], rows.map((noise) => drawFrom(fitted, Float64Array.from(noise)))]; }"""
+    root, draws = page.evaluate(script, [codes.tolist(), noise.tolist(), axes])
+    covariance = np.cov(codes.T, ddof=0).reshape(axes, axes)
+    root = np.array(root).reshape(axes, axes)
+    np.testing.assert_allclose(root, root.T, atol=1e-14)
+    np.testing.assert_allclose(root @ root, covariance, atol=1e-13 * max(1.0, np.trace(covariance)))
+    assert np.linalg.eigvalsh(root).min() > -1e-12
+    if rank == axes:
+        np.testing.assert_allclose(root, np.real(sqrtm(covariance)), atol=1e-6)
+    np.testing.assert_allclose(draws, codes.mean(0) + noise @ root, atol=1e-9)
+    if rank == axes < 12:
+        exact = SAMPLINGS["fitted"].draw(codes.astype(np.float32), noise.astype(np.float32))
+        np.testing.assert_allclose(draws, exact, atol=1e-5)

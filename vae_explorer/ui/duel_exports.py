@@ -9,9 +9,8 @@ import numpy as np
 from PIL import Image
 
 from vae_explorer.latent.encoding import decode, grey_levels, mosaic
-from vae_explorer.latent.gaps.sampling import draw
-from vae_explorer.ui import gap_store, store
-from vae_explorer.ui.duel import DRAWS, Duel
+from vae_explorer.ui import gap_store
+from vae_explorer.ui.duel import Duel
 from vae_explorer.ui.duel_view import DuelView
 
 GAP = 28  # px between the two sides
@@ -37,8 +36,7 @@ def measures_csv(duel: Duel) -> str:
 def draws_png(duel: Duel, view: DuelView) -> bytes:
     """Returns the decoded draws of both sides, eight by eight each, left and right."""
     grids = []
-    for side, beta, space in zip(duel.sides, duel.weights(view), view.spaces, strict=True):
-        z = draw(space, store.encoding(side.key, beta).mean, DRAWS, view.seed)
+    for side, beta, z in zip(duel.sides, duel.weights(view), duel.draws(view), strict=True):
         grids.append(mosaic(grey_levels(decode(side.checkpoint.model, z, beta))))
     gap = np.full((len(grids[0]), GAP, *grids[0].shape[2:]), 255, np.uint8)
     out = io.BytesIO()

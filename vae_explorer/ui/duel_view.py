@@ -7,13 +7,14 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from vae_explorer.ui.query import Refused, quoted, read_beta, read_image, read_z
-from vae_explorer.ui.view import Limits, is_index, on_plane
+from vae_explorer.ui.view import Limits, filled, is_index, on_plane
 
 SIDES = ("left", "right")
 LINKS = ("point", "image")
 TABS = ("sample", "path", "gaps", "draw")
 SPACES = ("prior", "fitted")
 SEEDS = 1_000_000
+NO_GAPS = "Gap field and gap table compare two planes: they are shown where both models have two latent axes."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,7 @@ class DuelView:
         link: Whether the sides show the same point, in units of their codes' standard deviation, or the same image.
         side: On which side the point was chosen.
         image: The image that was chosen, or None where `z` was.
-        z: The point of `side` that was chosen.
+        z: The point of `side` that was chosen, on all axes of its model.
         ends: The images that the walk goes from and to.
         spaces: What each side is sampled from.
         seed: Of the draws.
@@ -56,12 +57,17 @@ class DuelLimits:
     Arguments:
         sides: Each side's own limits; both have the same images.
         spaces: What each side is sampled from unless chosen otherwise.
-        fields: The fields that there are.
+        fields: The fields that there are; none where a model has no plane.
     """
 
     sides: tuple[Limits, Limits]
     spaces: tuple[str, str]
     fields: tuple[str, ...]
+
+    @property
+    def axes(self) -> int:
+        """The most latent axes that one of both has."""
+        return max(side.latent for side in self.sides)
 
     @property
     def beta(self) -> tuple[float, float] | None:
@@ -111,8 +117,8 @@ def updated(view: DuelView, reported: Mapping[str, Any], limits: DuelLimits) -> 
         case {"side": ("left" | "right") as side, "index": image} if is_index(image, first.images):
             view = replace(view, side=side, image=image, z=None)
         case {"side": ("left" | "right") as side, "index": None, "x": int() | float() as x, "y": int() | float() as y}:
-            if on_plane((x, y), limits.sides[SIDES.index(side)]):
-                view = replace(view, side=side, image=None, z=(float(x), float(y)))
+            if on_plane((x, y), own := limits.sides[SIDES.index(side)]):
+                view = replace(view, side=side, image=None, z=filled((x, y), own))
     match reported.get("beta"):
         case int() | float() as beta if limits.beta and limits.beta[0] <= beta <= limits.beta[1]:
             view = replace(view, beta=float(beta))
@@ -157,6 +163,8 @@ def _read(name: str, text: str, view: DuelView, limits: DuelLimits) -> dict[str,
             if not (text.isascii() and text.isdigit() and len(text) < 7):
                 raise Refused(f"seed = {quoted(text)} is not a number from 0 to {SEEDS - 1}.")
             return {"seed": int(text)}
+        case "field" if not limits.fields:
+            raise Refused(f"field = {quoted(text)} cannot be shown. {NO_GAPS}")
         case _:
             choices = {"link": LINKS, "side": SIDES, "tab": TABS, "field": limits.fields}[name]
             return {name: _one_of(name, text, choices)}

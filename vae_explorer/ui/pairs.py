@@ -17,15 +17,15 @@ FIRST = ("mnist-ae-2d", "mnist-vae-2d")
 
 
 def choose(left: DeltaGenerator, right: DeltaGenerator) -> tuple[str, str] | None:
-    """Shows both pickers: any two checkpoints of the same data with two latent axes."""
+    """Shows both pickers: any two checkpoints of the same data."""
     state = st.session_state
     data = {
         entry.name: entry.config.data
         for entry in checkpoints.list_all()
-        if entry.config is not None and entry.config.latent == 2 and not entry.error
+        if entry.config is not None and not entry.error
     }
     if not data:
-        st.error("There is no trained model with two latent axes yet: `python -m vae_explorer train --help`.")
+        st.error("There is no trained model yet: `python -m vae_explorer train --help`.")
         return None
     if "duel_left" not in state or state.duel_left not in data:
         _begin(data)
@@ -81,7 +81,7 @@ def _begin(data: dict[str, str]) -> None:
         return
     query = st.query_params.to_dict()
     wanted = [query.get(side, name) for side, name in zip(("left", "right"), FIRST, strict=True)]
-    state.duel_messages = [_missing(name) for name in wanted if name not in data]
+    state.duel_messages = [f"There is no model “{quoted(name)}” here." for name in wanted if name not in data]
     known = [name for name in wanted if name in data]
     if len(known) == 2 and data[known[0]] != data[known[1]]:
         state.duel_messages.append(f"{known[0]} and {known[1]} are of different data: choose two of the same.")
@@ -90,11 +90,3 @@ def _begin(data: dict[str, str]) -> None:
     same = sorted(name for name in data if data[name] == data[left])
     right = known[1] if len(known) == 2 else next((name for name in same if name != left), left)
     state.duel_left, state.duel_right, state.duel_linked = left, right, (left, right)
-
-
-def _missing(name: str) -> str:
-    """Says why a link's model cannot be compared."""
-    axes = {entry.name: entry.config.latent for entry in checkpoints.list_all() if entry.config}.get(name)
-    if axes is None:
-        return f"There is no model “{quoted(name)}” here."
-    return f"{quoted(name)} has {axes} latent axes, and two models are compared on a plane: choose one with two."

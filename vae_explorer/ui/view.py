@@ -94,7 +94,7 @@ def updated(view: View, reported: Mapping[str, object], limits: Limits) -> View:
             noise = rest.get("noise")
             view = replace(view, image=image, z=None, noise=tuple(noise) if is_noise(noise, limits) else None)
         case {"index": None, "x": int() | float() as x, "y": int() | float() as y} if on_plane((x, y), limits):
-            view = replace(view, image=None, z=_filled((x, y), limits), noise=None)
+            view = replace(view, image=None, z=filled((x, y), limits), noise=None)
     match reported.get("beta"):
         case int() | float() as beta if limits.beta and limits.beta[0] <= beta <= limits.beta[1]:
             view = replace(view, beta=float(beta))
@@ -117,7 +117,7 @@ def updated(view: View, reported: Mapping[str, object], limits: Limits) -> View:
             and path in PATHS
             and tab in TABS
         ):
-            places = tuple(pin if isinstance(pin, int) else _filled(pin, limits) for pin in pins)
+            places = tuple(pin if isinstance(pin, int) else filled(pin, limits) for pin in pins)
             view = replace(view, pins=places, other=other, path=path, tab=tab)
     return view
 
@@ -147,6 +147,6 @@ def _is_point(values: object, limits: Limits) -> bool:
     return isinstance(values, list) and len(values) in {2, limits.latent} and on_plane(values, limits)
 
 
-def _filled(place: Sequence[float], limits: Limits) -> tuple[float, ...]:
+def filled(place: Sequence[float], limits: Limits) -> tuple[float, ...]:
     """A place on the map as a latent point: axes that the map does not show are 0."""
     return (*map(float, place), *[0.0] * limits.latent)[: limits.latent]

@@ -16,6 +16,19 @@ class ContactSheet {
     this.grey = roomFor(shape);
   }
 
+  /** Shows all of them as one picture made elsewhere; none while that is awaited. */
+  async showWhole(source) {
+    this.due = [];
+    if (source === this.source) return;
+    this.source = source;
+    const context = this.canvas.getContext("2d");
+    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    if (source === null) return;
+    const image = Object.assign(new Image(), { src: source });
+    await image.decode();
+    if (source === this.source) context.drawImage(image, 0, 0);
+  }
+
   /** Decodes some; says whether more are due. */
   develop(decode) {
     const [height, width] = this.shape ?? [0, 0];

@@ -24,6 +24,16 @@ class Ladder {
     }
   }
 
+  /** Returns the codes of all images on all axes, one image after the other. */
+  codes(beta) {
+    const { latent, count, mean } = this;
+    const { rung, share } = rungOf(this.rungs, beta);
+    const low = mean.subarray(rung * count * latent, (rung + 1) * count * latent);
+    if (!share) return low;
+    const high = mean.subarray((rung + 1) * count * latent, (rung + 2) * count * latent);
+    return low.map((value, k) => value + share * (high[k] - value));
+  }
+
   /** Returns the posterior of one image on all axes: {mean, std}. */
   posterior(index, beta) {
     const { rung, share } = rungOf(this.rungs, beta);

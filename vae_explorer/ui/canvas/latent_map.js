@@ -275,9 +275,10 @@ class LatentMap {
   }
 
   /** Pins a place. Python hears of it before anything is drawn: it answers while the browser draws. */
-  click(place) {
-    this.settle({ ...place, noise: null });
-    this.board.take(place.index ?? [place.x, place.y]);
+  click({ x, y, index }) {
+    if (this.world.latent === 1) y = 0;
+    this.settle({ x, y, index, noise: null });
+    this.board.take(index ?? [x, y]);
     this.ask();
     setTimeout(() => {
       this.board.strip.show();

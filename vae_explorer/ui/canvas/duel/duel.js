@@ -89,6 +89,8 @@ class Duel {
     const [{ world }] = this.sides;
     this.legend.build(world.names, world.colours, []);
     this.noise = this.answer.noise;
+    const plain = this.sides.every((side) => side.world.latent === 2);
+    for (const side of this.sides) Object.assign(side.axes, { hidden: plain, textContent: side.axesWords });
     this.buildSwitches();
     if (this.answered) this.showAnswer();
     this.moved();
@@ -201,13 +203,13 @@ class Duel {
   places({ side, x, y, index }) {
     if (index !== null) return this.sides.map((each) => each.code(index));
     const units = this.sideOf(side).units([x, y]);
-    return this.sides.map((each) => (each.name === side ? [x, y] : each.fromUnits(units)));
+    return this.sides.map((each) => (each.name === side ? each.point([x, y]) : each.fromUnits(units)));
   }
 
   showPoint() {
     const place = this.pointer ?? this.state.pick;
     const exact = !this.pointer && this.answered;
-    const places = this.places(place);
+    const places = exact ? this.answer.sides.map(({ z }) => z) : this.places(place);
     this.sides.forEach((side, k) => {
       side.show(places[k], place.index, exact);
       side.plot.draw();
@@ -223,10 +225,7 @@ class Duel {
     this.answer.sides.forEach(({ decoded, alt }, k) => Object.assign(this.sides[k].image, { src: pngUrl(decoded), alt }));
     const original = this.find(".original");
     original.hidden = this.answer.original === null;
-    const { index } = this.state.pick;
-    const { names, labels } = this.sides[0].world;
-    if (this.answer.original) Object.assign(original, { src: pngUrl(this.answer.original), alt: `Original image ${index}` });
-    this.find(".about span").textContent = index === null ? "The same place, in standard deviations of each map's codes." : `${names[labels[index]]}, image ${index}: the original, ${this.answer.target} target.`;
+    if (this.answer.original) Object.assign(original, { src: pngUrl(this.answer.original), alt: `Original image ${this.state.pick.index}` });
   }
 
   /** Lays draws and walks anew, where the codes are now. */
@@ -236,24 +235,43 @@ class Duel {
       const { shape } = side.world;
       const layers = { dots: [], lines: [] };
       if (state.tab === "sample") {
-        const points = side.draws(this.noise, state.spaces[k]);
-        layers.dots = points.map(([x, y]) => ({ x, y }));
+        const points = side.draws(this.rows, state.spaces[k]);
+        layers.dots = points.map(([x, y = 0]) => ({ x, y }));
         this.sheets[k].set(points, shape);
+        if (side.flat) this.sheets[k].showWhole(this.pictures(k));
       } else if (state.tab === "path") {
         const ends = state.ends.map((index) => side.code(index));
         const walk = pathThrough(ends, "straight", WALK_FRAMES - 1);
-        layers.lines = [{ points: walk }];
-        layers.dots = ends.map(([x, y], i) => ({ x, y, text: "AB"[i] }));
+        layers.lines = [{ points: walk.map(([x, y = 0]) => [x, y]) }];
+        layers.dots = ends.map(([x, y = 0], i) => ({ x, y, text: "AB"[i] }));
         this.films[k].set(walk, shape);
+        if (side.flat) this.films[k].showWhole(this.pictures(k));
       }
       side.plot.setLayers(layers);
     });
   }
 
-  /** What stands below the pictures of the open tab, in words. */
+  /** PyTorch's picture of a side's draws or walk, once its answer is about them. */
+  pictures(k) {
+    const { asked, sides } = this.answer;
+    const same = ["tab", "seed", "spaces", "ends"].every((name) => String(asked[name]) === String(this.state[name]));
+    return same && asked.beta === this.weight.beta ? pngUrl(sides[k].pictures) : null;
+  }
+
+  /** The standard normal numbers, one row a draw. */
+  get rows() {
+    const axes = this.noise.length / SHEET ** 2;
+    return Array.from({ length: SHEET ** 2 }, (_, k) => this.noise.subarray(k * axes, (k + 1) * axes));
+  }
+
+  /** What stands below the pictures, and below those of the open tab, in words. */
   note() {
     const { state, sides } = this;
     const { names, labels } = sides[0].world;
+    const { index } = state.pick;
+    const spots = sides.map((side) => side.spotWords).join("");
+    const place = `The same place, in standard deviations of each map's codes.${spots}`;
+    if (this.answered) this.find(".about span").textContent = index === null ? place : `${names[labels[index]]}, image ${index}: the original, ${this.answer.target} target.`;
     const best = sides.some((side, k) => !side.world.prior && state.spaces[k] === "fitted");
     const why = best ? " An autoencoder has no prior: the Gaussian fitted to its codes is the best that one can do with it." : "";
     this.find(".sample p").textContent = `The same ${SHEET * SHEET} standard normal draws on both sides, seed ${state.seed}.${why}`;
@@ -261,7 +279,7 @@ class Duel {
     this.find(".path p").textContent = `A straight walk from ${a} to ${b}. Click a code to walk from B to it.`;
     const field = this.fields[state.field];
     const waits = field && !sides.every((side) => side.field) ? " Computing\u2026" : "";
-    this.find(".gaps p").textContent = field ? `${field.words} More ink is worse, in one scale on both sides; in ${field.unit}.${waits}` : "Choose how the plane is coloured: by how far its decoded images are from data.";
+    this.find(".gaps p").textContent = field ? `${field.words} More ink is worse, in one scale on both sides; in ${field.unit}.${waits}` : (this.table.message.absent ?? "Choose how the plane is coloured: by how far its decoded images are from data.");
     sides.forEach(({ name }, k) => {
       this.sheets[k].canvas.setAttribute("aria-label", `${SHEET * SHEET} decoded draws, ${name}`);
       this.films[k].canvas.setAttribute("aria-label", `Film strip of the walk, ${name}`);
@@ -292,13 +310,14 @@ class Duel {
   goTo(side, place) {
     const { plot } = this.sideOf(side);
     this.pointer = null;
-    this.change({ pick: { side, x: plot.rounded(place.x), y: plot.rounded(place.y), index: null } });
+    const { x, y } = this.sideOf(side).onAxes(place);
+    this.change({ pick: { side, x: plot.rounded(x), y: plot.rounded(y), index: null } });
   }
 
   key(side, event) {
     const { plot } = this.sideOf(side);
     const step = (dx, dy) => {
-      const [x, y] = this.places(this.state.pick)[this.sides.findIndex((each) => each.name === side)];
+      const [x, y = 0] = this.places(this.state.pick)[this.sides.findIndex((each) => each.name === side)];
       this.goTo(side, { x: x + dx, y: y + dy });
     };
     mapKey(event, { plot, weight: this.weight, step });

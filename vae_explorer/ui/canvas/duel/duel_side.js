@@ -1,12 +1,14 @@
 // One side of the comparison: a map, its decoder, and the image that stands for it.
 
+const SPOT = 1e-3; // standard deviation of codes on an axis, latent units: less is one spot; as in ui/duel.py
+
 class DuelSide {
-  /** @param {{point: Function, click: Function, key: Function}} on what happens on this side's map */
+  /** @param {{point: Function, click: Function, key: Function}} on what happens on this side's map, at a place on its axes */
   constructor(find, name, box, on) {
     this.name = name;
     this.plot = new Scatter(find(`.half.${name} .plot canvas`), {
-      hover: (place) => on.point(place),
-      click: (place) => on.click(place),
+      hover: (place) => on.point(place && this.onAxes(place)),
+      click: (place) => on.click(this.onAxes(place)),
       view: () => {},
       key: (event) => on.key(event),
     });
@@ -14,6 +16,7 @@ class DuelSide {
     this.image = find(`.shown .${name} img`);
     this.canvas = find(`.shown .${name} canvas`);
     this.caption = find(`.shown .${name} figcaption`);
+    this.axes = find(`.half.${name} .axes`);
     this.box = box;
     this.field = null;
   }
@@ -29,6 +32,27 @@ class DuelSide {
     this.decoder = decoderOf(world);
     this.grey = roomFor(world.shape);
     dress(this.plot, world);
+    this.beta = undefined;
+  }
+
+  /** Whether the browser decodes on the plane of the first two axes alone, and there are more. */
+  get flat() {
+    return this.world.latent > 2 && !this.world.decoder;
+  }
+
+  /** How the map shows the latent space, in words. */
+  get axesWords() {
+    const { latent } = this.world;
+    if (latent === 1) return "1 latent axis, drawn along y = 0.";
+    if (latent === 2) return "2 latent axes.";
+    const still = this.flat ? ", and so does a code until PyTorch has answered" : "";
+    return `The first two of ${latent} latent axes; a place means 0 on the others${still}.`;
+  }
+
+  /** On which of the axes shown all codes lie in one spot, in words. */
+  get spotWords() {
+    const axes = this.std.slice(0, this.world.latent).flatMap((std, k) => (std > SPOT ? [] : [k + 1]));
+    return axes.length ? ` The codes of ${this.world.model} are one spot on axis ${axes.join(" and ")}, which gives no unit.` : "";
   }
 
   /** The KL weight that this side is at: the slider's if it can be set. */
@@ -36,51 +60,53 @@ class DuelSide {
     return this.world.beta_range ? beta : this.world.rungs[0];
   }
 
-  /** Moves the codes, and takes their mean and covariance. */
+  /** Moves the codes, and takes their mean and standard deviation on the axes shown. */
   climb(beta) {
-    this.beta = this.weightFor(beta);
+    const weight = this.weightFor(beta);
+    if (weight !== this.beta) this.fitted = null;
+    this.beta = weight;
     this.ladder.climb(this.beta);
     const { xy } = this.ladder;
     const n = xy.length / 2;
-    const [mean, square] = [[0, 0], [0, 0, 0]];
+    const [mean, square] = [[0, 0], [0, 0]];
     for (let i = 0; i < xy.length; i += 2) {
       const [x, y] = [xy[i], xy[i + 1]];
       mean[0] += x / n;
       mean[1] += y / n;
       square[0] += (x * x) / n;
-      square[1] += (x * y) / n;
-      square[2] += (y * y) / n;
+      square[1] += (y * y) / n;
     }
     this.mean = mean;
-    this.covariance = [square[0] - mean[0] ** 2, square[1] - mean[0] * mean[1], square[2] - mean[1] ** 2];
-    this.std = [Math.sqrt(this.covariance[0]), Math.sqrt(this.covariance[2])];
+    this.std = square.map((value, k) => Math.sqrt(Math.max(0, value - mean[k] ** 2)));
     this.plot.set({ xy });
   }
 
-  /** A point in units of the codes' standard deviation from their mean, and back. */
-  units([x, y]) {
-    return [(x - this.mean[0]) / this.std[0], (y - this.mean[1]) / this.std[1]];
+  /** A place on the map's axes: a single axis lies along y = 0. */
+  onAxes(place) {
+    return this.world.latent > 1 ? place : { ...place, y: 0 };
   }
 
-  fromUnits([u, v]) {
-    return [this.mean[0] + u * this.std[0], this.mean[1] + v * this.std[1]];
+  /** The latent point of a place on the map: axes that the map does not show are 0. */
+  point([x, y]) {
+    return Array.from({ length: this.world.latent }, (_, k) => [x, y][k] ?? 0);
   }
 
-  /**
-   * Turns standard normal numbers into draws: the prior's are these numbers; the fitted Gaussian's are
-   * mean + C^(1/2) epsilon, with the root of a 2 x 2 matrix, (C + sqrt(det C) I) / sqrt(tr C + 2 sqrt(det C)).
-   */
-  draws(noise, space) {
-    const [a, b, c] = this.covariance;
-    const root = Math.sqrt(Math.max(0, a * c - b * b));
-    const scale = 1 / Math.sqrt(a + c + 2 * root);
-    const points = [];
-    for (let i = 0; i < noise.length; i += 2) {
-      const [u, v] = [noise[i], noise[i + 1]];
-      if (space === "prior") points.push([u, v]);
-      else points.push([this.mean[0] + scale * ((a + root) * u + b * v), this.mean[1] + scale * (b * u + (c + root) * v)]);
-    }
-    return points;
+  /** A place in units of the codes' standard deviation from their mean, 0 where they are one spot; and the latent point there. */
+  units(place) {
+    return place.map((value, k) => (this.std[k] > SPOT ? (value - this.mean[k]) / this.std[k] : 0));
+  }
+
+  fromUnits(units) {
+    return this.point(units.map((unit, k) => this.mean[k] + unit * this.std[k]));
+  }
+
+  /** Turns rows of standard normal numbers into draws: the prior's are these numbers, on as many axes as there are. */
+  draws(rows, space) {
+    const { latent, labels } = this.world;
+    const points = rows.map((row) => row.subarray(0, latent));
+    if (space === "prior") return points.map((point) => [...point]);
+    this.fitted ??= fittedGaussian(this.ladder.codes(this.beta), labels.length, latent);
+    return points.map((noise) => drawFrom(this.fitted, noise));
   }
 
   /** The image whose code is nearest to a place. */
@@ -95,8 +121,7 @@ class DuelSide {
   }
 
   code(index) {
-    const { xy } = this.ladder;
-    return [xy[2 * index], xy[2 * index + 1]];
+    return this.ladder.posterior(index, this.beta).mean;
   }
 
   decode(z, grey) {
@@ -106,8 +131,9 @@ class DuelSide {
   /** Puts marker and ellipse on the map; decodes unless PyTorch's image is there. */
   show(z, index, exact) {
     const spread = this.ladder.spread;
-    const ellipse = index === null || !spread[2 * index] ? [] : [{ x: z[0], y: z[1], rx: spread[2 * index], ry: spread[2 * index + 1] }];
-    this.plot.setLayers({ marker: { x: z[0], y: z[1] }, ellipses: ellipse });
+    const [x, y = 0] = z;
+    const ellipse = index === null || !spread[2 * index] ? [] : [{ x, y, rx: spread[2 * index], ry: spread[2 * index + 1] }];
+    this.plot.setLayers({ marker: { x, y }, ellipses: ellipse });
     this.canvas.hidden = exact;
     if (exact) return;
     this.decode(z, this.grey);
@@ -116,7 +142,7 @@ class DuelSide {
 
   /** Writes where the point is. After the map was drawn: setting a canvas's font lays out a page whose text has changed. */
   label(z, words) {
-    this.readout.textContent = minus(tupleText(z));
+    this.readout.textContent = minus(tupleText(z.slice(0, 2)));
     if (words !== this.words) this.caption.innerText = this.words = words;
   }
 

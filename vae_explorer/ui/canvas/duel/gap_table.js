@@ -17,9 +17,9 @@ class GapTable {
     this.message = message;
     const [left, right] = message.tables;
     this.host.replaceChildren();
-    if (!left || !right) {
+    if (message.absent || !left || !right) {
       const missing = message.names.filter((_, k) => !message.tables[k]);
-      this.sentence.textContent = `The gaps of ${missing.join(" and ")} have not been measured yet: python -m vae_explorer gaps ${missing.join(" ")}`;
+      this.sentence.textContent = message.absent ?? `The gaps of ${missing.join(" and ")} have not been measured yet: python -m vae_explorer gaps ${missing.join(" ")}`;
       this.host.append(this.sentence);
       this.rows = [];
       return;
@@ -82,7 +82,7 @@ class GapTable {
 
   /** Shows the table at a KL weight. */
   show(beta, spaces, settled) {
-    if (!this.message || !this.message.tables.every(Boolean)) return;
+    if (!this.message || this.message.absent || !this.message.tables.every(Boolean)) return;
     if (this.key !== spaces.join()) this.build(spaces);
     const found = this.rows.map((row) => {
       const scores = [0, 1].map((k) => this.at(k, row.name, beta));

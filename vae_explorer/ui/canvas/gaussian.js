@@ -1,0 +1,62 @@
+// The Gaussian fitted to codes, and draws from it: the twin of latent/gaps/sampling.py.
+
+const SWEEPS = 30; // over all pairs of axes; some six are enough
+const DIAGONAL = 1e-26; // part of the squared entries that may be left beside the diagonal
+
+/** The mean of `count` codes of `axes` numbers each, and the root of their covariance, row by row. */
+function fittedGaussian(codes, count, axes) {
+  const mean = new Float64Array(axes);
+  for (let i = 0; i < count; i++) for (let k = 0; k < axes; k++) mean[k] += codes[i * axes + k] / count;
+  const covariance = new Float64Array(axes * axes);
+  const away = new Float64Array(axes);
+  for (let i = 0; i < count; i++) {
+    for (let k = 0; k < axes; k++) away[k] = codes[i * axes + k] - mean[k];
+    for (let k = 0; k < axes; k++) for (let l = k; l < axes; l++) covariance[k * axes + l] += (away[k] * away[l]) / count;
+  }
+  for (let k = 0; k < axes; k++) for (let l = 0; l < k; l++) covariance[k * axes + l] = covariance[l * axes + k];
+  return { mean, root: squareRoot(covariance, axes) };
+}
+
+/** mean + C^(1/2) epsilon. */
+function drawFrom({ mean, root }, noise) {
+  return Array.from(mean, (value, k) => noise.reduce((sum, epsilon, l) => sum + root[k * mean.length + l] * epsilon, value));
+}
+
+/**
+ * The symmetric root V L^(1/2) V^T of a symmetric matrix V L V^T without negative eigenvalues, by Jacobi's
+ * rotations: no step divides by an eigenvalue, so a singular matrix (codes on a line, or in one spot) has a root.
+ * https://en.wikipedia.org/wiki/Jacobi_eigenvalue_algorithm
+ */
+function squareRoot(matrix, size) {
+  const a = Float64Array.from(matrix);
+  const vectors = Float64Array.from(a, (_, k) => (k % (size + 1) === 0 ? 1 : 0));
+  const total = a.reduce((sum, value) => sum + value * value, 0);
+  const beside = () => a.reduce((sum, value, k) => (k % (size + 1) === 0 ? sum : sum + value * value), 0);
+  for (let sweep = 0; sweep < SWEEPS && beside() > DIAGONAL * total; sweep++) {
+    for (let p = 0; p < size; p++) for (let q = p + 1; q < size; q++) rotate(a, vectors, size, p, q);
+  }
+  const root = new Float64Array(size * size);
+  for (let k = 0; k < size; k++) {
+    const length = Math.sqrt(Math.max(0, a[k * (size + 1)]));
+    for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) root[i * size + j] += vectors[i * size + k] * length * vectors[j * size + k];
+  }
+  return root;
+}
+
+/** Turns the axes p and q so that the entry between them becomes 0, and the eigenvectors with them. */
+function rotate(a, vectors, size, p, q) {
+  const entry = a[p * size + q];
+  if (entry === 0) return;
+  const ratio = (a[q * (size + 1)] - a[p * (size + 1)]) / (2 * entry);
+  const tangent = (ratio < 0 ? -1 : 1) / (Math.abs(ratio) + Math.hypot(ratio, 1));
+  const cosine = 1 / Math.hypot(tangent, 1);
+  const sine = tangent * cosine;
+  const turn = (values, i, j) => {
+    const [x, y] = [values[i], values[j]];
+    values[i] = cosine * x - sine * y;
+    values[j] = sine * x + cosine * y;
+  };
+  for (let k = 0; k < size; k++) turn(a, k * size + p, k * size + q);
+  for (let k = 0; k < size; k++) turn(a, p * size + k, q * size + k);
+  for (let k = 0; k < size; k++) turn(vectors, k * size + p, k * size + q);
+}
