@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from vae_explorer.objectives import objective
 from vae_explorer.processes import ALONE, Processes, ProcessesError, joined
 from vae_explorer.training import MeanTerms, TrainingDiverged, fit
 
+ROOT = Path(__file__).parents[1]
 TRAIN, VALIDATION = load("digits", "train"), load("digits", "validation")
 # Float32 rounds to 6e-8 of a number, and sums in another order differ by some of that (seen: 2e-7).
 LOSSES, WEIGHTS = 5e-6, 5e-6  # relative; absolute, of weights up to 1
@@ -126,28 +128,25 @@ def together(processes: Processes) -> dict[str, Any]:
     }
 
 
-def _process(rank: int, port: int, path: Path) -> None:
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    torch.set_num_threads(1)
-    with joined() as processes:
-        torch.save(together(processes), path)
-
-
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Returns what each of two processes made of `together`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    context = multiprocessing.get_context("spawn")
     paths = [tmp_path_factory.mktemp("pair") / f"{rank}.pt" for rank in range(2)]
-    started = [context.Process(target=_process, args=(rank, port, path)) for rank, path in enumerate(paths)]
-    for process in started:
-        process.start()
-    for process in started:
-        process.join(120)
-        process.kill()  # one that waits for ever for the other
-    assert [process.exitcode for process in started] == [0, 0]
+    given = {**os.environ, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    # Not multiprocessing, whose processes begin with this one's __main__: AppTest leaves a page there.
+    started = [
+        subprocess.Popen([sys.executable, "-m", __name__, path], cwd=ROOT, env={**given, "RANK": str(rank)})
+        for rank, path in enumerate(paths)
+    ]
+    try:
+        assert [process.wait(120) for process in started] == [0, 0]
+    finally:
+        for process in started:
+            process.kill()  # one that waits for ever for the other
+            process.wait()
     return [torch.load(path, weights_only=False) for path in paths]
 
 
@@ -205,3 +204,9 @@ def test_alone_nothing_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
         assert processes == ALONE
         assert processes.share(7).part == slice(0, 7)
         assert [processes.anyone(wish) for wish in (True, False)] == [True, False]
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    with joined() as its_processes:
+        torch.save(together(its_processes), sys.argv[1])
