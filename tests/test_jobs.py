@@ -78,10 +78,10 @@ def test_a_finished_job_leaves_a_model_a_record_an_epoch_and_a_film(runs: Path) 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="finds the process in /proc")
 def test_a_job_killed_at_any_moment_goes_on_and_ends_with_the_same_weights() -> None:
-    whole = jobs.create("whole", order(12))
+    whole = jobs.create("whole", order(7))
     worker.work(whole)
-    killed = jobs.create("killed", order(12))
-    for at in (2, 5, 9):
+    killed = jobs.create("killed", order(7))
+    for at in (2, 4):
         killed.start()
         until(lambda at=at: len(killed.status.records) >= at)  # type: ignore[misc]
         os.kill(pid(killed), signal.SIGKILL)
@@ -89,14 +89,14 @@ def test_a_job_killed_at_any_moment_goes_on_and_ends_with_the_same_weights() -> 
         assert killed.status.state == "interrupted"
     killed.start()
     until(lambda: killed.status.state == "done")
-    assert [each.number for each in killed.status.records] == list(range(1, 13))
+    assert [each.number for each in killed.status.records] == list(range(1, 8))
     for name, value in weights(whole).items():
         assert torch.equal(value, weights(killed)[name]), name
     ours, theirs = (
         [(each.distortion, each.validation_objective) for each in job.status.records] for job in (whole, killed)
     )
     assert ours == theirs
-    assert np.array_equal(whole.frame(12).codes, killed.frame(12).codes)
+    assert np.array_equal(whole.frame(7).codes, killed.frame(7).codes)
 
 
 def test_pause_resume_and_stop_are_followed_within_a_second() -> None:
@@ -122,16 +122,20 @@ def test_pause_resume_and_stop_are_followed_within_a_second() -> None:
 def test_a_pause_is_not_training_time(monkeypatch: pytest.MonkeyPatch) -> None:
     job = jobs.create("paused", order(1))
     asked = iter([False] * 5 + [True])
-    usual = worker._Worker.should_stop
+    usual, clock = worker._Worker.should_stop, time.perf_counter
+    paused = 0.0
 
     def slow(at_work: worker._Worker) -> bool:
+        nonlocal paused
         if next(asked, False):
-            time.sleep(1.5)
+            paused = 1000.0
         return usual(at_work)
 
     monkeypatch.setattr(worker._Worker, "should_stop", slow)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock() + paused)
     worker.work(job)
-    assert job.status.records[0].seconds < 1.4
+    assert paused
+    assert job.status.records[0].seconds < 500
 
 
 def test_a_second_job_waits_and_the_older_one_goes_first() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -251,3 +253,38 @@ def test_the_effective_weight_is_multiplied_by_the_pixels_of_a_mean_alone() -> N
     assert training.effective_beta(config(beta=0.5), TrainingConfig()) == 0.5
     assert training.effective_beta(config(beta=0.5), TrainingConfig(reduction="mean")) == 32
     assert training.effective_beta(config(kind="multi-rate"), TrainingConfig(reduction="mean")) == 64
+
+
+def test_the_optimiser_is_pytorchs_adamw() -> None:
+    ours, theirs = build(config(kind="vae"), 0), build(config(kind="vae"), 0)
+    settings = TrainingConfig(learning_rate=0.01, weight_decay=0.5)
+    optimizer = training._optimizer(ours, settings)
+    groups = [
+        {"params": [p for p in theirs.parameters() if p.requires_grad and p.ndim > 1], "weight_decay": 0.5},
+        {"params": [p for p in theirs.parameters() if p.requires_grad and p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    oracle = torch.optim.AdamW(groups, lr=0.01, betas=(0.9, 0.99))
+    for _ in range(3):
+        for p, q in zip(ours.parameters(), theirs.parameters(), strict=True):
+            p.grad = torch.randn_like(p)
+            q.grad = p.grad.clone()
+        optimizer.step()
+        oracle.step()
+    torch.testing.assert_close(weights(ours), weights(theirs))
+    assert not torch.allclose(weights(ours), weights(build(config(kind="vae"), 0)), atol=1e-3)
+
+
+def test_nothing_waits_for_the_compilers_import() -> None:
+    program = (
+        "import sys\n"
+        "from vae_explorer import training\n"
+        "from vae_explorer.config import ModelConfig, TrainingConfig\n"
+        "from vae_explorer.data import load\n"
+        "from vae_explorer.models import build\n"
+        "config = ModelConfig(kind='multi-rate', data='digits', shape=(8, 8), encoder=(16,), decoder=(16,))\n"
+        "parts = load('digits', 'train'), load('digits', 'validation')\n"
+        "list(training.fit(build(config, 0), *parts, TrainingConfig(epochs=1)))\n"
+        "print({'torch._dynamo', 'sklearn'} & sys.modules.keys())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout == "set()\n"

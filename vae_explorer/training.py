@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -200,7 +201,7 @@ def _step(
     with autocast(config.precision):
         each = terms(model, seen, beta, target, epsilon)
     loss = _loss(each, beta, x[0].numel(), config) * _balance(model.config, beta)
-    optimizer.zero_grad()
+    model.zero_grad()
     # Sums over this process's images, divided by the number of all: added up, they are the batch's means.
     (loss.sum() / share.images).backward()
     means = torch.stack([value.sum() for value in (*each, objective(each, beta))]).detach() / share.images
@@ -253,13 +254,23 @@ def _balance(config: ModelConfig, beta: Tensor) -> Tensor:
 BALANCE = 0.25  # chosen on MNIST's validation part
 
 
+class _AdamW(torch.optim.AdamW):
+    """PyTorch's, without the guards of these two methods against `torch.compile`, which nothing here uses.
+
+    They import the compiler at the first step, which takes as long as importing PyTorch itself.
+    """
+
+    add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
+    step = torch.no_grad()(inspect.unwrap(torch.optim.AdamW.step))
+
+
 def _optimizer(model: Autoencoder, config: TrainingConfig) -> torch.optim.Optimizer:
     learned = [p for p in model.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in learned if p.ndim > 1], "weight_decay": config.weight_decay},
         {"params": [p for p in learned if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
+    return _AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
 
 
 def _learning_rate(config: TrainingConfig, progress: float) -> float:
