@@ -94,10 +94,11 @@ def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
+    # The headless shell first: a whole Chromium draws a window around each page that nobody sees, at 1.8 s of a core.
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     executable = next(filter(None, map(shutil.which, names)), None)
     if executable is None:
-        pytest.fail("These tests drive a real browser, and there is none: apt-get install chromium")
+        pytest.fail("These tests drive a real browser, and there is none: apt-get install chromium-headless-shell")
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
         yield launched
