@@ -1,19 +1,22 @@
 """What holds for every test."""
 
 import os
-from pathlib import Path
 
 import pytest
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 # Before PyTorch is imported, here and in what a test starts: threads of two tests at once that wait for each
 # other's cores take ten times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With two workers one drives the browser, whose page and server fill a core, while the other does all else."""
-    browser = Path(__file__).parent / "browser"
-    for item in items:
-        group = browser.name if browser in item.path.parents else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
+class BrowserApart(LoadFileScheduling):  # type: ignore[misc]  # xdist is not typed
+    """One worker drives the browser, whose page and server fill a core, while others take file by file of the rest."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if nodeid.startswith("tests/browser/") else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> BrowserApart:
+    return BrowserApart(config, log)
