@@ -76,6 +76,7 @@ class Click(NamedTuple):
     at: tuple[float, float]  # pixels
     z: tuple[float, float]  # of the image that came
     ms: float
+    code: bool  # whether it hit an image's code, whose answer brings original, posterior, rate and distortion too
 
 
 class Tab:
@@ -118,13 +119,13 @@ class Tab:
         ms, label = self.page.evaluate(f"Promise.race([answer, new Promise(r => setTimeout(r, {PATIENCE}, [0, '']))])")
         os.kill(self.pid, signal.SIGSTOP)
         if found := Z.search(label):
-            self.clicks.append(Click((x, y), (float(found[1]), float(found[2])), ms))
+            self.clicks.append(Click((x, y), (float(found[1]), float(found[2])), ms, "reconstruction" in label))
         else:
             self.lost += 1
 
-    @property
-    def times(self) -> list[float]:
-        return [click.ms for click in self.clicks[WARM_UP:]]
+    def times(self, *hit: bool) -> list[float]:
+        """Milliseconds of the clicks that count: on codes (True), between them (False), or both."""
+        return [click.ms for click in self.clicks[WARM_UP:] if click.code in (hit or (True, False))]
 
     @property
     def error(self) -> float:
@@ -172,15 +173,18 @@ def main() -> None:
     tabs = measure(parser.parse_args().clicks)
     print("ms, median / p95   obvious way             ours      ratio of medians / of p95   error, px    lost")
     for points, (plain, app) in tabs.items():
-        a, b = plain.times, app.times
+        a, b = plain.times(), app.times()
         print(
             f"{points:6,} points  {median(a):7.0f} / {p95(a):5.0f}  {median(b):7.0f} / {p95(b):5.0f}  "
             f"{median(a) / median(b):13.1f} / {p95(a) / p95(b):4.1f}  {plain.error:15.1f}, {app.error:.1f}  "
             f"{plain.lost:3}, {app.lost}"
         )
-    few, many = tabs[POINTS[0]][1].times, tabs[POINTS[-1]][1].times
-    print(f"ours, {POINTS[-1]:,} points against {POINTS[0]:,}: median x {median(many) / median(few):.2f}, ", end="")
-    print(f"p95 x {p95(many) / p95(few):.2f}; {len(many)} clicks in each app")
+    few, many = tabs[POINTS[0]][1], tabs[POINTS[-1]][1]
+    print(f"ours, {POINTS[-1]:,} points against {POINTS[0]:,} (a code's answer brings more, and is hit more often):")
+    for words, hit in (("all", ()), ("on a code", (True,)), ("between codes", (False,))):
+        x, y = few.times(*hit), many.times(*hit)
+        ratios = f"median x {median(y) / median(x):.2f}, p95 x {p95(y) / p95(x):.2f}"
+        print(f"{words:>13}: {ratios}; {len(x)} and {len(y)} clicks")
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ def click_times(count: int, beside: Order | None) -> list[float]:
             job.ask("stop")
             while job.alive:
                 time.sleep(LOOK)
-    return tab.times
+    return tab.times()
 
 
 def our_curve(epochs: int | None) -> list[Point]:

@@ -210,3 +210,20 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     with joined() as its_processes:
         torch.save(together(its_processes), sys.argv[1])
+
+
+@pytest.mark.parametrize("given", ["", "1"])
+def test_a_run_takes_half_the_processors_unless_told_and_its_threads_wait_asleep(given: str) -> None:
+    program = (
+        "import os\n"
+        "os.cpu_count = lambda: 12\n"
+        "from vae_explorer.processes import use_half_the_processors\n"
+        "import torch\n"
+        "use_half_the_processors()\n"
+        "print(torch.get_num_threads(), os.environ['OMP_WAIT_POLICY'])\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OMP_")}
+    if given:
+        environment["OMP_NUM_THREADS"] = given
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [given or "6", "PASSIVE"]

@@ -29,6 +29,7 @@ from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.data import Images
 from vae_explorer.latent.encoding import decode, encode
 from vae_explorer.models import Autoencoder, build
+from vae_explorer.processes import use_half_the_processors
 from vae_explorer.training import EVALUATION_IMAGES, evaluate, fit, reported_beta
 
 SECONDS = 0.5  # of steps that are timed
@@ -180,6 +181,7 @@ def main() -> None:
     request = json.load(sys.stdin)
     start = time.time() - request["asked"]
     keep_freed_memory()
+    use_half_the_processors()
     model, training = ModelConfig.from_json(request["model"]), TrainingConfig.from_json(request["training"])
     load = os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else 0.0  # not on Windows
     estimate = measure(model, training, *request["counts"])

@@ -18,7 +18,7 @@ from vae_explorer.checkpoints import CheckpointError, Provenance
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.data import Images, Shards, demand_shape, load, stream
 from vae_explorer.models import Autoencoder, build
-from vae_explorer.processes import ALONE, Processes
+from vae_explorer.processes import ALONE, Processes, use_half_the_processors
 from vae_explorer.training import Epoch, TrainingDiverged, fit, reported_beta
 
 
@@ -92,6 +92,7 @@ def train(
     if processes.size > 1:
         processes.tell(run.packed())
     keep_freed_memory()
+    use_half_the_processors()
     seconds = run.seconds
     images, epochs = _epochs(run, should_stop, processes)
     for epoch in epochs:
@@ -112,6 +113,7 @@ def follow(processes: Processes, should_stop: Callable[[], bool]) -> None:
     if not content:  # process 0 has nothing to train
         return
     keep_freed_memory()
+    use_half_the_processors()
     with suppress(TrainingDiverged):
         for _ in _epochs(Run.unpacked(content), should_stop, processes)[1]:
             pass
