@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from tests.test_explore import sent
 from vae_explorer import __main__ as command_line
 from vae_explorer import checkpoints, jobs, worker
-from vae_explorer.config import ModelConfig, TrainingConfig
+from vae_explorer.config import Kind, ModelConfig, TrainingConfig
 from vae_explorer.estimates import Estimate
 from vae_explorer.figures.training_curves import training_curves
 from vae_explorer.jobs import Job, Order
@@ -198,6 +198,13 @@ def test_curves_show_both_terms_of_both_parts() -> None:
     assert len(figure.data) == 8
     assert list(figure.data[1].y) == [each.validation_distortion for each in job.status.records]
     assert list(figure.data[3].y) == [each.validation_rate for each in job.status.records]
+
+
+@pytest.mark.parametrize("kind", ["vae", "multi-rate"])
+def test_the_curves_say_at_which_weights_a_multi_rate_model_is_measured(kind: Kind) -> None:
+    done(model=replace(MODEL, kind=kind, beta_min=2.0, beta_max=10.0))
+    line = "Multi-rate: training images at the KL weights drawn for them, validation images at 2."
+    assert (line in [each.value for each in train().caption]) == (kind == "multi-rate")
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(5, "5 s"), (600, "10 min"), (7200, "2.0 h")])

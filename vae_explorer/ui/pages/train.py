@@ -9,10 +9,12 @@ from vae_explorer.data import DataError
 from vae_explorer.doctor import examine
 from vae_explorer.figures.training_curves import training_curves
 from vae_explorer.jobs import LIVE, Job, JobError
+from vae_explorer.training import reported_beta
 from vae_explorer.ui import canvas, diagnosis, forecast, recipe, training
 from vae_explorer.ui.pages.explore import STYLE
 
-EVERY = 1.0  # seconds between two looks at a job that is at work
+# Seconds between two looks at a job that is at work. Curves are drawn anew each time, on its own processors.
+EVERY, CURVES_EVERY = 1.0, 4.0
 
 
 def page() -> None:
@@ -83,7 +85,7 @@ def _show(job: Job, other: Job | None) -> None:
             canvas.training_film(f"film-{job.name}")
             canvas.send(training.film(job, status.records), f"film-{job.name}", "film")
     with right:
-        st.fragment(_judge, run_every=EVERY if live else None)(job, other)
+        st.fragment(_judge, run_every=CURVES_EVERY if live else None)(job, other)
 
 
 def _watch(job: Job, epochs: int, live: bool) -> None:
@@ -129,4 +131,8 @@ def _judge(job: Job, other: Job | None) -> None:
     shown = {name: training.curve(status.records) for name, (_, status) in both.items()}
     if shown[job.name].epochs:
         st.plotly_chart(training_curves(shown), key="train_curves", config={"displaylogo": False})
+        weights = {f"{reported_beta(order.model):g}" for order, _ in both.values() if order.model.kind == "multi-rate"}
+        if weights:
+            at = " and ".join(sorted(weights))
+            st.caption(f"Multi-rate: training images at the KL weights drawn for them, validation images at {at}.")
     diagnosis.show({name: examine(order, status) for name, (order, status) in both.items()})
