@@ -91,8 +91,6 @@ def train(
     """
     if processes.size > 1:
         processes.tell(run.packed())
-    keep_freed_memory()
-    use_half_the_processors()
     seconds = run.seconds
     images, epochs = _epochs(run, should_stop, processes)
     for epoch in epochs:
@@ -112,14 +110,14 @@ def follow(processes: Processes, should_stop: Callable[[], bool]) -> None:
     content = processes.tell(b"")
     if not content:  # process 0 has nothing to train
         return
-    keep_freed_memory()
-    use_half_the_processors()
     with suppress(TrainingDiverged):
         for _ in _epochs(Run.unpacked(content), should_stop, processes)[1]:
             pass
 
 
 def _epochs(run: Run, should_stop: Callable[[], bool], processes: Processes) -> tuple[Images | Shards, Iterator[Epoch]]:
+    keep_freed_memory()
+    use_half_the_processors()
     images = stream(run.model.config.data, "train")
     validation = load(run.model.config.data, "validation")
     demand_shape(validation, run.model.config.shape)  # the training part's is the same

@@ -166,32 +166,33 @@ function drawCircles(plot, context) {
 
 /** Ellipses {x, y, rx, ry} along the axes, in data units. */
 function drawEllipses(plot) {
-  const { context, layers, scale, style } = plot;
-  for (const { x, y, rx, ry } of layers.ellipses) {
-    const centre = plot.toPixel(x, y);
-    context.beginPath();
-    context.ellipse(centre.x, centre.y, rx * scale, ry * scale, 0, 0, 2 * Math.PI);
-    context.globalAlpha = 0.16;
-    context.fillStyle = style.text;
-    context.fill();
-    halo(context, style, 1.5);
+  for (const ellipse of plot.layers.ellipses) {
+    fillEllipse(plot, ellipse);
+    halo(plot.context, plot.style, 1.5);
   }
+}
+
+/** Fills an ellipse and leaves it as the path, for its outline. */
+function fillEllipse(plot, { x, y, rx, ry }) {
+  const { context, scale, style } = plot;
+  const centre = plot.toPixel(x, y);
+  context.beginPath();
+  context.ellipse(centre.x, centre.y, rx * scale, ry * scale, 0, 0, 2 * Math.PI);
+  context.globalAlpha = 0.16;
+  context.fillStyle = style.text;
+  context.fill();
 }
 
 /** Points that are none of the plot's own {x, y, rx, ry, text}: a diamond with its name, and a dashed ellipse. */
 function drawGuests(plot) {
-  const { context, layers, scale, style } = plot;
+  const { context, layers, style } = plot;
   if (layers.guests.length === 0) return;
   context.textAlign = "left";
   context.textBaseline = "middle";
   context.font = `600 ${style.size}px ${style.font}`;
   for (const { x, y, rx, ry, text } of layers.guests) {
     const at = plot.toPixel(x, y);
-    context.beginPath();
-    context.ellipse(at.x, at.y, rx * scale, ry * scale, 0, 0, 2 * Math.PI);
-    context.globalAlpha = 0.16;
-    context.fillStyle = style.text;
-    context.fill();
+    fillEllipse(plot, { x, y, rx, ry });
     if (rx > 0) halo(context, style, 1.5, [4, 3]);
     context.globalAlpha = 1;
     context.beginPath();
