@@ -89,6 +89,18 @@ class Explorer:
         )
         return np.array(values[2], np.uint8).reshape(values[0], values[1], 4)[..., 0]
 
+    def listeners(self) -> Callable[[], float]:
+        """Returns what counts the page's event listeners, those aside that are garbage."""
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("Performance.enable")
+
+        def count() -> float:
+            session.send("HeapProfiler.collectGarbage")
+            metrics = session.send("Performance.getMetrics")["metrics"]
+            return float(next(each["value"] for each in metrics if each["name"] == "JSEventListeners"))
+
+        return count
+
     def open_tab(self, name: str) -> None:
         self.page.get_by_role("tab", name=name).click()
 

@@ -269,13 +269,7 @@ def test_drawing_leaves_no_listeners_behind_and_can_be_reached_by_keyboard(
     draw: Callable[..., Drawing],
 ) -> None:
     drawing = draw()
-    session = drawing.page.context.new_cdp_session(drawing.page)
-    session.send("Performance.enable")
-
-    def listeners() -> float:
-        session.send("HeapProfiler.collectGarbage")
-        metrics = session.send("Performance.getMetrics")["metrics"]
-        return float(next(each["value"] for each in metrics if each["name"] == "JSEventListeners"))
+    listeners = drawing.explorer.listeners()
 
     drawing.stroke(ONE)
     expect(drawing.seen).to_be_visible()

@@ -53,13 +53,7 @@ class Line:
 
 def test_fifty_visits_leave_nothing_behind(open_page: Open) -> None:
     explorer = open_page(NOTHING)
-    session = explorer.page.context.new_cdp_session(explorer.page)
-    session.send("Performance.enable")
-
-    def listeners() -> float:
-        session.send("HeapProfiler.collectGarbage")
-        metrics = session.send("Performance.getMetrics")["metrics"]
-        return float(next(each["value"] for each in metrics if each["name"] == "JSEventListeners"))
+    listeners = explorer.listeners()
 
     explorer.hover(200, 200)
     explorer.leave()
@@ -75,8 +69,7 @@ def test_fifty_visits_leave_nothing_behind(open_page: Open) -> None:
 
 def test_models_come_and_go_and_take_their_listeners_along(open_page: Open) -> None:
     explorer = open_page(f"model={MODEL}")
-    session = explorer.page.context.new_cdp_session(explorer.page)
-    session.send("Performance.enable")
+    listeners = explorer.listeners()
 
     def choose(name: str) -> None:
         explorer.page.get_by_role("combobox", name="Model").click()
@@ -84,11 +77,6 @@ def test_models_come_and_go_and_take_their_listeners_along(open_page: Open) -> N
         explorer.until(lambda: explorer.query["model"] == name)
         expect(explorer.map).to_have_count(1)
         explorer.page.wait_for_timeout(500)
-
-    def listeners() -> float:
-        session.send("HeapProfiler.collectGarbage")
-        metrics = session.send("Performance.getMetrics")["metrics"]
-        return float(next(each["value"] for each in metrics if each["name"] == "JSEventListeners"))
 
     choose("digits-vae-2d")
     choose(MODEL)

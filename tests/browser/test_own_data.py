@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Open
 from tests.browser.explorer import Explorer
-from tests.browser.test_train import opened
+from tests.browser.test_train import opened, pause_and_resume
 from tests.test_own_data import png, zipped
 
 
@@ -56,13 +56,7 @@ def test_a_zip_is_uploaded_trained_paused_resumed_and_its_map_clicked(
     page.get_by_role("button", name="Train", exact=True).click()
     state = page.locator(".aside", has_text="epoch")
     expect(state).to_contain_text(re.compile(r"training · epoch ([2-9]|\d\d)"), timeout=30_000)
-    page.get_by_role("button", name="Pause").click()
-    expect(state).to_contain_text("paused", timeout=5_000)
-    held = state.inner_text()
-    page.wait_for_timeout(1000)
-    assert state.inner_text() == held
-    page.get_by_role("button", name="Resume").click()
-    expect(state).to_contain_text("training", timeout=5_000)
+    pause_and_resume(page, state, state)
     epoch = page.locator(".scrub .epoch")
     before = epoch.inner_text()
     expect(epoch).not_to_have_text(before, timeout=30_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 
 def opened(browser: Browser, server: str, errors: list[str], query: str = "") -> Page:
@@ -13,6 +13,17 @@ def opened(browser: Browser, server: str, errors: list[str], query: str = "") ->
     page.goto(f"{server}/train{query}")
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible(timeout=30_000)
     return page
+
+
+def pause_and_resume(page: Page, state: Locator, held: Locator) -> None:
+    """Pauses the run, sees that what `held` shows does not go on, and resumes it."""
+    page.get_by_role("button", name="Pause").click()
+    expect(state).to_contain_text("paused", timeout=5_000)
+    before = held.inner_text()
+    page.wait_for_timeout(1500)
+    assert held.inner_text() == before
+    page.get_by_role("button", name="Resume").click()
+    expect(state).to_contain_text("training", timeout=5_000)
 
 
 def choose(page: Page, box: str, value: str) -> None:
@@ -38,13 +49,7 @@ def test_a_model_is_trained_paused_resumed_and_found_again(browser: Browser, ser
     first = epoch.inner_text()
     expect(epoch).not_to_have_text(first, timeout=10_000)  # the film grows by itself
 
-    page.get_by_role("button", name="Pause").click()
-    expect(state).to_contain_text("paused", timeout=5_000)
-    held = epoch.inner_text()
-    page.wait_for_timeout(1500)
-    assert epoch.inner_text() == held
-    page.get_by_role("button", name="Resume").click()
-    expect(state).to_contain_text("training", timeout=5_000)
+    pause_and_resume(page, state, epoch)
     page.close()
 
     page = opened(browser, server, errors, "?job=live")  # it went on without a browser
