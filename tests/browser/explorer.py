@@ -81,13 +81,14 @@ class Explorer:
         """Waits until the browser has drawn what is due."""
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
-    def live_pixels(self) -> NDArray[np.uint8]:
-        """Returns the grey levels that the browser decoded."""
+    def live_pixels(self, channels: int = 1) -> NDArray[np.uint8]:
+        """Returns the grey levels, or colours, that the browser decoded."""
         values = self.live.evaluate(
             """canvas => { const { width, height } = canvas;
             return [height, width, [...canvas.getContext("2d").getImageData(0, 0, width, height).data]]; }"""
         )
-        return np.array(values[2], np.uint8).reshape(values[0], values[1], 4)[..., 0]
+        pixels = np.array(values[2], np.uint8).reshape(values[0], values[1], 4)
+        return pixels[..., 0] if channels == 1 else pixels[..., :channels]
 
     def listeners(self) -> Callable[[], float]:
         """Returns what counts the page's event listeners, those aside that are garbage."""

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Open
 from tests.browser.explorer import Explorer
+from tests.browser.oracle import close
 from tests.browser.test_train import opened, pause_and_resume
 from tests.test_own_data import png, zipped
 
@@ -79,17 +80,12 @@ def test_a_zip_is_uploaded_trained_paused_resumed_and_its_map_clicked(
 
 
 def _compare_canvas_with_pytorch(explorer: Explorer) -> None:
-    """Clicks where PyTorch answers and hovers where the browser decodes: the same colours, and these are colours."""
-    explorer.pin(200, 200)
-    explorer.page.wait_for_timeout(500)
-    exact = Explorer.pixels(explorer.decoded).astype(int)
-    assert exact.shape == (16, 16, 3)
-    assert np.abs(exact[..., 0] - exact[..., 2]).max() > 5  # hardly trained, but no grey image
-    explorer.hover(205, 205)
+    """Hovers where the browser decodes, then clicks there and PyTorch answers: the same, and in colour."""
     explorer.hover(200, 200)
-    live = explorer.live.evaluate(
-        """canvas => [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]"""
-    )
-    painted = np.array(live).reshape(16, 16, 4)[..., :3]
-    assert np.abs(painted - exact).mean() < 1
-    assert np.abs(painted - exact).max() < 8
+    expect(explorer.live).to_be_visible()
+    painted = explorer.live_pixels(channels=3)
+    explorer.pin(200, 200)
+    expect(explorer.live).to_be_hidden()  # PyTorch's image stands alone where it is the right one
+    exact = Explorer.pixels(explorer.decoded).astype(int)
+    assert np.abs(exact[..., 0] - exact[..., 2]).max() > 5  # hardly trained, but no grey image
+    assert close(painted, exact)
