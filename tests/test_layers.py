@@ -18,6 +18,7 @@ LAYERS = (
     "files",
     "torchvision_cpu",
     "data",
+    "arguments",
     "models",
     "objectives",
     "processes",

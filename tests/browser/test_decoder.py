@@ -123,7 +123,7 @@ def test_codes_are_exact_on_the_rungs_and_between_them_on_straight_lines(page: P
 
     def climb(beta: float) -> tuple[Any, Any]:
         script = """beta => { const ladder = new Ladder(world); ladder.climb(beta);
-        return [[...ladder.xy], [...ladder.spread]]; }"""
+        return [[...ladder.xy], [...ladder.spreads(beta)]]; }"""
         xy, spread = page.evaluate(script, beta)
         return np.array(xy).reshape(-1, 2)[:, :latent], np.array(spread).reshape(-1, 2)[:, :latent]
 

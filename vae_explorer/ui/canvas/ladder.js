@@ -5,12 +5,24 @@ class Ladder {
     Object.assign(this, { rungs, mean, std, latent });
     this.count = labels.length;
     this.xy = new Float32Array(2 * this.count); // the map's two axes, interleaved
-    this.spread = new Float32Array(2 * this.count);
+    this.spread = null; // made when first needed
   }
 
-  /** Moves all codes to a KL weight; fills `xy` and `spread`, in latent units. */
+  /** Moves all codes to a KL weight; fills `xy`, in latent units. */
   climb(beta) {
-    const { latent, count, mean, std, xy, spread } = this;
+    this.each(beta, this.mean, this.xy, (low, high, share) => low + share * (high - low));
+  }
+
+  /** Returns the posteriors' standard deviations on the map's axes, interleaved: powers, which cost far more than codes. */
+  spreads(beta) {
+    this.spread ??= new Float32Array(2 * this.count);
+    this.each(beta, this.std, this.spread, geometric);
+    return this.spread;
+  }
+
+  /** Writes what lies between the rungs' values on the map's axes. */
+  each(beta, values, out, between) {
+    const { latent, count } = this;
     const { rung, share } = rungOf(this.rungs, beta);
     const low = rung * count * latent;
     const high = share ? low + count * latent : low;
@@ -18,8 +30,7 @@ class Ladder {
     for (let i = 0; i < count; i++) {
       for (let axis = 0; axis < shown; axis++) {
         const k = i * latent + axis;
-        xy[2 * i + axis] = mean[low + k] + share * (mean[high + k] - mean[low + k]);
-        spread[2 * i + axis] = share ? geometric(std[low + k], std[high + k], share) : std[low + k];
+        out[2 * i + axis] = share ? between(values[low + k], values[high + k], share) : values[low + k];
       }
     }
   }

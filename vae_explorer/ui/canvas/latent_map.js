@@ -198,7 +198,7 @@ class LatentMap {
     this.stale = false;
     const { ladder, plot } = this;
     ladder.climb(this.beta);
-    plot.set({ xy: ladder.xy, spread: this.switches.on.has("posteriors") ? ladder.spread : null });
+    plot.set({ xy: ladder.xy, spread: this.switches.on.has("posteriors") ? ladder.spreads(this.beta) : null });
     this.layers.show(this.switches.on, this.beta);
     this.curve.at(this.beta ?? this.world.rungs[0]);
     this.bars.at(this.beta ?? this.world.rungs[0]);

@@ -130,10 +130,9 @@ class DuelSide {
 
   /** Puts marker and ellipse on the map; decodes unless PyTorch's image is there. */
   show(z, index, exact) {
-    const spread = this.ladder.spread;
     const [x, y = 0] = z;
-    const ellipse = index === null || !spread[2 * index] ? [] : [{ x, y, rx: spread[2 * index], ry: spread[2 * index + 1] }];
-    this.plot.setLayers({ marker: { x, y }, ellipses: ellipse });
+    const [rx, ry = 0] = index === null ? [0] : this.ladder.posterior(index, this.beta).std;
+    this.plot.setLayers({ marker: { x, y }, ellipses: rx > 0 ? [{ x, y, rx, ry }] : [] });
     this.canvas.hidden = exact;
     if (exact) return;
     this.decode(z, this.grey);

@@ -108,6 +108,7 @@ function drawLines(plot) {
 /** Dots {x, y, text}, with their number beside them if they have one. */
 function drawDots(plot) {
   const { context, style, layers } = plot;
+  if (layers.dots.length === 0) return; // setting a font lays out a page whose text has changed: 1 ms a frame
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.font = `600 ${0.85 * style.size}px ${style.font}`;
