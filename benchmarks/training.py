@@ -2,8 +2,9 @@
 
     VAE_EXPLORER_DATA=../shared/data python -m benchmarks.training
 
-`app`: one order as a job of the running app, which the Train page follows in a browser on the same cores, against
-the same command on the command line, each from the start of its process to its end; then milliseconds from a click
+`app`: one order given in the running app, whose Train page is filled in, pressed, and follows the run in a browser on
+the same cores, against the same command on the command line: from the click, or the start of the process, to the end
+of the process that trains; then milliseconds from a click
 to PyTorch's image on the Explore page (as in `benchmarks.clicks`) without a job and while one trains on the same cores.
 
 `minute`: the negative ELBO at KL weight 1 (grey targets, 2,000 validation images of MNIST, one sample of z) against
@@ -51,13 +52,22 @@ def order(epochs: int | None = None) -> Order:
 
 
 def as_job(name: str, what: Order, page: Page, address: str) -> float:
-    """Returns the seconds of a job that a page follows."""
-    job = jobs.create(name, what)
-    page.goto(f"{address}/train?job={name}")
-    page.get_by_text("Resume").wait_for(timeout=60_000)
+    """Returns the seconds of a job from the click on Train to its end, with its page open and following."""
+    page.goto(f"{address}/train?data=mnist")
+    for label, value in (("Epochs", str(what.training.epochs)), ("Name", name)):
+        field = page.get_by_label(label, exact=True)
+        field.wait_for(timeout=60_000)
+        field.fill(value)
+        field.press("Enter")
+        page.wait_for_timeout(2000)
     start = time.perf_counter()
-    job.start()
-    page.reload()
+    page.get_by_role("button", name="Train", exact=True).click()
+    job = jobs.Job(jobs.folder() / name)
+    while not (job.folder / "order.json").exists():
+        page.wait_for_timeout(1000 * LOOK)
+    assert (job.order.model, job.order.training) == (what.model, what.training)
+    while not job.alive:
+        page.wait_for_timeout(1000 * LOOK)
     while job.alive:
         page.wait_for_timeout(1000 * LOOK)
     seconds = time.perf_counter() - start

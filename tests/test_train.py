@@ -105,6 +105,43 @@ def test_a_run_that_is_over_can_be_explored_or_deleted_and_one_stopped_resumed()
     assert button(train(), "Resume")
 
 
+def test_a_wish_is_followed_before_the_page_answers() -> None:
+    job = jobs.create("live", Order(model=MODEL, training=TrainingConfig(epochs=10_000, batch=50), command="test"))
+    job.start()
+    try:
+        until = time.monotonic() + 60
+        while not job.status.records and time.monotonic() < until:
+            time.sleep(0.05)
+        test = train()
+        for label, state in (("Pause", "paused"), ("Resume", "training"), ("Stop", "stopped")):
+            next(each for each in test.button if each.label == label).click().run()
+            assert not test.exception, test.exception
+            assert state in shown(test) or (state == "training" and "waiting" in shown(test))
+    finally:
+        job.ask("stop")
+
+
+@pytest.mark.parametrize("part", ["_watch(job, 3, True)", "_judge(job, None)"])
+def test_a_job_deleted_in_another_window_draws_the_whole_page_anew(part: str) -> None:
+    def page(part: str) -> None:
+        from pathlib import Path
+
+        import streamlit as st
+
+        from vae_explorer.jobs import Job
+        from vae_explorer.ui.pages import train
+
+        if "drawn" not in st.session_state:
+            st.session_state.drawn = True
+            eval(part, vars(train), {"job": Job(Path("gone"))})
+            st.write("the part goes on")
+        st.write("the whole page")
+
+    test = AppTest.from_function(page, kwargs={"part": part}).run()
+    assert not test.exception, test.exception
+    assert [each.value for each in test.markdown] == ["the whole page"]
+
+
 def test_a_failure_is_shown_with_its_reason() -> None:
     job = done()
     jobs.write(job.folder / "status.json", asdict(replace(job.status, state="failed", message="The disk is full.")))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from vae_explorer import jobs
 from vae_explorer.data import DataError
 from vae_explorer.doctor import examine
 from vae_explorer.figures.training_curves import training_curves
-from vae_explorer.jobs import LIVE, Job, JobError
+from vae_explorer.jobs import LIVE, Job, JobError, Wish
 from vae_explorer.training import reported_beta
 from vae_explorer.ui import canvas, diagnosis, forecast, recipe, training
 from vae_explorer.ui.pages.explore import STYLE
 
-# Seconds between two looks at a job that is at work. Curves are drawn anew each time, on its own processors.
-EVERY, CURVES_EVERY = 1.0, 4.0
+# Seconds between two looks at a job that is at work: each draws the page anew, on the job's own processors.
+EVERY, CURVES_EVERY = 2.0, 4.0
+ANSWER = 1.0  # seconds within which a job follows a wish, as a rule
 
 
 def page() -> None:
@@ -90,6 +93,8 @@ def _show(job: Job, other: Job | None) -> None:
 
 def _watch(job: Job, epochs: int, live: bool) -> None:
     """What the job does, its buttons, and its newest frame; runs alone."""
+    if not job.folder.is_dir():
+        st.rerun()  # deleted in another window
     status = job.status
     words, *buttons = st.columns([8, 2, 2, 2], vertical_alignment="center")
     words.html(f'<p class="aside">{training.progress(status, epochs)}</p>')
@@ -98,12 +103,12 @@ def _watch(job: Job, epochs: int, live: bool) -> None:
     if status.message and status.cause != "TrainingDiverged":  # of which the doctor says more
         (st.error if status.state == "failed" else st.info)(status.message)
     finished = bool(status.records) and status.records[-1].number == epochs and status.state == "done"
-    if status.state in ("training", "waiting") and buttons[0].button("Pause", width="stretch"):
-        job.ask("pause")
-    if status.state == "paused" and buttons[0].button("Resume", width="stretch"):
-        job.ask("run")
-    if status.state in LIVE and buttons[1].button("Stop", width="stretch"):
-        job.ask("stop")
+    if status.state in ("training", "waiting"):
+        buttons[0].button("Pause", width="stretch", on_click=_ask, args=(job, "pause"))
+    if status.state == "paused":
+        buttons[0].button("Resume", width="stretch", on_click=_ask, args=(job, "run"))
+    if status.state in LIVE:
+        buttons[1].button("Stop", width="stretch", on_click=_ask, args=(job, "stop"))
     if status.state not in LIVE and not finished and buttons[0].button("Resume", width="stretch"):
         job.start()
         st.rerun()
@@ -125,8 +130,21 @@ def _watch(job: Job, epochs: int, live: bool) -> None:
         canvas.send(training.newest(job, number), f"film-{job.name}", "frame")
 
 
+def _ask(job: Job, wish: Wish) -> None:
+    """Leaves a wish, and waits a moment until it is followed: what is drawn next is the click's answer."""
+    if not job.folder.is_dir():
+        return
+    before = job.status.state
+    job.ask(wish)
+    until = time.monotonic() + ANSWER
+    while job.status.state == before and time.monotonic() < until:
+        time.sleep(0.02)
+
+
 def _judge(job: Job, other: Job | None) -> None:
     """The curves, and what the doctor sees; runs alone."""
+    if not all(each.folder.is_dir() for each in (job, other) if each is not None):
+        st.rerun()
     both = {each.name: (each.order, each.status) for each in (job, other) if each is not None}
     shown = {name: training.curve(status.records) for name, (_, status) in both.items()}
     if shown[job.name].epochs:
