@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import threading
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -105,20 +106,32 @@ def test_a_run_that_is_over_can_be_explored_or_deleted_and_one_stopped_resumed()
     assert button(train(), "Resume")
 
 
-def test_a_wish_is_followed_before_the_page_answers() -> None:
+def test_a_wish_is_followed_before_the_page_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def part(folder: str) -> None:
+        from pathlib import Path
+
+        from vae_explorer.jobs import LIVE, Job
+        from vae_explorer.ui.pages.train import _watch
+
+        job = Job(Path(folder))
+        _watch(job, 10_000, job.status.state in LIVE)
+
     job = jobs.create("live", Order(model=MODEL, training=TrainingConfig(epochs=10_000, batch=50), command="test"))
+    ask = Job.ask
     job.start()
     try:
         until = time.monotonic() + 60
-        while not job.status.records and time.monotonic() < until:
+        while job.status.state != "training" and time.monotonic() < until:
             time.sleep(0.05)
-        test = train()
-        for label, state in (("Pause", "paused"), ("Resume", "training"), ("Stop", "stopped")):
+        monkeypatch.setattr(Job, "ask", lambda self, wish: threading.Timer(0.4, ask, (self, wish)).start())  # slow
+        test = AppTest.from_function(part, default_timeout=60, kwargs={"folder": str(job.folder)})
+        test.run()
+        for label, words in (("Pause", "paused"), ("Resume", "waiting training"), ("Stop", "stopped")):
             next(each for each in test.button if each.label == label).click().run()
             assert not test.exception, test.exception
-            assert state in shown(test) or (state == "training" and "waiting" in shown(test))
+            assert any(word in shown(test) for word in words.split())
     finally:
-        job.ask("stop")
+        ask(job, "stop")
 
 
 @pytest.mark.parametrize("part", ["_watch(job, 3, True)", "_judge(job, None)"])
