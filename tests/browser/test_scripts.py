@@ -170,7 +170,7 @@ def test_half_and_nine_tenths_of_a_gaussian_lie_within_the_known_circles(page: P
 def test_each_class_has_lines_that_hold_its_shares(page: Page) -> None:
     xy, labels = points(30_000)
     script = f"""{ARGUMENTS}
-        const contours = new ClassContours();
+        const contours = new ClassContours(96);
         const update = () => contours.update(xy, labels, hidden, a.extent, 1.5, ["#000001", "#000002", "#000003"]);
         update();
         const buffers = contours.layers.map((layer) => layer.segments);

@@ -1,6 +1,6 @@
 // The map's switchable layers, at any KL weight.
 
-const BANDWIDTH = 2.2; // of the density of codes, in cells of its grid
+const BANDWIDTH = 0.023; // of the density of codes, as a share of the grid's side
 const INK = 0.4; // below 1: brings out what is less dense than the densest class
 
 class Layers {
@@ -49,11 +49,12 @@ class Layers {
     if (this.atlas && on.has("atlas")) underlays.push(...this.crossFade(beta));
     const { xy, labels, hidden } = plot;
     if (on.has("density")) {
-      const counts = this.density.update(xy, labels, hidden, this.extent, BANDWIDTH);
+      const counts = this.density.update(xy, labels, hidden, this.extent, BANDWIDTH * this.density.side);
       underlays.push({ image: this.heat.paint(counts, this.ink, INK), extent: this.extent, smooth: true });
     }
     const { colours } = this.world;
-    const contours = on.has("classes") ? this.classes.update(xy, labels, hidden, this.extent, BANDWIDTH, colours) : [];
+    const width = BANDWIDTH * this.classes.side;
+    const contours = on.has("classes") ? this.classes.update(xy, labels, hidden, this.extent, width, colours) : [];
     plot.setLayers({ circles, underlays, contours });
   }
 

@@ -56,19 +56,38 @@ function drawAxes(plot, context) {
   context.globalAlpha = 1;
 }
 
-/** Images {image, extent: [x0, x1, y0, y1], alpha, smooth}, stretched; their first row lies at y1. */
+/** Images {image, extent: [x0, x1, y0, y1], alpha, smooth}, stretched; their first row lies at y1. Only a smooth one may change. */
 function drawUnderlays(plot, context) {
-  const { layers } = plot;
+  const { layers, ratio } = plot;
   for (const { image, extent, alpha = 1, smooth = false } of layers.underlays) {
     const from = plot.toPixel(extent[0], extent[3]);
     const to = plot.toPixel(extent[1], extent[2]);
+    const width = Math.round((to.x - from.x) * ratio);
+    const height = Math.round((to.y - from.y) * ratio);
+    const fine = !smooth && width < image.width;
+    const shown = fine ? scaledDown(image, width, height) : image;
+    const [x, y] = fine ? [from.x, from.y].map((value) => Math.round(value * ratio) / ratio) : [from.x, from.y];
     context.globalAlpha = alpha;
-    context.imageSmoothingEnabled = smooth || (to.x - from.x) * plot.ratio < image.width;
-    context.imageSmoothingQuality = smooth ? "low" : "high";
-    context.drawImage(image, from.x, from.y, to.x - from.x, to.y - from.y);
+    context.imageSmoothingEnabled = smooth;
+    context.imageSmoothingQuality = "low";
+    context.drawImage(shown, x, y, width / ratio, height / ratio);
   }
   context.globalAlpha = 1;
   context.imageSmoothingEnabled = true;
+}
+
+const SCALED = new WeakMap(); // of pictures that never change: each as it was drawn last
+
+/** Returns a picture in the size that it is drawn in: scaling it well takes 2 ms, which is too much for every frame. */
+function scaledDown(image, width, height) {
+  let canvas = SCALED.get(image);
+  if (canvas?.width === width && canvas.height === height) return canvas;
+  if (!canvas) SCALED.set(image, (canvas = document.createElement("canvas")));
+  Object.assign(canvas, { width: Math.max(1, width), height: Math.max(1, height) });
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(image, 0, 0, canvas.width, canvas.height);
+  return canvas;
 }
 
 /** Contours {segments: x0, y0, x1, y1 in data units, colour, width}. */
