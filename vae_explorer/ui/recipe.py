@@ -52,7 +52,7 @@ DENSE: tuple[tuple[int, tuple[Widths, Widths]], ...] = (
 )
 CHANNELS = (32, 64)
 SETTINGS = (
-    (20_000, TrainingConfig(epochs=12, learning_rate=2e-3, noise=0.2)),
+    (20_000, TrainingConfig(epochs=8, learning_rate=2e-3, noise=0.2)),  # a minute or two, for a lecture
     (4_000, TrainingConfig(epochs=40, batch=100)),
     (0, TrainingConfig(epochs=100, batch=50, learning_rate=2e-3, weight_decay=0.1)),
 )
