@@ -19,9 +19,9 @@ from streamlit.testing.v1 import AppTest
 
 from vae_explorer import checkpoints, data
 from vae_explorer.config import ModelConfig, TrainingConfig
-from vae_explorer.latent.encoding import decode, encode
+from vae_explorer.latent.encoding import Encoding, decode, encode
 from vae_explorer.models import build
-from vae_explorer.ui import exports, messages
+from vae_explorer.ui import exports, messages, store
 from vae_explorer.ui.canvas.wire import addressed, pack
 from vae_explorer.ui.query import choose, parse, to_query
 from vae_explorer.ui.scene import Scene, tuple_text
@@ -476,3 +476,21 @@ def test_missing_images_can_be_downloaded_and_a_failure_says_why(runs: Path, mon
     test.button[0].click().run()
     assert arrived == ["kmnist"]
     assert "it arrived" in shown(test)
+
+
+def test_the_square_that_the_map_begins_with_holds_prior_and_codes_and_is_measured_again_for_other_images(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    codes = np.random.default_rng(0).normal(0, 2, (10_000, 2)).astype(np.float32)
+    wide = Encoding(codes, np.ones_like(codes))
+    near = Encoding(codes / np.float32(100), np.ones_like(codes))
+    store.forget_images()
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "encoding", lambda *_: wide)
+        far = float(np.abs(np.quantile(codes, (0.002, 0.998), axis=0)).max())
+        assert Scene("digits-vae-2d").limits.home == pytest.approx((0, 0, 1.06 * far), abs=0.01)
+        assert far > 5
+        patch.setattr(store, "encoding", lambda *_: near)
+        store.forget_images()
+        assert Scene("digits-vae-2d").limits.home == (0, 0, 3.4), "three sigma of the prior"
+    store.forget_images()

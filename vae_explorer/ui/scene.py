@@ -6,6 +6,7 @@ import base64
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -185,21 +186,31 @@ class Scene:
 
     def _limits(self) -> Limits:
         config = self.config
-        probabilistic = config.kind != "autoencoder"
-        mean = _two_axes(store.encoding(self.key, reported_beta(config)).mean)
-        low, high = np.quantile(mean, QUANTILES, axis=0).astype(float)
-        middle = np.zeros(2) if probabilistic else (low + high) / 2
-        half = 1.06 * float(np.max(np.maximum(high - middle, middle - low)))
-        half = max(PRIOR_RADIUS, half) if probabilistic else max(half, 1e-3)
         return Limits(
             model=self.name,
             latent=config.latent,
             beta=(config.beta_min, config.beta_max) if config.kind == "multi-rate" else None,
-            home=(round(float(middle[0]), 2), round(float(middle[1]), 2), round(half, 2)),
+            home=_home(self.key),
             images=len(self.images.labels),
             classes=len(self.images.names),
             layers=tuple(name for name, has in _LAYERS.items() if has(config)),
         )
+
+
+@lru_cache(maxsize=64)  # every click asks for it, and the quantiles of 60,000 codes take 2 ms
+def _home(of: store.Key) -> tuple[float, float, float]:
+    """Returns middle and half the side of the square that the map begins with: it holds the prior, and most codes."""
+    config = store.checkpoint(of).config
+    mean = _two_axes(store.encoding(of, reported_beta(config)).mean)
+    low, high = np.quantile(mean, QUANTILES, axis=0).astype(float)
+    probabilistic = config.kind != "autoencoder"
+    middle = np.zeros(2) if probabilistic else (low + high) / 2
+    half = 1.06 * float(np.max(np.maximum(high - middle, middle - low)))
+    half = max(half, PRIOR_RADIUS if probabilistic else 1e-3)
+    return (round(float(middle[0]), 2), round(float(middle[1]), 2), round(half, 2))
+
+
+store.FORGET.append(_home.cache_clear)
 
 
 _LAYERS: dict[str, Callable[[ModelConfig], bool]] = {
