@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 from scipy.linalg import sqrtm
 
@@ -21,6 +23,7 @@ from vae_explorer import checkpoints, data, gap_tables
 from vae_explorer.checkpoints import Checkpoint
 from vae_explorer.config import ModelConfig
 from vae_explorer.data import Images
+from vae_explorer.figures import theme
 from vae_explorer.latent.encoding import encode
 from vae_explorer.models import build
 
@@ -69,6 +72,23 @@ def grey(canvas: Locator) -> NDArray[np.uint8]:
         "c => [c.width, c.height, [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]]"
     )
     return np.array(values, np.uint8).reshape(height, width, 4)[..., 0]
+
+
+def test_the_legend_hides_a_class_on_both_maps(open_page: Open, server: str) -> None:
+    duel = Duel(open_page, server)
+    colour = [int(theme.class_colours(10)[0][k : k + 2], 16) for k in (1, 3, 5)]
+
+    def pixels(side: int) -> int:
+        seen = np.asarray(Image.open(io.BytesIO(duel.maps[side].screenshot())).convert("RGB"))
+        return int((np.abs(seen.astype(int) - colour).max(axis=-1) < 4).sum())
+
+    before = [pixels(side) for side in (0, 1)]
+    assert min(before) > 500
+    button = duel.page.get_by_role("button", name="0", exact=True)
+    button.click()
+    duel.explorer.until(lambda: max(pixels(0), pixels(1)) < 20)
+    button.click()
+    duel.explorer.until(lambda: [pixels(0), pixels(1)] == before)
 
 
 def test_one_pointer_moves_both_sides_by_the_same_number_of_standard_deviations(

@@ -13,7 +13,7 @@ class Duel {
     this.abort = new AbortController();
     this.box = mailbox(name);
     this.weight = new Weight(this.find, this.abort.signal, { move: () => this.moved(), settle: () => this.tell() });
-    this.legend = new Legend(this.find(".legend"), () => this.moved());
+    this.legend = new Legend(this.find(".legend"), () => this.hide());
     this.sides = ["left", "right"].map((side) => {
       const box = mailbox(`${name}-${side}`);
       const on = { point: (place) => this.point(side, place), click: (place) => this.click(side, place), key: (event) => this.key(side, event) };
@@ -151,6 +151,12 @@ class Duel {
     this.moved();
   }
 
+  /** Shows the classes that the legend leaves. */
+  hide() {
+    for (const { plot } of this.sides) plot.set({ hidden: this.legend.mask });
+    this.moved();
+  }
+
   moved() {
     this.stale = true;
     this.look();
@@ -168,10 +174,7 @@ class Duel {
     const { beta } = this.weight;
     if (this.stale) {
       this.stale = false;
-      this.sides.forEach((side) => {
-        side.climb(beta);
-        side.plot.set({ hidden: this.legend.mask });
-      });
+      this.sides.forEach((side) => side.climb(beta));
       this.drawFields();
       this.lay();
       this.drawing.show();
@@ -190,7 +193,7 @@ class Duel {
     const { field } = this.state;
     this.sides.forEach((side) => {
       if (side.field?.field !== field) side.setField(null);
-      side.plot.setLayers({ underlays: [] });
+      if (side.plot.layers.underlays.length) side.plot.setLayers({ underlays: [] });
     });
     if (!field || !this.sides.every((side) => side.field)) return;
     const { better } = this.fields[field];

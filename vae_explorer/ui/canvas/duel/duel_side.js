@@ -63,7 +63,8 @@ class DuelSide {
   /** Moves the codes, and takes their mean and standard deviation on the axes shown. */
   climb(beta) {
     const weight = this.weightFor(beta);
-    if (weight !== this.beta) this.fitted = null;
+    if (weight === this.beta) return;
+    this.fitted = null;
     this.beta = weight;
     this.ladder.climb(this.beta);
     const { xy } = this.ladder;
