@@ -74,6 +74,15 @@ def grey(canvas: Locator) -> NDArray[np.uint8]:
     return np.array(values, np.uint8).reshape(height, width, 4)[..., 0]
 
 
+@pytest.mark.parametrize("height", [560, 720])
+def test_nothing_lies_over_the_maps_on_a_low_screen(open_page: Open, server: str, height: int) -> None:
+    duel = Duel(open_page, server, height=height)
+    boxes = [each.bounding_box() for each in (*duel.maps, duel.page.locator(".middle"), duel.explorer.weight)]
+    *upper, slider = [box for box in boxes if box]
+    assert len(upper) == 3
+    assert max(box["y"] + box["height"] for box in upper) <= slider["y"]
+
+
 def test_the_legend_hides_a_class_on_both_maps(open_page: Open, server: str) -> None:
     duel = Duel(open_page, server)
     colour = [int(theme.class_colours(10)[0][k : k + 2], 16) for k in (1, 3, 5)]
