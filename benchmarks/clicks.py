@@ -104,7 +104,14 @@ class Tab:
         self.lost = 0  # clicks that brought no image
 
     def click(self, u: float, v: float) -> None:
-        """Clicks at a place of the plot, from -1 to 1 on both axes, and waits for the image."""
+        """Clicks at a place of the plot, and keeps what came."""
+        if click := self.press(u, v):
+            self.clicks.append(click)
+        else:
+            self.lost += 1
+
+    def press(self, u: float, v: float) -> Click | None:
+        """Clicks at a place of the plot, from -1 to 1 on both axes, and waits for the image; None if none came."""
         box: FloatRect | None = self.plot.bounding_box()
         assert box
         half = SPAN * min(box["width"], box["height"]) / 2
@@ -119,10 +126,8 @@ class Tab:
         mouse.up()
         ms, label = self.page.evaluate(f"Promise.race([answer, new Promise(r => setTimeout(r, {PATIENCE}, [0, '']))])")
         os.kill(self.pid, signal.SIGSTOP)
-        if found := Z.search(label):
-            self.clicks.append(Click((x, y), (float(found[1]), float(found[2])), ms, "reconstruction" in label))
-        else:
-            self.lost += 1
+        found = Z.search(label)
+        return found and Click((x, y), (float(found[1]), float(found[2])), ms, "reconstruction" in label)
 
     def times(self) -> list[float]:
         """Milliseconds of the clicks that count."""
@@ -168,16 +173,15 @@ def measure(count: int) -> tuple[dict[int, tuple[Tab, Tab]], tuple[list[float], 
             for pair in tabs.values():
                 for tab in pair:
                     tab.click(u, v)
-        few, many = tabs[POINTS[0]][1], tabs[POINTS[-1]][1]
-        done = len(few.clicks), len(many.clicks)
+        few: list[float] = []
+        many: list[float] = []
         for _ in range(count):
             u, v = places.gauss(0, DENSE), places.gauss(0, DENSE)
-            few.click(u, v)
-            many.click(u, v)
-        hits = [[click.ms for click in tab.clicks[k:] if click.code] for tab, k in zip((few, many), done, strict=True)]
-        for tab, k in zip((few, many), done, strict=True):
-            del tab.clicks[k:]
-    return tabs, (hits[0], hits[1])
+            for points, times in ((POINTS[0], few), (POINTS[-1], many)):
+                click = tabs[points][1].press(u, v)
+                if click and click.code:
+                    times.append(click.ms)
+    return tabs, (few, many)
 
 
 def main() -> None:

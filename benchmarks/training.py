@@ -4,8 +4,8 @@
 
 `app`: one order given in the running app, whose Train page is filled in, pressed, and follows the run in a browser on
 the same cores, against the same command on the command line: from the click, or the start of the process, to the end
-of the process that trains; then milliseconds from a click
-to PyTorch's image on the Explore page (as in `benchmarks.clicks`) without a job and while one trains on the same cores.
+of the process that trains; then milliseconds from a click to PyTorch's image on the Explore page (as in
+`benchmarks.clicks`) without a job and while one trains on the same cores.
 
 `minute`: the negative ELBO at KL weight 1 (grey targets, 2,000 validation images of MNIST, one sample of z) against
 seconds. Ours is the job that the Train page proposes, its clock from the start of its process, all that a job does

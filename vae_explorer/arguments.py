@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from vae_explorer.config import (
     HEAVIEST,
@@ -90,21 +90,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     evaluate.add_argument("--target", choices=get_args(Target), default="grey", help="default: grey")
     evaluate.add_argument("--json", action="store_true", help="one JSON object instead of a table")
 
-    curve = commands.add_parser(
-        "curve",
-        help="measure rate and distortion at every KL weight, for the app to show",
-        description=CURVE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    curve.add_argument("models", metavar="NAME", nargs="+", help="names from `list`, or checkpoints' paths")
-
-    gaps = commands.add_parser(
-        "gaps",
-        help="measure the gaps between codes at every KL weight, for the app to show",
-        description=GAPS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    gaps.add_argument("models", metavar="NAME", nargs="+", help="names from `list`, or checkpoints' paths")
+    _add_measuring(commands, "curve", "rate and distortion", CURVE)
+    gaps = _add_measuring(commands, "gaps", "the gaps between codes", GAPS)
     gaps.add_argument("--seeds", type=_count, default=3, metavar="N", help="repetitions (default: 3)")
 
     listing = commands.add_parser("list", help="the trained models: shipped, and your own")
@@ -118,6 +105,18 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     shard.add_argument("--name", required=True, help="of the new data set: `--data shards/NAME`")
     shard.add_argument("--images", type=_positive, default=10_000, metavar="N", help="in a file (default: 10000)")
     return parser.parse_args(arguments)
+
+
+def _add_measuring(commands: Any, name: str, what: str, description: str) -> argparse.ArgumentParser:
+    """Adds a command that measures models and keeps the result beside them."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=f"measure {what} at every KL weight, for the app to show",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("models", metavar="NAME", nargs="+", help="names from `list`, or checkpoints' paths")
+    return parser
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:

@@ -16,6 +16,21 @@ from playwright.sync_api import Locator, Page, expect
 ALT = re.compile(r"^Decoded image at z = \((-?\d+\.\d\d), (-?\d+\.\d\d)\)")
 
 
+def painted(canvas: Locator, channels: int = 1) -> NDArray[np.uint8]:
+    """Returns the grey levels, or colours, that a canvas holds in its own pixels."""
+    height, width, values = canvas.evaluate(
+        """canvas => { const { width, height } = canvas;
+        return [height, width, [...canvas.getContext("2d").getImageData(0, 0, width, height).data]]; }"""
+    )
+    pixels = np.array(values, np.uint8).reshape(height, width, 4)
+    return pixels[..., 0] if channels == 1 else pixels[..., :channels]
+
+
+def seen(place: Locator) -> NDArray[np.uint8]:
+    """Returns a place of the page as the screen shows it, `(H, W, 3)`."""
+    return np.asarray(Image.open(io.BytesIO(place.screenshot())).convert("RGB"))
+
+
 class Explorer:
     """One browser session on the Explore page."""
 
@@ -83,12 +98,7 @@ class Explorer:
 
     def live_pixels(self, channels: int = 1) -> NDArray[np.uint8]:
         """Returns the grey levels, or colours, that the browser decoded."""
-        values = self.live.evaluate(
-            """canvas => { const { width, height } = canvas;
-            return [height, width, [...canvas.getContext("2d").getImageData(0, 0, width, height).data]]; }"""
-        )
-        pixels = np.array(values[2], np.uint8).reshape(values[0], values[1], 4)
-        return pixels[..., 0] if channels == 1 else pixels[..., :channels]
+        return painted(self.live, channels)
 
     def listeners(self) -> Callable[[], float]:
         """Returns what counts the page's event listeners, those aside that are garbage."""
@@ -147,4 +157,4 @@ class Explorer:
 
     def drawn(self) -> NDArray[np.uint8]:
         """Returns the map as painted."""
-        return np.asarray(Image.open(io.BytesIO(self.map.screenshot())).convert("RGB"))
+        return seen(self.map)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,12 +10,11 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 from scipy.linalg import sqrtm
 
 from tests.browser.conftest import Open, Serve
-from tests.browser.explorer import Explorer
+from tests.browser.explorer import Explorer, painted, seen
 from tests.browser.oracle import close, decode, posterior, same
 from tests.test_explore import PROVENANCE
 from vae_explorer import checkpoints, data, gap_tables
@@ -67,13 +65,6 @@ class Duel:
         return float(x), float(y)
 
 
-def grey(canvas: Locator) -> NDArray[np.uint8]:
-    width, height, values = canvas.evaluate(
-        "c => [c.width, c.height, [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]]"
-    )
-    return np.array(values, np.uint8).reshape(height, width, 4)[..., 0]
-
-
 @pytest.mark.parametrize("height", [560, 720])
 def test_nothing_lies_over_the_maps_on_a_low_screen(open_page: Open, server: str, height: int) -> None:
     duel = Duel(open_page, server, height=height)
@@ -88,8 +79,7 @@ def test_the_legend_hides_a_class_on_both_maps(open_page: Open, server: str) -> 
     colour = [int(theme.class_colours(10)[0][k : k + 2], 16) for k in (1, 3, 5)]
 
     def pixels(side: int) -> int:
-        seen = np.asarray(Image.open(io.BytesIO(duel.maps[side].screenshot())).convert("RGB"))
-        return int((np.abs(seen.astype(int) - colour).max(axis=-1) < 4).sum())
+        return int((np.abs(seen(duel.maps[side]).astype(int) - colour).max(axis=-1) < 4).sum())
 
     before = [pixels(side) for side in (0, 1)]
     assert min(before) > 500
@@ -112,7 +102,7 @@ def test_one_pointer_moves_both_sides_by_the_same_number_of_standard_deviations(
     units = [(np.array(duel.z(k)) - codes[k].mean(0)) / codes[k].std(0) for k in (0, 1)]
     assert units[0] == pytest.approx(units[1], abs=0.02)
     for k in (0, 1):
-        assert np.abs(grey(duel.live[k]) - decode(models[k], duel.z(k), 1.0)).mean() < 3  # two decimals of z
+        assert np.abs(painted(duel.live[k]) - decode(models[k], duel.z(k), 1.0)).mean() < 3  # two decimals of z
     duel.page.mouse.move(5, 700)
     for live in duel.live:
         expect(live).to_be_hidden()
@@ -153,7 +143,7 @@ def test_the_same_draws_go_through_both(
     fitted = codes.mean(0) + noise @ (vectors * np.sqrt(values) @ vectors.T)
     duel.page.wait_for_timeout(1000)
     for k, points in enumerate((fitted, noise)):
-        sheet = grey(duel.page.locator(f".sample canvas.{SIDES[k]}"))
+        sheet = painted(duel.page.locator(f".sample canvas.{SIDES[k]}"))
         for index in (0, 9, 63):
             row, column = divmod(index, 8)
             picture = sheet[28 * row : 28 * row + 28, 28 * column : 28 * column + 28]
@@ -168,7 +158,7 @@ def test_a_walk_is_shown_on_both_sides(
     duel = Duel(open_page, server, "tab=path&ends=3,18")
     duel.page.wait_for_timeout(800)
     for k, model in enumerate(models):
-        film = grey(duel.page.locator(f".film.{SIDES[k]}"))
+        film = painted(duel.page.locator(f".film.{SIDES[k]}"))
         ends = [posterior(model, images, image, 1.0)[0] for image in (3, 18)]
         for picture, share in ((0, 0.0), (5, 5 / 11), (11, 1.0)):
             z = ends[0] + share * (ends[1] - ends[0])
@@ -317,7 +307,7 @@ def test_a_place_is_the_same_on_maps_of_other_axes(
         for k, model in enumerate(pair):
             assert len(hovered[k]) == model.config.latent
             assert not hovered[k][2:].any(), "a place means 0 on the other axes"
-            assert np.abs(grey(duel.live[k]) - decode(model, hovered[k], 1.0)).mean() < 3  # two decimals of z
+            assert np.abs(painted(duel.live[k]) - decode(model, hovered[k], 1.0)).mean() < 3  # two decimals of z
         duel.page.mouse.click(*duel.at(side, 150, 120))
         duel.explorer.until(lambda side=side: duel.query["side"] == SIDES[side] and "z" in duel.query)  # type: ignore[misc]
         for k, model in enumerate(pair):
@@ -338,7 +328,7 @@ def test_images_draws_and_walks_use_all_axes(
     noise = np.random.default_rng(3).standard_normal((64, max(len(each[0]) for each in codes))).astype(np.float32)
     duel.page.wait_for_timeout(1000)
     for k, model in enumerate(pair):
-        sheet = grey(duel.page.locator(f".sample canvas.{SIDES[k]}"))
+        sheet = painted(duel.page.locator(f".sample canvas.{SIDES[k]}"))
         axes = model.config.latent
         root = np.real(sqrtm(np.cov(codes[k].T, ddof=0).reshape(axes, axes)))
         points = codes[k].mean(0) + noise[:, :axes] @ root
@@ -350,7 +340,7 @@ def test_images_draws_and_walks_use_all_axes(
             assert axes <= 2 or not close(drawn, decode(model, flat[index], 1.0)), "the other axes have to matter"
     duel.page.mouse.move(*duel.at(0, 150, 150))
     duel.explorer.frame()
-    hovered = [grey(live) for live in duel.live]
+    hovered = [painted(live) for live in duel.live]
     duel.page.mouse.click(*duel.at(0, 150, 150))
     duel.explorer.until(lambda: duel.query["side"] == "left" and duel.query.get("image", "0") != "0")
     image = int(duel.query["image"])
@@ -363,7 +353,7 @@ def test_images_draws_and_walks_use_all_axes(
     duel = Duel(open_page, workshop, f"left={names[0]}&right={names[1]}&tab=path&ends=3,18")
     duel.page.wait_for_timeout(800)
     for k, model in enumerate(pair):
-        film = grey(duel.page.locator(f".film.{SIDES[k]}"))
+        film = painted(duel.page.locator(f".film.{SIDES[k]}"))
         for picture in (0, 5, 11):
             z = codes[k][3] + picture / 11 * (codes[k][18] - codes[k][3])
             assert close(film[:, 8 * picture : 8 * picture + 8], decode(model, z, 1.0))

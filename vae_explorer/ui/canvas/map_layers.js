@@ -53,7 +53,7 @@ class Layers {
       underlays.push({ image: this.heat.paint(counts, this.ink, INK), extent: this.extent, smooth: true });
     }
     const { colours } = this.world;
-    const width = BANDWIDTH * this.classes.side;
+    const width = BANDWIDTH * this.classes.density.side;
     const contours = on.has("classes") ? this.classes.update(xy, labels, hidden, this.extent, width, colours) : [];
     plot.setLayers({ circles, underlays, contours });
   }

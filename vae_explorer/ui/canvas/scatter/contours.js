@@ -123,7 +123,6 @@ class Contours {
 /** The lines around half and nine tenths of each class. */
 class ClassContours {
   constructor(side = 72) {
-    this.side = side;
     this.density = new Density(side);
     this.contours = new Contours(side);
     this.layers = [];
