@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.distributions import kl_divergence
 
-from tests.test_models import config
+from tests.test_models import config, perturbed
 from vae_explorer import checkpoints, objectives, runs, training
 from vae_explorer.checkpoints import Provenance
 from vae_explorer.config import ConfigError, TrainingConfig
@@ -247,6 +248,29 @@ def test_the_pixel_mean_changes_the_gradient_alone_and_what_is_reported_stays_in
     assert not torch.allclose(64 * gradients["mean"], gradients["sum"], rtol=1e-3)
     if kind == "vae":
         assert torch.allclose(64 * gradients["mean"], gradients["heavy"], rtol=1e-3, atol=1e-4)
+
+
+def test_an_image_of_a_large_kl_weight_moves_the_shared_weights_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against autograd of mean((D + beta R) / (1 + beta)^balance), written out; reported is the plain objective."""
+    beta = torch.tensor([0.5, 9.0]).repeat(25)
+    monkeypatch.setattr(training, "_draw_beta", lambda config, n: beta)
+    model = perturbed(build(config(kind="multi-rate"), 0))
+    settings = TrainingConfig(balance=0.7, clip=1e12, learning_rate=1e-12, precision="float32")
+    pixels = torch.from_numpy(TRAIN.pixels[:50])
+    torch.manual_seed(5)
+    means = training._step(model, training._optimizer(model, settings), pixels, settings, ALONE.share(50), ALONE)
+    learned = [p for p in model.parameters() if p.grad is not None]
+    found = [p.grad.clone() for p in learned if p.grad is not None]
+    x = pixels / 255
+    torch.manual_seed(5)
+    q = model.posterior(x, beta)
+    z = q.rsample()
+    distortion = -model.likelihood(z, beta).log_prob(x)
+    rate = kl_divergence(q, model.prior())
+    whole = distortion + beta * rate
+    expected = torch.autograd.grad((whole / (1 + beta) ** 0.7).mean(), learned)
+    torch.testing.assert_close(found, list(expected), rtol=1e-4, atol=1e-4)
+    assert means[2].item() == pytest.approx(whole.mean().item(), rel=1e-5)
 
 
 def test_the_effective_weight_is_multiplied_by_the_pixels_of_a_mean_alone() -> None:

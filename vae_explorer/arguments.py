@@ -63,8 +63,8 @@ MODEL_OPTIONS = (
     *("beta", "beta_min", "beta_max"),
 )
 TRAINING_OPTIONS = (
-    *("epochs", "batch", "learning_rate", "weight_decay", "warmup", "clip", "noise", "target"),
-    *("seed", "precision", "reduction"),
+    *("epochs", "batch", "learning_rate", "weight_decay", "warmup", "clip", "noise", "balance"),
+    *("target", "seed", "precision", "reduction"),
 )
 
 
@@ -151,6 +151,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--warmup", type=float, help=f"share of steps before the peak (default: {t.warmup})")
     training.add_argument("--clip", type=float, help=f"largest gradient norm (default: {t.clip})")
     training.add_argument("--noise", type=float, help=f"std of the noise on the encoder's input (default: {t.noise})")
+    training.add_argument(
+        "--balance", type=float, help=f"multi-rate: losses over (1 + beta) to this power (default: {t.balance})"
+    )
     training.add_argument("--target", choices=get_args(Target), help=f"default: {t.target}")
     training.add_argument("--seed", type=int, help=f"default: {t.seed}")
     training.add_argument("--precision", choices=get_args(Precision), help=f"default: {t.precision}")

@@ -138,6 +138,8 @@ class TrainingConfig(_Json):
             intensity; the decoder still has to match the clean image. It keeps the encoder from
             fitting the training images more closely than others (Shu et al., Amortized Inference
             Regularization, 2018).
+        balance: A multi-rate model's loss of an image is divided by (1 + beta) to this power, so that the
+            images drawn with a large KL weight do not rule the weights that all share.
         target: Grey levels as they are, or pixels drawn from them afresh at every step.
         seed: Of initialisation, order, noise and the KL weights drawn.
         precision: Of the matrix products; `auto` takes bfloat16 where the processor multiplies it
@@ -154,6 +156,7 @@ class TrainingConfig(_Json):
     warmup: float = 0.1
     clip: float = 200.0
     noise: float = 0.0
+    balance: float = 0.25
     target: Target = "grey"
     seed: int = 0
     precision: Precision = "auto"
@@ -168,6 +171,7 @@ class TrainingConfig(_Json):
             "warmup must lie between 0 and 1": 0 < self.warmup < 1,
             "clip must be a positive number": self.clip > 0,
             "noise must be a number from 0 up": 0 <= self.noise < math.inf,
+            "balance must be a number from 0 up": 0 <= self.balance < math.inf,
             "seed must be a number from 0 up": 0 <= self.seed < 2**31,
         }
         for message, holds in checks.items():

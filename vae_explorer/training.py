@@ -200,7 +200,9 @@ def _step(
     epsilon = _draw_epsilon(model.config, share)
     with autocast(config.precision):
         each = terms(model, seen, beta, target, epsilon)
-    loss = _loss(each, beta, x[0].numel(), config) * _balance(model.config, beta)
+    loss = _loss(each, beta, x[0].numel(), config)
+    if model.config.kind == "multi-rate":
+        loss = loss * (1 + beta) ** -config.balance
     model.zero_grad()
     # Sums over this process's images, divided by the number of all: added up, they are the batch's means.
     (loss.sum() / share.images).backward()
@@ -244,14 +246,6 @@ def _draw_beta(config: ModelConfig, n: int) -> Tensor:
 def _draw_epsilon(config: ModelConfig, share: Share) -> Tensor | None:
     """Draws what z is made of, where others see a part of the batch; else the posterior draws it, the same."""
     return None if share.whole or config.kind == "autoencoder" else share.normal(config.latent)
-
-
-def _balance(config: ModelConfig, beta: Tensor) -> Tensor:
-    """Weighs images so that those drawn with a large KL weight do not rule the shared weights."""
-    return (1 + beta) ** -BALANCE if config.kind == "multi-rate" else torch.ones_like(beta)
-
-
-BALANCE = 0.25  # chosen on MNIST's validation part
 
 
 class _AdamW(torch.optim.AdamW):
