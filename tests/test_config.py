@@ -62,6 +62,7 @@ def test_a_model_that_cannot_work_is_refused(changes: dict[str, Any]) -> None:
         *({"epochs": 0}, {"batch": 0}, {"learning_rate": 0.0}, {"learning_rate": float("inf")}),
         *({"weight_decay": -1.0}, {"warmup": 1.0}, {"clip": 0.0}, {"noise": -1.0}, {"seed": -1}),
         *({"noise": float("nan")}, {"seed": 2**31}, {"balance": -0.1}, {"balance": float("inf")}),
+        *({"focus": 1.1}, {"focus": -0.1}),
     ],
 )
 def test_training_that_cannot_work_is_refused(changes: dict[str, Any]) -> None:

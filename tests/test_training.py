@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.stats import kstest, uniform
 from torch import Tensor
 from torch.distributions import kl_divergence
 
@@ -125,15 +126,30 @@ def test_every_image_is_seen_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> N
     assert not torch.equal(first, second)
 
 
-def test_kl_weights_are_even_in_their_logarithm_over_the_range() -> None:
-    settings = config(kind="multi-rate", beta_min=0.001, beta_max=10.0)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        drawn = training._draw_beta(settings, 40_000).log10()
-    assert drawn.min() >= -3 - 1e-5
-    assert drawn.max() <= 1 + 1e-5
-    counts = torch.histc(drawn, 10, -3, 1)
-    assert (counts / 4000 - 1).abs().max() < 0.06  # four standard deviations of a count
+@pytest.mark.parametrize(
+    ("focus", "progress", "share"), [(0.0, 0.5, 0), (0.35, 0.001, 0.35), (0.35, 0.8, 0.35), (1, 0.5, 1), (1, 0.81, 0)]
+)
+def test_kl_weights_are_even_in_their_logarithm_over_the_range_and_its_middle(
+    focus: float, progress: float, share: float
+) -> None:
+    """Against the mixture of two log-uniform distributions, [0.001, 10] and [0.01, 1], by Kolmogorov and Smirnov."""
+    torch.manual_seed(0)
+    model = config(kind="multi-rate", beta_min=0.001, beta_max=10.0)
+    beta = training._draw_beta(model, 50_000, focus, progress)
+    whole, middle = uniform(-3, 4), uniform(-2, 2)
+
+    def mixture(x: Any) -> Any:
+        return (1 - share) * whole.cdf(x) + share * middle.cdf(x)
+
+    assert kstest(beta.double().log10().numpy(), mixture).pvalue > 0.01
+    assert beta.min() >= 0.001 * (1 - 1e-5)
+    assert beta.max() <= 10 * (1 + 1e-5)
+
+
+def test_the_middle_of_kl_weights_stays_within_the_models_range() -> None:
+    beta = training._draw_beta(config(kind="multi-rate", beta_min=0.1, beta_max=10.0), 1000, 1.0, 0.5)
+    assert beta.min().item() == pytest.approx(0.1, rel=0.05)
+    assert beta.max().item() == pytest.approx(1, rel=0.05)
 
 
 def test_a_stop_is_heard_within_one_step() -> None:
@@ -241,7 +257,7 @@ def test_the_pixel_mean_changes_the_gradient_alone_and_what_is_reported_stays_in
         torch.manual_seed(5)
         pixels = torch.from_numpy(TRAIN.pixels[:50])
         optimizer = training._optimizer(model, settings)
-        means = training._step(model, optimizer, pixels, settings, ALONE.share(50), ALONE)
+        means = training._step(model, optimizer, pixels, settings, 0.5, ALONE.share(50), ALONE)
         reported[reduction] = means.tolist()
         gradients[reduction] = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
     assert reported["mean"] == reported["sum"]
@@ -253,12 +269,12 @@ def test_the_pixel_mean_changes_the_gradient_alone_and_what_is_reported_stays_in
 def test_an_image_of_a_large_kl_weight_moves_the_shared_weights_less(monkeypatch: pytest.MonkeyPatch) -> None:
     """Against autograd of mean((D + beta R) / (1 + beta)^balance), written out; reported is the plain objective."""
     beta = torch.tensor([0.5, 9.0]).repeat(25)
-    monkeypatch.setattr(training, "_draw_beta", lambda config, n: beta)
+    monkeypatch.setattr(training, "_draw_beta", lambda *_: beta)
     model = perturbed(build(config(kind="multi-rate"), 0))
     settings = TrainingConfig(balance=0.7, clip=1e12, learning_rate=1e-12, precision="float32")
     pixels = torch.from_numpy(TRAIN.pixels[:50])
     torch.manual_seed(5)
-    means = training._step(model, training._optimizer(model, settings), pixels, settings, ALONE.share(50), ALONE)
+    means = training._step(model, training._optimizer(model, settings), pixels, settings, 0.5, ALONE.share(50), ALONE)
     learned = [p for p in model.parameters() if p.grad is not None]
     found = [p.grad.clone() for p in learned if p.grad is not None]
     x = pixels / 255

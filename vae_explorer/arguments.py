@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from vae_explorer.config import (
+    FOCUS,
+    FOCUS_END,
     HEAVIEST,
     Backbone,
     Kind,
@@ -63,7 +65,7 @@ MODEL_OPTIONS = (
     *("beta", "beta_min", "beta_max"),
 )
 TRAINING_OPTIONS = (
-    *("epochs", "batch", "learning_rate", "weight_decay", "warmup", "clip", "noise", "balance"),
+    *("epochs", "batch", "learning_rate", "weight_decay", "warmup", "clip", "noise", "balance", "focus"),
     *("target", "seed", "precision", "reduction"),
 )
 
@@ -153,6 +155,12 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--noise", type=float, help=f"std of the noise on the encoder's input (default: {t.noise})")
     training.add_argument(
         "--balance", type=float, help=f"multi-rate: losses over (1 + beta) to this power (default: {t.balance})"
+    )
+    training.add_argument(
+        "--focus",
+        type=float,
+        help=f"multi-rate: share of images drawn from KL weights of {FOCUS[0]:g} to {FOCUS[1]:g} over the first "
+        f"{FOCUS_END:.0%}% of the steps (default: {t.focus})",
     )
     training.add_argument("--target", choices=get_args(Target), help=f"default: {t.target}")
     training.add_argument("--seed", type=int, help=f"default: {t.seed}")

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_explorer.batches import batches
-from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
+from vae_explorer.config import FOCUS, FOCUS_END, ConfigError, ModelConfig, TrainingConfig
 from vae_explorer.data import DataError, Images, Shards
 from vae_explorer.models import Autoencoder
 from vae_explorer.objectives import Terms, objective, pixel_mean_objective, terms
@@ -106,7 +106,7 @@ def fit(
                 progress = (index - 1 + (i + 1) / steps) / config.epochs
                 for group in optimizer.param_groups:
                     group["lr"] = _learning_rate(config, progress)
-                sums += _step(model, optimizer, pixels, config, share, processes)
+                sums += _step(model, optimizer, pixels, config, progress, share, processes)
         seconds = time.perf_counter() - start
         beta = reported_beta(model.config)
         held_out_terms = evaluate(model, held_out, beta, seed=config.seed, processes=processes)
@@ -189,6 +189,7 @@ def _step(
     optimizer: torch.optim.Optimizer,
     pixels: Tensor,
     config: TrainingConfig,
+    progress: float,
     share: Share,
     processes: Processes,
 ) -> Tensor:
@@ -196,7 +197,7 @@ def _step(
     x = pixels.float() / 255
     target = share.bernoulli(x) if config.target == "binarised" else x
     seen = x + config.noise * share.normal(*x.shape[1:]) if config.noise else x
-    beta = _draw_beta(model.config, share.images)[share.part]
+    beta = _draw_beta(model.config, share.images, config.focus, progress)[share.part]
     epsilon = _draw_epsilon(model.config, share)
     with autocast(config.precision):
         each = terms(model, seen, beta, target, epsilon)
@@ -235,12 +236,16 @@ def _demand_finite(loss: float, config: TrainingConfig) -> None:
         )
 
 
-def _draw_beta(config: ModelConfig, n: int) -> Tensor:
-    """Draws one KL weight per image, log-uniformly over a multi-rate model's range."""
+def _draw_beta(config: ModelConfig, n: int, focus: float, progress: float) -> Tensor:
+    """Draws one KL weight per image, log-uniformly over a multi-rate model's range, or for a share over FOCUS in it."""
     if config.kind != "multi-rate":
         return torch.full((n,), config.beta)
     low, high = math.log(config.beta_min), math.log(config.beta_max)
-    return torch.empty(n).uniform_(low, high).exp()
+    if not focus:
+        return torch.empty(n).uniform_(low, high).exp()
+    place, chosen = torch.rand(n), torch.rand(n) < (focus if progress <= FOCUS_END else 0)
+    first, last = (min(max(math.log(edge), low), high) for edge in FOCUS)
+    return torch.where(chosen, first + (last - first) * place, low + (high - low) * place).exp()
 
 
 def _draw_epsilon(config: ModelConfig, share: Share) -> Tensor | None:
