@@ -17,9 +17,9 @@ Reduction = Literal["sum", "mean"]
 # What no sensible model exceeds: a file that asks for more is refused before any memory is taken, and
 # numbers stay within float32.
 WIDEST, DEEPEST, LARGEST_SIDE, HEAVIEST = 65_536, 64, 4096, 1e6
-# KL weights where one network for all is furthest from one for each, and the share of the steps that more
-# images are drawn from there: what follows gives the edges of the range their due. Chosen on MNIST's validation part.
-FOCUS, FOCUS_END = (0.01, 1.0), 0.8
+# How `TrainingConfig.focus` draws KL weights, chosen on MNIST's validation part: FOCUS is where one network for all is
+# furthest from one for each, FOCUS_END the share of the steps that it is favoured for, EDGE in units of log beta.
+FOCUS, FOCUS_END, EDGE = (0.01, 1.0), 0.8, 0.3
 
 
 class ConfigError(ValueError):
@@ -144,8 +144,9 @@ class TrainingConfig(_Json):
         balance: A multi-rate model's loss of an image is divided by (1 + beta) to this power, so that the
             images drawn with a large KL weight do not rule the weights that all share. The default was
             chosen on MNIST's validation part.
-        focus: Share of a multi-rate model's images whose KL weight is drawn from FOCUS, over the first FOCUS_END
-            of the steps; the others', and all afterwards, are drawn over the whole range.
+        focus: Share of a multi-rate model's images whose KL weight is drawn from FOCUS over the first FOCUS_END of
+            the steps, the others' from the whole range. From then on the ends of the range are drawn more often.
+            With 0, all are drawn evenly over the range, in the logarithm.
         target: Grey levels as they are, or pixels drawn from them afresh at every step.
         seed: Of initialisation, order, noise and the KL weights drawn.
         precision: Of the matrix products; `auto` takes bfloat16 where the processor multiplies it

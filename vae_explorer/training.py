@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_explorer.batches import batches
-from vae_explorer.config import FOCUS, FOCUS_END, ConfigError, ModelConfig, TrainingConfig
+from vae_explorer.config import EDGE, FOCUS, FOCUS_END, ConfigError, ModelConfig, TrainingConfig
 from vae_explorer.data import DataError, Images, Shards
 from vae_explorer.models import Autoencoder
 from vae_explorer.objectives import Terms, objective, pixel_mean_objective, terms
@@ -237,13 +237,19 @@ def _demand_finite(loss: float, config: TrainingConfig) -> None:
 
 
 def _draw_beta(config: ModelConfig, n: int, focus: float, progress: float) -> Tensor:
-    """Draws one KL weight per image, log-uniformly over a multi-rate model's range, or for a share over FOCUS in it."""
+    """Draws one KL weight per image, log-uniformly over a multi-rate model's range.
+
+    With a focus, that share is drawn from FOCUS instead, until FOCUS_END; from there on all are drawn from a range
+    wider by EDGE and brought back into it, since its ends learn from neighbours on one side only.
+    """
     if config.kind != "multi-rate":
         return torch.full((n,), config.beta)
     low, high = math.log(config.beta_min), math.log(config.beta_max)
     if not focus:
         return torch.empty(n).uniform_(low, high).exp()
-    place, chosen = torch.rand(n), torch.rand(n) < (focus if progress <= FOCUS_END else 0)
+    place, chosen = torch.rand(n), torch.rand(n) < focus
+    if progress > FOCUS_END:
+        return (low - EDGE + (high - low + 2 * EDGE) * place).clamp(low, high).exp()
     first, last = (min(max(math.log(edge), low), high) for edge in FOCUS)
     return torch.where(chosen, first + (last - first) * place, low + (high - low) * place).exp()
 
