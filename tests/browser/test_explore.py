@@ -22,6 +22,10 @@ def test_opens_on_the_first_model_with_everything_on_one_screen(open_page: Open)
     assert explorer.query["model"] == MODEL
     for part in (explorer.map, explorer.decoded, explorer.original, explorer.weight):
         expect(part).to_be_in_viewport(ratio=1)
+    cut = "all => all.filter(part => part.scrollWidth > part.clientWidth + 1).map(part => part.textContent)"
+    words = explorer.page.locator("button:visible *")
+    assert words.count() > 0
+    assert words.evaluate_all(cut) == []  # *Download all* is there where the data set is a sample
 
 
 def test_a_click_on_the_plane_decodes_exactly_that_point(open_page: Open, model: Checkpoint) -> None:

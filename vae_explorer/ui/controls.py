@@ -78,7 +78,7 @@ def download(name: str) -> None:
     """Offers a data set that is not at hand, or only in part; shows the progress, or why it failed."""
     if name not in data.names() or not data.downloadable(name):
         return
-    if not st.button("Download all images", help="Once, from its public source; then it works offline."):
+    if not st.button("Download all", help="All images, once, from its public source; then it works offline."):
         return
     bar = st.progress(0.0)
 
