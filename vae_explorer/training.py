@@ -248,10 +248,14 @@ def _draw_beta(config: ModelConfig, n: int, focus: float, progress: float) -> Te
     if not focus:
         return torch.empty(n).uniform_(low, high).exp()
     place, chosen = torch.rand(n), torch.rand(n) < focus
+
+    def spread(first: float, last: float) -> Tensor:
+        return first + (last - first) * place
+
     if progress > FOCUS_END:
-        return (low - EDGE + (high - low + 2 * EDGE) * place).clamp(low, high).exp()
+        return spread(low - EDGE, high + EDGE).clamp(low, high).exp()
     first, last = (min(max(math.log(edge), low), high) for edge in FOCUS)
-    return torch.where(chosen, first + (last - first) * place, low + (high - low) * place).exp()
+    return torch.where(chosen, spread(first, last), spread(low, high)).exp()
 
 
 def _draw_epsilon(config: ModelConfig, share: Share) -> Tensor | None:
