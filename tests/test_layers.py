@@ -16,6 +16,7 @@ LAYERS = (
     "config",
     "allocator",
     "files",
+    "text",
     "torchvision_cpu",
     "data",
     "arguments",
