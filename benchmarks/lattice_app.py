@@ -37,7 +37,8 @@ def images() -> Images:
 @st.cache_data
 def figure() -> go.Figure:
     """Returns the codes by class, under the lattice."""
-    codes, (_, labels, names, _) = encode(checkpoint().model, images().pixels, BETA).mean, images()
+    _, labels, names, *_ = images()
+    codes = encode(checkpoint().model, images().pixels, BETA).mean
     drawn = go.Figure(layout={"height": 560, "margin": {"l": 0, "r": 0, "t": 0, "b": 0}})
     for label, name in enumerate(names):
         x, y = codes[labels == label].T

@@ -163,6 +163,15 @@ def test_circles_lie_inside_with_uniform_factors() -> None:
     assert np.abs(np.sort(radius) - np.linspace(3, 9, len(radius))).max() / 6 < 1.95 / np.sqrt(len(radius))
 
 
+def test_all_of_a_data_set_is_its_parts_one_after_another() -> None:
+    every, parts = data.load("digits", data.ALL), [data.load("digits", part) for part in PARTS]
+    assert every.parts is not None
+    assert np.bincount(every.parts).tolist() == [1_297, 200, 300]
+    for k, part in enumerate(parts):
+        np.testing.assert_array_equal(every.pixels[every.parts == k], part.pixels)
+        np.testing.assert_array_equal(every.labels[every.parts == k], part.labels)
+
+
 def test_circle_labels_are_thirds_of_the_radius() -> None:
     images = data.load("circles", "train")
     radius = data.circle_factors("train")[:, 2]

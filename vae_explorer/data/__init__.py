@@ -2,7 +2,7 @@
 
 from vae_explorer.data.circles import circle_factors, draw_circles
 from vae_explorer.data.idx import data_folder
-from vae_explorer.data.images import PARTS, DataError, Images, demand_shape, spread
+from vae_explorer.data.images import ALL, PARTS, DataError, Images, demand_shape, spread
 from vae_explorer.data.registry import (
     DATASETS,
     add,
@@ -17,6 +17,7 @@ from vae_explorer.data.registry import (
 from vae_explorer.data.shards import Shards, cut
 
 __all__ = [
+    "ALL",
     "DATASETS",
     "PARTS",
     "DataError",

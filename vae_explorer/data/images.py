@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 PARTS = ("train", "validation", "test")
+ALL = "all"  # the three parts, one after another
 
 
 class Images(NamedTuple):
-    """One part of a data set."""
+    """One part of a data set, or all of it."""
 
     pixels: NDArray[np.uint8]  # (N, H, W) grey levels, 0 is black; or (N, H, W, 3) red, green and blue
     labels: NDArray[np.int64]  # (N,)       index into names
     names: tuple[str, ...]  #                 class names
     source: str  #                            one line for the screen: which data this is
+    files: tuple[str, ...] = ()  #            the user's own name of each image's file; none where there are no files
+    columns: Mapping[str, NDArray[np.float64]] = {}  # numbers by name, (N,), nan where one is missing
+    parts: NDArray[np.int8] | None = None  #  (N,)   index into PARTS, where all of them are here
 
     @property
     def lengths(self) -> tuple[int, ...]:
@@ -26,6 +31,18 @@ class Images(NamedTuple):
 
 class DataError(Exception):
     """The data cannot be had; the message is for the user and says what to do."""
+
+
+def joined(parts: Sequence[Images]) -> Images:
+    """Returns all parts of a data set one after another, in the order of `PARTS`."""
+    first = parts[0]
+    return first._replace(
+        pixels=np.concatenate([part.pixels for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        files=sum((part.files for part in parts), ()),
+        columns={name: np.concatenate([part.columns[name] for part in parts]) for name in first.columns},
+        parts=np.repeat(np.arange(len(parts), dtype=np.int8), [len(part.pixels) for part in parts]),
+    )
 
 
 def demand_shape(images: Images, shape: tuple[int, ...]) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from vae_explorer.data.bundled import DIGITS, digits, mnist_sample
 from vae_explorer.data.circles import circles
 from vae_explorer.data.idx import IdxFiles, data_folder
-from vae_explorer.data.images import PARTS, DataError, Images
+from vae_explorer.data.images import ALL, PARTS, DataError, Images, joined
 from vae_explorer.data.own import Choices, Upload, folders
 from vae_explorer.data.shards import PREFIX, Shards, open_shards
 
@@ -73,11 +73,13 @@ def load(name: str, part: str) -> Images:
 
     Arguments:
         name: One of `names()`, or `shards/NAME`.
-        part: One of `PARTS`.
+        part: One of `PARTS`, or `ALL` of them, one after another.
 
     Raises:
         DataError: If the name or the part is unknown, or the data is not there or damaged.
     """
+    if part == ALL:
+        return joined([load(name, each) for each in PARTS])
     dataset = _find(name)
     if part not in PARTS:
         raise DataError(f"There is no part {part!r}. The parts are {', '.join(PARTS)}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vae_explorer.data.images import DataError
 from vae_explorer.data.own.arrays import IMAGES, read_npz
+from vae_explorer.data.own.budget import Budget
 from vae_explorer.data.own.pictures import Reading
 from vae_explorer.data.own.sheets import read_sheet
 from vae_explorer.data.own.stacks import Progress, Upload
@@ -26,7 +27,7 @@ def read(content: bytes, reading: Reading | None = None, progress: Progress = la
     Raises:
         DataError: If it cannot be a data set; the message says what to do.
     """
-    reading = reading or Reading()
+    reading, progress = reading or Reading(), Budget(len(content), progress)
     if not content.startswith(_ZIP):
         return read_sheet(content, reading, progress)
     archive = open_zip(content)
