@@ -214,11 +214,11 @@ def test_one_shape_in_different_sizes_needs_no_choice() -> None:
     assert upload.asks == frozenset()
 
 
-def test_sixteen_bits_are_read_as_their_upper_eight() -> None:
+def test_eight_bits_written_as_sixteen_are_the_eight() -> None:
     deep = {f"{k}.png": png(Image.fromarray(image.astype(np.uint16) * 257)) for k, image in enumerate(GREY)}
     upload = own.read(zipped(deep))
     np.testing.assert_array_equal(upload.pixels, GREY)
-    assert "16 bits" in upload.notes[0]
+    assert "60 images with more than 8 bits a pixel" in upload.notes[-1]
 
 
 def test_palettes_and_colours_that_are_grey_become_grey() -> None:

@@ -16,7 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from vae_explorer import data
 from vae_explorer.data import DataError, own
-from vae_explorer.data.own import Choices, Fit, Ground, Reading, Summary, Upload
+from vae_explorer.data.own import Choices, Fit, Ground, Reading, Summary, Upload, Values
 from vae_explorer.ui import messages, store
 
 SHOWN = 64  # images of the preview, at most
@@ -34,6 +34,7 @@ From {own.LEAST} to {own.MOST:,} images. They are used at {own.LARGEST} x {own.L
 """
 FITS: dict[Fit, str] = {"pad": "Whole, with a margin", "crop": "The middle, cut"}
 GROUNDS: dict[Ground, str] = {"black": "Black", "white": "White"}
+VALUES: dict[Values, str] = {"auto": "Chosen by their range", "stretch": "Darkest to brightest", "stored": "As stored"}
 
 
 def show() -> None:
@@ -121,6 +122,7 @@ def _reading(file: str) -> Reading:
         fit=cast(Fit, state.get(f"data_fit_{file}", plain.fit)),
         ground=cast(Ground, state.get(f"data_ground_{file}", plain.ground)),
         tile=(int(height), int(width)) if height and width else None,
+        values=cast(Values, state.get(f"data_values_{file}", plain.values)),
     )
 
 
@@ -144,11 +146,13 @@ def _read(file: str, content: bytes, reading: Reading) -> Upload | str:
 
 def _ask(file: str, found: Upload | str, asks: Collection[str]) -> None:
     """Shows those choices of reading that would change something."""
-    for column, ask in zip(st.columns(3), sorted(asks), strict=False):
+    for column, ask in zip(st.columns(4), sorted(asks), strict=False):
         if ask == "fit":
             column.radio("Other shapes", list(FITS), format_func=FITS.__getitem__, key=f"data_fit_{file}")
         elif ask == "ground":
             column.radio("Ground", list(GROUNDS), format_func=GROUNDS.__getitem__, key=f"data_ground_{file}")
+        elif ask == "values":
+            column.radio("Grey levels", list(VALUES), format_func=VALUES.__getitem__, key=f"data_values_{file}")
         else:
             height, width = (found.tile if isinstance(found, Upload) else None) or (COMMON, COMMON)
             most = 64 * own.LARGEST

@@ -4,6 +4,7 @@ from vae_explorer.data.own.folders import Choices, Summary, add, delete, summary
 from vae_explorer.data.own.pictures import Fit, Ground, Reading
 from vae_explorer.data.own.stacks import LARGEST, LEAST, MOST, SMALLEST, UNLABELLED, Skipped, Upload, reasons
 from vae_explorer.data.own.uploads import KINDS, read
+from vae_explorer.data.own.values import Values
 
 __all__ = [
     "KINDS",
@@ -19,6 +20,7 @@ __all__ = [
     "Skipped",
     "Summary",
     "Upload",
+    "Values",
     "add",
     "delete",
     "read",

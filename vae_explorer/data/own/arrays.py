@@ -13,7 +13,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from vae_explorer.data.images import DataError
-from vae_explorer.data.own.pictures import BROKEN, Size, resized
+from vae_explorer.data.own.pictures import BROKEN, Reading, Size, resized
 from vae_explorer.data.own.stacks import (
     LARGEST,
     MOST,
@@ -25,6 +25,16 @@ from vae_explorer.data.own.stacks import (
     classes,
     demand_usable,
     working_size,
+)
+from vae_explorer.data.own.values import (
+    NOTHING,
+    Range,
+    choosable,
+    ends,
+    grey_levels,
+    kind_of,
+    range_of,
+    words,
 )
 
 IMAGES, LABELS = "images.npy", "labels.npy"
@@ -39,7 +49,7 @@ class _Header(NamedTuple):
     dtype: np.dtype[np.generic]
 
 
-def read_npz(archive: ZipFile, progress: Progress) -> Upload:
+def read_npz(archive: ZipFile, reading: Reading, progress: Progress) -> Upload:
     """Reads `images`, and `labels` where there are any.
 
     Raises:
@@ -47,16 +57,15 @@ def read_npz(archive: ZipFile, progress: Progress) -> Upload:
     """
     header = _header(archive, IMAGES)
     _demand_images(header)
-    low, high = _extremes(archive, header, lambda share: progress(0.4 * share))
-    offset, scale, words = _scaling(low, high)
+    found, kind = _extremes(archive, header, lambda share: progress(0.4 * share)), kind_of(header.dtype)
+    black_white = ends(found, kind, reading.values)
     size, coloured = _layout(header)
     working = working_size(Counter({size: 1}))
     stack, skipped, kept = Stack(header.shape[0], working), [], []
     for start, block in _blocks(archive, header):
         sound = _sound(block)
-        # float32 would round 16-bit levels near a half; float64 never does
-        bytes_ = np.rint((np.where(sound[:, None], block.reshape(len(block), -1), 0) - offset) * scale)
-        images = bytes_.clip(0, 255).astype(np.uint8).reshape(len(block), *size, *([3] * coloured))
+        safe = np.where(sound[:, None], block.reshape(len(block), -1), 0)
+        images = grey_levels(safe, black_white).reshape(len(block), *size, *([3] * coloured))
         for k, image in enumerate(images, start):
             if not sound[k - start]:
                 skipped.append(Skipped(f"image {k}", "nan or infinite pixels: replace them with numbers"))
@@ -71,10 +80,10 @@ def read_npz(archive: ZipFile, progress: Progress) -> Upload:
         labels=labels,
         names=names,
         sizes=f"{size[0]} x {size[1]}",
-        range=(low, high),
+        range=found,
         skipped=tuple(skipped),
-        notes=(*words, *notes),
-        asks=frozenset(),
+        notes=(*words(found, kind, reading.values), *notes),
+        asks=frozenset(["values"] * choosable(found, kind)),
     )
 
 
@@ -159,24 +168,13 @@ def _sound(block: NDArray[np.generic]) -> NDArray[np.bool_]:
     return sound
 
 
-def _extremes(archive: ZipFile, header: _Header, progress: Progress) -> tuple[float, float]:
+def _extremes(archive: ZipFile, header: _Header, progress: Progress) -> Range:
     """Returns the least and the largest value of all sound images."""
-    low, high = math.inf, -math.inf
+    found = NOTHING
     for start, block in _blocks(archive, header):
-        sound = block[_sound(block)]
-        if len(sound):
-            low, high = min(low, float(sound.min())), max(high, float(sound.max()))
+        found = found.with_(range_of(block[_sound(block)]))
         progress((start + len(block)) / header.shape[0])
-    return (low, high) if low <= high else (0.0, 0.0)
-
-
-def _scaling(low: float, high: float) -> tuple[float, float, list[str]]:
-    """Returns what is subtracted and what is multiplied to reach 0 to 255, and what the user should know of it."""
-    usual = ((0, 1), (0, 255), (-1, 1), (0, 65_535))
-    least, most = next(((a, b) for a, b in usual if a <= low and high <= b), (low, high))
-    if (least, most) == (0, 255):
-        return 0.0, 1.0, []
-    return least, 255 / (most - least), [f"Values from {least:g} to {most:g} become grey levels from 0 to 255."]
+    return found if found.low <= found.high else Range(0, 0)
 
 
 def _labels(

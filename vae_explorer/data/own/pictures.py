@@ -6,6 +6,7 @@ import lzma
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, Literal, NamedTuple
@@ -13,6 +14,8 @@ from typing import IO, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
+
+from vae_explorer.data.own.values import BYTE, STANDARD, Kind, Range, Values, ends, grey_levels, range_of
 
 Fit = Literal["pad", "crop"]
 Ground = Literal["black", "white"]
@@ -44,11 +47,13 @@ class Reading:
         fit: What becomes of images of another shape than the data set's: wholly inside, or filled and cut.
         ground: What is seen behind transparent pixels and beside padded images.
         tile: Height and width of a sheet's tiles, in pixels; guessed unless given.
+        values: Whether values are spread over all grey levels: where they fill little of them, always, or never.
     """
 
     fit: Fit = "pad"
     ground: Ground = "black"
     tile: Size | None = None
+    values: Values = "auto"
 
 
 class Picture(NamedTuple):
@@ -57,7 +62,13 @@ class Picture(NamedTuple):
     pixels: NDArray[np.uint8]  # (H, W) or (H, W, 3)
     animated: bool  # it had more frames, which are left out
     clear: bool  # it had transparent pixels
-    deep: bool  # it had 16 bits a pixel
+    kind: Kind  # of the numbers in the file
+    found: Range  # least and largest of them
+
+    @property
+    def deep(self) -> bool:
+        """Whether it had more than 8 bits a pixel."""
+        return self.kind != "byte"
 
 
 def measure(file: IO[bytes]) -> Size:
@@ -73,8 +84,16 @@ def measure(file: IO[bytes]) -> Size:
         raise _refusal(error) from error
 
 
-def decode(content: bytes, size: Size | None, reading: Reading) -> Picture:
+def decode(
+    content: bytes, size: Size | None, reading: Reading, black_white: Mapping[Kind, Range] = STANDARD
+) -> Picture:
     """Returns an image with eight bits a pixel, at another size if one is given; grey where its colours are.
+
+    Arguments:
+        content: The file.
+        size: Height and width; the image's own unless given.
+        reading: Choices.
+        black_white: The values that become black and white, for each kind of numbers.
 
     Raises:
         Refused: If it cannot be decoded.
@@ -87,14 +106,28 @@ def decode(content: bytes, size: Size | None, reading: Reading) -> Picture:
                     None, (2 * max(size), 2 * max(size))
                 )  # a JPEG file is decoded small, in a tenth of the time
             animated = bool(getattr(image, "is_animated", False)) and image.format != "MPO"
-            clear, deep = image.has_transparency_data, image.mode.startswith("I")
+            clear = image.has_transparency_data
             upright = ImageOps.exif_transpose(image) if image.format in PHOTOGRAPHS else image
-            plain = _eight_bits(upright, reading.ground)
+            kind: Kind = "real" if image.mode == "F" else "whole" if image.mode.startswith("I") else "byte"
+            plain, found = _eight_bits(upright, reading.ground, black_white[kind])
     except BROKEN as error:
         raise _refusal(error) from error
     if size and (plain.height, plain.width) != size:
         plain = _sized(plain, size, reading)
-    return Picture(np.asarray(_grey_if_alike(plain)), animated, clear, deep)
+    return Picture(np.asarray(_grey_if_alike(plain)), animated, clear, kind, found)
+
+
+def decode_alone(content: bytes, reading: Reading) -> Picture:
+    """Returns an image that is all there is: its own values say what becomes black and white.
+
+    Raises:
+        Refused: If it cannot be decoded.
+    """
+    picture = decode(content, None, reading)
+    chosen = ends(picture.found, picture.kind, reading.values)
+    if chosen == STANDARD[picture.kind]:
+        return picture
+    return decode(content, None, reading, {picture.kind: chosen})
 
 
 def resized(pixels: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
@@ -117,20 +150,22 @@ def _upright(image: Image.Image) -> Size:
     return (width, height) if turned else (height, width)
 
 
-def _eight_bits(image: Image.Image, ground: Ground) -> Image.Image:
-    """Returns an image of mode L or RGB."""
-    if image.mode.startswith("I"):
+def _eight_bits(image: Image.Image, ground: Ground, black_white: Range) -> tuple[Image.Image, Range]:
+    """Returns an image of mode L or RGB, and the range of the values that it had."""
+    if image.mode == "F" or image.mode.startswith("I"):
         levels = np.asarray(image)
-        if levels.min() < 0 or levels.max() > 65_535:
-            raise Refused("more than 16 bits a pixel: save it with 8 or 16")
-        return Image.fromarray((levels >> 8).astype(np.uint8))  # exact for eight bits written as sixteen
-    if image.mode == "F":
-        raise Refused("floating-point pixels: save it with 8 or 16 bits a pixel, or put the array into an .npz file")
+        if not np.isfinite(levels).all():
+            raise Refused("nan or infinite pixels: replace them with numbers")
+        return Image.fromarray(grey_levels(levels, black_white)), range_of(levels)
     if image.has_transparency_data:
         behind = Image.new("RGBA", image.size, ground)
         behind.alpha_composite(image.convert("RGBA"))
-        return behind.convert("RGB")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+        image = behind.convert("RGB")
+    plain = image.convert("L" if image.mode in ("1", "L") else "RGB")
+    extremes = np.array(plain.getextrema())
+    if black_white != BYTE:
+        plain = plain.point([int(level) for level in grey_levels(np.arange(256), black_white)] * len(plain.getbands()))
+    return plain, range_of(extremes)
 
 
 def _sized(image: Image.Image, size: Size, reading: Reading) -> Image.Image:

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 
 from vae_explorer.data.images import DataError
-from vae_explorer.data.own.pictures import Reading, Refused, Size, decode, resized
+from vae_explorer.data.own.pictures import Reading, Refused, Size, decode_alone, resized
 from vae_explorer.data.own.stacks import (
     MOST,
     SMALLEST,
@@ -30,7 +30,7 @@ def read_sheet(content: bytes, reading: Reading, progress: Progress) -> Upload:
         DataError: If it cannot be decoded, or its tiles are no data set.
     """
     try:
-        picture = decode(content, None, reading)
+        picture = decode_alone(content, reading)
     except Refused as error:
         raise DataError(
             f"The image cannot be used: {error}. Upload a sheet of tiles as PNG or JPEG, a zip of images, or an .npz."

@@ -33,7 +33,7 @@ def read(content: bytes, reading: Reading | None = None, progress: Progress = la
     archive = open_zip(content)
     names = archive.namelist()
     if IMAGES in names:
-        return read_npz(archive, progress)
+        return read_npz(archive, reading, progress)
     if names and all(name.endswith(".npy") for name in names):
         raise DataError(
             f"The .npz file holds {', '.join(name.removesuffix('.npy') for name in names[:5])}, and no `images`: "

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import stat
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import NamedTuple
@@ -27,6 +28,7 @@ from vae_explorer.data.own.stacks import (
     same_shape,
     working_size,
 )
+from vae_explorer.data.own.values import NOTHING, STANDARD, Kind, Range, choosable, ends, words
 
 MOST_FILE = 64 * 2**20  # bytes of one image file, unpacked
 MOST_UNPACKED = 8 * 2**30  # bytes of all of them
@@ -44,6 +46,16 @@ class _Found(NamedTuple):
     size: Size
 
 
+class _Read(NamedTuple):
+    """What is gathered image by image."""
+
+    stack: Stack
+    folders: list[str]  # of the images in the stack
+    skipped: list[Skipped]
+    notes: Counter[str]
+    ranges: dict[Kind, Range]  # of all values
+
+
 def read_zip(archive: ZipFile, reading: Reading, progress: Progress) -> Upload:
     """Reads images from a zip; the folder that an image lies in is its class.
 
@@ -56,20 +68,16 @@ def read_zip(archive: ZipFile, reading: Reading, progress: Progress) -> Upload:
         demand_usable(Stack(0, (1, 1)).pixels, skipped)
     sizes = Counter(each.size for each in found)
     size = working_size(sizes)
-    stack, kept = Stack(len(found), size), []
-    notes: Counter[str] = Counter()
-    for done, (each, picture) in enumerate(_decoded(archive, found, size, reading), 1):
-        if isinstance(picture, Picture):
-            stack.add(picture.pixels)
-            kept.append(each.folder)
-            notes.update(name for name in ("animated", "clear", "deep") if getattr(picture, name))
-        else:
-            skipped.append(Skipped(each.info.filename, str(picture)))
-        if done % _TURN == 0:
-            progress(_MEASURING + (1 - _MEASURING) * done / len(found))
-    pixels = stack.pixels
+    read = _read_all(archive, found, size, reading, STANDARD, lambda share: progress(_MEASURING + 0.4 * share))
+    black_white = STANDARD | {kind: ends(each, kind, reading.values) for kind, each in read.ranges.items()}
+    if black_white != STANDARD:  # only now all values are known
+        read = _read_all(archive, found, size, reading, black_white, lambda share: progress(0.65 + 0.35 * share))
+    skipped += read.skipped
+    notes = read.notes
+    pixels = read.stack.pixels
     demand_usable(pixels, skipped)
-    labels, names, words = classes(kept)
+    labels, names, about_classes = classes(read.folders)
+    about_values = [each for kind, found_ in read.ranges.items() for each in words(found_, kind, reading.values)]
     mixed = not same_shape(sizes)
     padded = mixed and reading.fit == "pad"
     progress(1.0)
@@ -78,10 +86,16 @@ def read_zip(archive: ZipFile, reading: Reading, progress: Progress) -> Upload:
         labels=labels,
         names=names,
         sizes=outline(sizes),
-        range=(float(pixels.min()), float(pixels.max())),
+        range=functools.reduce(Range.with_, read.ranges.values(), NOTHING),
         skipped=tuple(skipped),
-        notes=(*words, *_sentences(notes, reading)),
-        asks=frozenset({*(["fit"] * mixed), *(["ground"] * bool(padded or notes["clear"]))}),
+        notes=(*about_classes, *about_values, *_sentences(notes, reading)),
+        asks=frozenset(
+            {
+                *(["fit"] * mixed),
+                *(["ground"] * bool(padded or notes["clear"])),
+                *(["values"] * any(choosable(found_, kind) for kind, found_ in read.ranges.items())),
+            }
+        ),
     )
 
 
@@ -148,15 +162,38 @@ def _folder(path: str) -> str:
     return sys.intern(path.rpartition("/")[0].rpartition("/")[2])  # one string for all images of a class
 
 
+def _read_all(
+    archive: ZipFile,
+    found: list[_Found],
+    size: Size,
+    reading: Reading,
+    black_white: Mapping[Kind, Range],
+    progress: Progress,
+) -> _Read:
+    """Decodes the images one after the other."""
+    read = _Read(Stack(len(found), size), [], [], Counter(), {})
+    for done, (each, picture) in enumerate(_decoded(archive, found, size, reading, black_white), 1):
+        if isinstance(picture, Picture):
+            read.stack.add(picture.pixels)
+            read.folders.append(each.folder)
+            read.notes.update(name for name in ("animated", "clear", "deep") if getattr(picture, name))
+            read.ranges[picture.kind] = read.ranges.get(picture.kind, NOTHING).with_(picture.found)
+        else:
+            read.skipped.append(Skipped(each.info.filename, str(picture)))
+        if done % _TURN == 0:
+            progress(done / len(found))
+    return read
+
+
 def _decoded(
-    archive: ZipFile, found: list[_Found], size: Size, reading: Reading
+    archive: ZipFile, found: list[_Found], size: Size, reading: Reading, black_white: Mapping[Kind, Range]
 ) -> Iterator[tuple[_Found, Picture | Refused]]:
     """Yields each image, or why it is left out, in the zip's order."""
 
     def read(each: _Found) -> Picture | Refused:
         try:
             with archive.open(each.info) as file:
-                return decode(file.read(MOST_FILE), size, reading)
+                return decode(file.read(MOST_FILE), size, reading, black_white)
         except Refused as error:
             return error
         except BROKEN as error:
@@ -172,6 +209,6 @@ def _sentences(notes: Counter[str], reading: Reading) -> list[str]:
     words = {
         "animated": "animated: the first frame is used.",
         "clear": f"with transparent pixels: what lies behind them is {reading.ground}.",
-        "deep": "with 16 bits a pixel: the upper eight are used.",
+        "deep": "with more than 8 bits a pixel.",
     }
     return [f"{notes[name]:,} image{'s' * (notes[name] != 1)} {text}" for name, text in words.items() if notes[name]]
