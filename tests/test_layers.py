@@ -15,7 +15,9 @@ PACKAGE = "vae_explorer"
 LAYERS = (
     "config",
     "allocator",
+    "locks",
     "files",
+    "asides",
     "text",
     "torchvision_cpu",
     "data",

@@ -27,6 +27,7 @@ from vae_explorer.allocator import keep_freed_memory
 from vae_explorer.checkpoints import SUFFIX, Provenance
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.data import Images
+from vae_explorer.files import scratch, sweep
 from vae_explorer.latent.encoding import decode, encode
 from vae_explorer.models import Autoencoder, build
 from vae_explorer.processes import use_half_the_processors
@@ -163,8 +164,9 @@ def _end(network: Autoencoder, training: TrainingConfig, images: Images, shown: 
     }
     provenance = Provenance(command="", data="", epochs=1, seconds=0, metrics={}, versions={}, training=training)
     runs = checkpoints.user_folder()
-    with tempfile.TemporaryDirectory(prefix=".estimate-", dir=runs if runs.is_dir() else None) as folder:
-        path = Path(folder) / f"last{SUFFIX}"
+    sweep(runs)  # what a measurement that took too long left
+    with scratch(runs if runs.is_dir() else Path(tempfile.gettempdir())) as folder:
+        path = folder / f"last{SUFFIX}"
         start = time.perf_counter()
         evaluate(network, torch.from_numpy(images.pixels), beta, seed=0)
         decode(network, encode(network, images.pixels, beta).mean[: jobs.FILM_IMAGES], beta)

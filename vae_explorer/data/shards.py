@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +25,7 @@ from numpy.typing import NDArray
 
 from vae_explorer.data.idx import data_folder
 from vae_explorer.data.images import PARTS, DataError, Images
+from vae_explorer.files import reason, sweep, whole_folder
 
 PREFIX = "shards/"  # of the names of these data sets
 _NAME = re.compile(r"\w[\w .-]{0,79}")
@@ -120,18 +119,15 @@ def cut(name: str, load: Callable[[str], Images], images: int) -> Path:
     if target.exists():
         raise DataError(f"{target} exists already. Choose another name, or delete it first.")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as temporary:
-            folder = Path(temporary) / "whole"
-            folder.mkdir()
+        sweep(target.parent)
+        with whole_folder(target) as folder:
             parts = {part: _write(folder, part, load(part), images) for part in PARTS}
             some = load("validation")
             meta = {"names": some.names, "shape": some.pixels.shape[1:], "source": some.source, "parts": parts}
             (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
-            shutil.move(folder, target)
     except OSError as error:
         raise DataError(
-            f"Cannot write to the data folder {data_folder()} ({error.strerror or error}). Give it space and write "
+            f"Cannot write to the data folder {data_folder()} ({reason(error)}). Give it space and write "
             "permission, or name another folder in the environment variable VAE_EXPLORER_DATA."
         ) from error
     return target

@@ -8,10 +8,7 @@ meta.json     classes, the number of images in each part, where it came from
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,11 +18,13 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from vae_explorer.asides import Aside, empty, set_aside
 from vae_explorer.data.bundled import split
 from vae_explorer.data.idx import data_folder
 from vae_explorer.data.images import PARTS, DataError, Images
 from vae_explorer.data.own.pictures import Size, greyed, resized
 from vae_explorer.data.own.stacks import LARGEST, LEAST, MOST_CLASSES, SMALLEST, UNLABELLED, Progress, Upload
+from vae_explorer.files import reason, sweep, whole_folder
 
 FORMAT = 1
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -68,7 +67,9 @@ def folder() -> Path:
 
 
 def names() -> list[str]:
-    """Returns the names of all own data sets, broken ones too."""
+    """Returns the names of all own data sets, broken ones too; removes what an `add` that was killed left."""
+    sweep(folder())
+    empty(folder())
     try:
         found = [path.name for path in folder().iterdir() if NAME.fullmatch(path.name) and _is_ours(path)]
     except OSError:
@@ -135,26 +136,23 @@ def add(name: str, upload: Upload, choices: Choices, origin: str, progress: Prog
         "skipped": len(upload.skipped),
     }
     try:
-        folder().mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=folder(), prefix=".partial-"))
-        try:
+        sweep(folder())
+        with whole_folder(folder() / name) as partial:
             _write(partial / "pixels.npy", _converted(upload.pixels, order, choices, progress), (len(order), *shape))
             np.save(partial / "labels.npy", upload.labels[order], allow_pickle=False)
             (partial / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
-            partial.chmod(0o755)  # mkdtemp keeps others out
-            partial.rename(folder() / name)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+    except FileExistsError as error:
+        raise _taken(name) from error
     except OSError as error:
         raise DataError(
-            f"Cannot write to {folder()} ({error.strerror or error}). Give it space and write permission, or name "
+            f"Cannot write to {folder()} ({reason(error)}). Give it space and write permission, or name "
             "another folder in the environment variable VAE_EXPLORER_DATA; what was uploaded is still here."
         ) from error
     progress(1.0)
 
 
-def delete(name: str) -> None:
-    """Removes an own data set; models that were trained on it stay, and say what they lack.
+def delete(name: str) -> Aside:
+    """Sets an own data set aside; models that were trained on it stay, and say what they lack.
 
     Raises:
         DataError: If there is none of that name, or it cannot be removed.
@@ -162,12 +160,10 @@ def delete(name: str) -> None:
     path = folder() / name
     if not NAME.fullmatch(name) or not _is_ours(path):
         raise DataError(f"There is no own data set {name!r}.")
-    gone = path.with_name(f".partial-{os.urandom(6).hex()}")
     try:
-        path.rename(gone)  # whoever lists data sets meanwhile sees it whole or not at all
-        shutil.rmtree(gone)
+        return set_aside([path])
     except OSError as error:
-        raise DataError(f"{path} cannot be removed ({error.strerror or error}). Check its permissions.") from error
+        raise DataError(f"{path} cannot be removed ({reason(error)}). Check its permissions.") from error
 
 
 def demand_free(name: str) -> None:
@@ -178,7 +174,7 @@ def demand_free(name: str) -> None:
             "and begin with a letter or digit."
         )
     if (folder() / name).exists():
-        raise DataError(f"There is a data set {name!r} already. Choose another name, or delete that one first.")
+        raise _taken(name)
 
 
 def part_sizes(count: int) -> tuple[int, int, int]:
@@ -254,6 +250,10 @@ def _summary(name: str) -> Summary:
     if not sound:
         raise _damaged(name, "its files do not belong together, or another version wrote them")
     return Summary(name, pixels.shape[1:], counts, found, origin, None)
+
+
+def _taken(name: str) -> DataError:
+    return DataError(f"There is a data set {name!r} already. Choose another name, or delete that one first.")
 
 
 def _damaged(name: str, why: str) -> DataError:
