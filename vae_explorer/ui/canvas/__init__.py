@@ -41,6 +41,7 @@ _DRAWING = ("scatter/raster.js", "scatter/outlines.js", "scatter/fields.js", "sc
 _SCATTER = (*_DRAWING, "scatter/gestures.js", "scatter/scatter.js")
 _PARTS = (
     "wire.js",
+    "normal.js",
     "rungs.js",
     "products.js",
     "decoder.js",
@@ -49,6 +50,7 @@ _PARTS = (
     "weight.js",
     "legend.js",
     "plots.js",
+    "spoken.js",
 )
 _SHARED = (*_SCATTER, *_PARTS, "panel.js", "contact_sheet.js")
 _DRAWING_PAD = ("drawing/pad.js", "drawing/drawing.js")

@@ -62,14 +62,19 @@ class Film {
       this.walking = requestAnimationFrame(frame);
     };
     this.walking = requestAnimationFrame(frame);
-    this.play.textContent = "Stop";
+    this.nameIt("Stop");
   }
 
   stop() {
     if (!this.walking) return;
     cancelAnimationFrame(this.walking);
     this.walking = 0;
-    this.play.textContent = "Play";
+    this.nameIt("Play");
     this.on.walk(null);
+  }
+
+  nameIt(does) {
+    this.play.textContent = does;
+    this.play.setAttribute("aria-label", `${does} the path`);
   }
 }

@@ -32,6 +32,8 @@ class LatentMap {
       beta: () => this.beta,
       open: () => this.tab === "draw" || (this.openTab("draw"), this.tell()),
     });
+    this.spoken = new Spoken(this.find(".said"), signal);
+    this.field = new ImageField(this.find(".goto"), signal, (index) => this.goTo(index));
     this.pointer = null; // where the mouse is, or a walk has come to
     this.drawn = []; // earlier draws, in units of epsilon
   }
@@ -150,6 +152,7 @@ class LatentMap {
     dress(this.plot, world);
     if (seen) this.plot.setView({ x: seen[0], y: seen[1], half: seen[2] }, true);
     this.weight.build(world.beta_range, beta);
+    this.field.build(world.labels.length, pin.index);
     this.legend.build(world.names, world.colours, hidden);
     this.switches.build(world.switches, layers);
     this.board.set(pins, other, path);
@@ -297,12 +300,33 @@ class LatentMap {
   settle(pin) {
     cancelAnimationFrame(this.walking);
     if (pin.index !== this.pin.index) this.drawn = [];
+    if (pin.index === null) this.left = this.pin.index ?? this.left; // where Escape leads back to
     this.pin = pin;
+    this.field.show(pin.index);
   }
 
   key(event) {
     const { plot, weight } = this;
-    mapKey(event, { plot, weight, step: (dx, dy) => this.step(dx, dy), pin: () => this.click(this.pin) });
+    mapKey(event, { plot, weight, step: (dx, dy) => this.step(dx, dy), image: (way) => this.turn(way), pin: () => this.click(this.pin) });
+  }
+
+  /** Pins the image after this one (1), before it (-1), or, on the plane, the one that was left (0). */
+  turn(way) {
+    const { ladder, plot } = this;
+    const here = this.pin.index ?? this.left ?? nearestCode(ladder, this.latentPoint(this.pin), this.beta).index;
+    this.goTo(way === 0 ? here : imageBeside(plot.labels, plot.hidden, here, way));
+  }
+
+  goTo(index) {
+    this.pointer = null;
+    this.pinAt({ x: 0, y: 0, index, noise: null });
+    this.speak();
+    this.later();
+  }
+
+  speak() {
+    const { world, ladder } = this;
+    this.spoken.say(() => pointWords(world, ladder, this.beta, this.latentPoint(this.pin), this.pin.index));
   }
 
   /** Moves the pin; a pinned image becomes a place on the plane. */
@@ -312,7 +336,7 @@ class LatentMap {
     const y = this.plot.rounded(zy + dy);
     this.pointer = null;
     this.pinAt({ x, y, index: null, noise: null });
-    this.find(".said").textContent = tupleText([x, y]);
+    this.speak();
     this.later();
   }
 

@@ -18,8 +18,15 @@ class Pinboard {
   }
 
   set(pins, other, kind) {
-    [this.other, this.kind] = [other, kind];
+    this.kind = kind;
     this.strip.set(pins);
+    this.rival = pins[other] ?? null;
+  }
+
+  /** Which pin is compared: it is kept as the point itself, since pins move, go and make room for new ones. */
+  get other() {
+    const k = this.strip.pins.findIndex((pin) => this.rival !== null && samePin(pin, this.rival));
+    return k < 0 ? null : k;
   }
 
   /** What Python is told of the board. */
@@ -32,14 +39,13 @@ class Pinboard {
   }
 
   choose(k) {
-    if (this.tab === "compare") this.other = k;
+    if (this.tab === "compare") this.rival = this.strip.pins[k];
     else this.map.pinAt(this.placeOf(this.strip.pins[k]));
     this.showCompare();
     this.map.tell();
   }
 
   changed() {
-    if (this.other !== null && this.other >= this.strip.pins.length) this.other = null;
     if (this.tab === "path") this.map.moved();
     this.showCompare();
     this.map.tell();

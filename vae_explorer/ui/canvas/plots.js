@@ -20,11 +20,17 @@ function styleOf(element) {
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-/** Does what a key on a plot asks for: step(dx, dy) in latent units, pin(), zoom, or another KL weight. */
-function mapKey(event, { plot, weight, step, pin = null }) {
+const IMAGE_KEYS = { Escape: 0, Backspace: 0, n: 1, PageDown: 1, b: -1, PageUp: -1 };
+
+/**
+ * Does what a key on a plot asks for: step(dx, dy) in latent units, pin(), image(way) for the next one (1), the one
+ * before (-1) or the last one seen (0), zoom, or another KL weight.
+ */
+function mapKey(event, { plot, weight, step, image, pin = null }) {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   const size = ((event.shiftKey ? 10 : 1) * plot.view.half) / 50;
   if (event.key in ARROWS) step(...ARROWS[event.key].map((way) => way * size));
+  else if (event.key in IMAGE_KEYS) image(IMAGE_KEYS[event.key]);
   else if (event.key === "+" || event.key === "=") plot.zoom(1.25);
   else if (event.key === "-") plot.zoom(0.8);
   else if (event.key === "0") plot.setView(plot.home);
@@ -35,14 +41,30 @@ function mapKey(event, { plot, weight, step, pin = null }) {
   event.preventDefault();
 }
 
-/** Fills a tab list, and shows the panel of the tab that is open. */
+const TAB_KEYS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+
+/**
+ * Fills a tab list, and shows the panel of the tab that is open. One tab is reached by Tab, the others by arrow
+ * keys, Home and End, which open them at once: https://www.w3.org/WAI/ARIA/apg/patterns/tabs/
+ */
 function showTabs(find, tabs, open, choose) {
-  const buttons = Object.entries(tabs).map(([name, text]) => {
-    const button = newButton(text, () => (choose(name), find(".tabs [aria-selected=true]").focus()));
-    button.setAttribute("role", "tab");
-    button.setAttribute("aria-selected", String(name === open));
-    find(`.tab.${name}`).hidden = name !== open;
-    find(`.tab.${name}`).setAttribute("aria-label", text);
+  const names = Object.keys(tabs);
+  const take = (name) => (choose(name), find(".tabs [aria-selected=true]").focus());
+  const buttons = names.map((name, k) => {
+    const button = newButton(tabs[name], () => take(name));
+    const panel = find(`.tab.${name}`);
+    panel.hidden = name !== open;
+    const roles = { role: "tab", id: `tab-${name}`, "aria-selected": name === open, "aria-controls": `panel-${name}` };
+    Object.entries(roles).forEach(([attribute, value]) => button.setAttribute(attribute, String(value)));
+    button.tabIndex = name === open ? 0 : -1;
+    button.addEventListener("keydown", (event) => {
+      if (!(event.key in TAB_KEYS)) return;
+      event.preventDefault();
+      const to = k + TAB_KEYS[event.key];
+      const round = Number.isFinite(to) ? (to + names.length) % names.length : to < 0 ? 0 : names.length - 1;
+      take(names[round]);
+    });
+    Object.entries({ id: `panel-${name}`, "aria-labelledby": `tab-${name}` }).forEach(([attribute, value]) => panel.setAttribute(attribute, value));
     return button;
   });
   find(".tabs").replaceChildren(...buttons);

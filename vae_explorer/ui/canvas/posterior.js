@@ -1,17 +1,5 @@
 // The posterior of an image in numbers, and draws from it.
 
-/** Two independent draws of a standard normal distribution (Box & Muller, 1958). */
-function normalPair() {
-  const radius = Math.sqrt(-2 * Math.log(1 - Math.random()));
-  const angle = 2 * Math.PI * Math.random();
-  return [radius * Math.cos(angle), radius * Math.sin(angle)];
-}
-
-/** KL(q || p) of a diagonal Gaussian and the standard normal, in nats. */
-function gaussianRate({ mean, std }) {
-  return mean.reduce((sum, m, k) => sum + 0.5 * (m * m + std[k] * std[k] - 1) - Math.log(std[k]), 0);
-}
-
 class PosteriorTab {
   /** @param {{mean: Function, sample: Function}} on what the buttons do */
   constructor(host, on) {

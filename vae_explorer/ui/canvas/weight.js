@@ -112,7 +112,8 @@ class Weight {
   }
 
   name() {
-    this.play.setAttribute("aria-pressed", String(this.playing !== 0));
-    this.play.textContent = this.playing ? "Stop" : "Play";
+    const does = this.playing ? "Pause" : "Play";
+    this.play.setAttribute("aria-label", `${does} the sweep of the KL weight`);
+    this.play.textContent = does;
   }
 }

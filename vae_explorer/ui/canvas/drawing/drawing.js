@@ -167,9 +167,8 @@ class Drawing {
       image.alt = `Reconstruction of the drawing from z = ${tupleText(mean)}`;
     } else {
       const { shape } = side.world;
-      if (this.grey?.length !== shape[0] * shape[1]) this.grey = new Uint8ClampedArray(shape[0] * shape[1]);
-      side.decoder.decode(mean, side.beta, this.grey);
-      paint(live, this.grey, shape);
+      side.decoder.decode(mean, side.beta, side.grey);
+      paint(live, side.grey, shape);
     }
     live.hidden = exact;
     const rate = exact ? answer.rate : std.every((value) => value > 0) ? gaussianRate(posterior) : null;

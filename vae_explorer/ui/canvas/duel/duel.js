@@ -22,6 +22,7 @@ class Duel {
     this.sheets = this.sides.map(({ name: side }) => new ContactSheet(this.find(`.sample canvas.${side}`), SHEET, PICTURES_A_TURN));
     this.films = this.sides.map(({ name: side }) => new ContactSheet(this.find(`.film.${side}`), WALK_FRAMES, PICTURES_A_TURN));
     this.table = new GapTable(this.find(".verdict"));
+    this.spoken = new Spoken(this.find(".said"), this.abort.signal);
     this.drawing = new Drawing(this.find(".tab.draw"), this.box, this.abort.signal, {
       sides: () => this.sides,
       ready: () => this.begun,
@@ -314,6 +315,7 @@ class Duel {
     const { plot } = this.sideOf(side);
     this.pointer = null;
     const { x, y } = this.sideOf(side).onAxes(place);
+    this.left = this.state.pick.index ?? this.left; // where Escape leads back to
     this.change({ pick: { side, x: plot.rounded(x), y: plot.rounded(y), index: null } });
   }
 
@@ -322,8 +324,25 @@ class Duel {
     const step = (dx, dy) => {
       const [x, y = 0] = this.places(this.state.pick)[this.sides.findIndex((each) => each.name === side)];
       this.goTo(side, { x: x + dx, y: y + dy });
+      this.speak(side);
     };
-    mapKey(event, { plot, weight: this.weight, step });
+    mapKey(event, { plot, weight: this.weight, step, image: (way) => this.turn(side, way) });
+  }
+
+  /** Picks the image after this one (1), before it (-1), or, on the plane, the one that was left (0). */
+  turn(name, way) {
+    const side = this.sideOf(name);
+    const { pick } = this.state;
+    const here = pick.index ?? this.left ?? side.nearest(pick);
+    const index = way === 0 ? here : imageBeside(side.world.labels, side.plot.hidden, here, way);
+    this.pointer = null;
+    this.change({ pick: { side: name, x: pick.x, y: pick.y, index } });
+    this.speak(name);
+  }
+
+  speak(name) {
+    const side = this.sideOf(name);
+    this.spoken.say(() => pointWords(side.world, side.ladder, side.beta, this.places(this.state.pick)[this.sides.indexOf(side)], this.state.pick.index));
   }
 }
 

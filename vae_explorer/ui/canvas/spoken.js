@@ -1,0 +1,83 @@
+// What a screen reader hears of the point on a map, and which image comes next.
+
+const SPEAKS = 400; // ms between two sayings: a key that is held moves the point thirty times a second
+
+/** Says one thing at a time in a live region; of what comes faster, the last. */
+class Spoken {
+  /** @param {HTMLElement} host with aria-live */
+  constructor(host, signal) {
+    this.host = host;
+    signal.addEventListener("abort", () => clearTimeout(this.timer));
+  }
+
+  /** @param {Function} words called when it is time to speak: they cost a look at every code */
+  say(words) {
+    this.words = words;
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.host.textContent = this.words();
+    }, SPEAKS);
+  }
+}
+
+/** Returns the image whose code lies nearest to a latent point, and how far away: {index, distance}, on all axes. */
+function nearestCode(ladder, z, beta) {
+  const codes = ladder.codes(beta);
+  const { latent, count } = ladder;
+  let [index, least] = [0, Infinity];
+  for (let i = 0; i < count; i++) {
+    let sum = 0;
+    for (let k = 0; k < latent; k++) sum += (codes[i * latent + k] - z[k]) ** 2;
+    if (sum < least) [index, least] = [i, sum];
+  }
+  return { index, distance: Math.sqrt(least) };
+}
+
+/** Says a point in words: an image's class and number, or the class of the nearest code and how far it lies. */
+function pointWords({ names, labels, prior }, ladder, beta, z, image) {
+  const { index, distance } = image === null ? nearestCode(ladder, z, beta) : { index: image, distance: 0 };
+  const place = image === null ? `${distance.toFixed(2)} from the nearest code` : `image ${image}`;
+  const posterior = prior ? ladder.posterior(index, beta) : null;
+  const rate = posterior?.std.every((value) => value > 0) ? `, rate ${gaussianRate(posterior).toFixed(1)}` : "";
+  return `${names[labels[index]]}, ${place}${rate}`;
+}
+
+/** Returns the next image (or, way -1, the one before) whose class is shown; goes round at the ends. */
+function imageBeside(labels, hidden, index, way) {
+  const count = labels.length;
+  for (let k = 1; k <= count; k++) {
+    const other = (((index + k * way) % count) + count) % count;
+    if (!hidden[labels[other]]) return other;
+  }
+  return index;
+}
+
+/** A field for an image's number. */
+class ImageField {
+  /** @param {HTMLElement} host a label with an input @param {Function} go called with the number of an image */
+  constructor(host, signal, go) {
+    Object.assign(this, { input: host.querySelector("input"), go });
+    this.input.addEventListener("change", () => this.take(), { signal });
+  }
+
+  build(count, index) {
+    Object.assign(this.input, { min: 0, max: count - 1, title: `The number of an image, 0 to ${count - 1}` });
+    this.show(index);
+  }
+
+  show(index) {
+    this.input.value = index ?? "";
+    this.input.setCustomValidity("");
+  }
+
+  /** Takes what was typed; anything but the number of an image gets a word, and nothing changes. */
+  take() {
+    const { input } = this;
+    input.setCustomValidity("");
+    if (input.value === "" && !input.validity.badInput) return;
+    const fits = input.validity.valid;
+    if (fits) return this.go(Number(input.value));
+    input.setCustomValidity(`Type the number of an image, 0 to ${input.max}.`);
+    input.reportValidity();
+  }
+}
