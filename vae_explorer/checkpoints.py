@@ -139,10 +139,19 @@ def find(name_or_path: str) -> Path:
         if not path.is_file():
             raise CheckpointError(f"{path}: there is no such file. Check the path.")
         return path
+    return named(name_or_path)
+
+
+def named(name: str) -> Path:
+    """Returns the file of a name from the list, and of nothing else: links name models too.
+
+    Raises:
+        CheckpointError: If there is none of that name; the message lists those that there are.
+    """
     known = {path.stem: path for path in _files()}
-    if name_or_path not in known:
-        raise CheckpointError(f"There is no model {name_or_path!r}. Known: {', '.join(sorted(known)) or 'none'}.")
-    return known[name_or_path]
+    if name not in known:
+        raise CheckpointError(f"There is no model {name!r}. Known: {', '.join(sorted(known)) or 'none'}.")
+    return known[name]
 
 
 def list_all() -> list[Entry]:

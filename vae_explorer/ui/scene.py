@@ -16,7 +16,7 @@ from vae_explorer.config import ModelConfig
 from vae_explorer.data import demand_shape
 from vae_explorer.figures import theme
 from vae_explorer.training import reported_beta
-from vae_explorer.ui import store
+from vae_explorer.ui import nearest, store
 from vae_explorer.ui.canvas.wire import pack
 from vae_explorer.ui.messages import picture
 from vae_explorer.ui.query import link, to_query
@@ -115,7 +115,7 @@ class Scene:
         if view.image is None:
             assert view.z is not None  # a view has one of both
             return view.z
-        mean, std = (values[view.image] for values in store.encoding(self.key, self.weight(view)))
+        mean, std = store.posterior(self.key, view.image, self.weight(view))
         drawn = mean if view.noise is None else mean + std * np.array(view.noise, np.float32)
         return tuple(map(float, drawn))
 
@@ -145,14 +145,14 @@ class Scene:
     def _place(self, pin: Pin, beta: float) -> tuple[float, ...]:
         if isinstance(pin, tuple):
             return pin
-        return tuple(map(float, store.encoding(self.key, beta).mean[pin]))
+        return tuple(map(float, store.posterior(self.key, pin, beta).mean))
 
     def _decoded(self, z: tuple[float, ...], beta: float) -> str:
         return base64.b64encode(self.image(z, beta)).decode()
 
     def _point(self, image: int, beta: float) -> dict[str, object]:
         """Says what the encoder makes of an image, and what it costs."""
-        mean, std = (values[image].tolist() for values in store.encoding(self.key, beta))
+        mean, std = (values.tolist() for values in store.posterior(self.key, image, beta))
         terms = store.measured(self.key, image, beta)
         label = int(self.images.labels[image])
         return {
@@ -168,10 +168,8 @@ class Scene:
 
     def nearest(self, z: tuple[float, ...], beta: float) -> Nearest:
         """Returns the code that lies nearest to a latent point."""
-        away = store.encoding(self.key, beta).mean - np.array(z, np.float32)
-        square = np.einsum("ij,ij->i", away, away)  # half of np.linalg.norm's time, and it is in every click
-        image = int(square.argmin())
-        return Nearest(image, self.images.names[self.images.labels[image]], math.sqrt(square[image]))
+        image, distance = nearest.nearest(self.key, z, beta)
+        return Nearest(image, self.images.names[self.images.labels[image]], distance)
 
     def _nearest(self, z: tuple[float, ...], beta: float) -> str:
         """Says how far the nearest code lies, in latent units, and whose it is."""

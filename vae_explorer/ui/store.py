@@ -12,16 +12,18 @@ import numpy as np
 import streamlit as st
 
 from vae_explorer import checkpoints, curves, data
-from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.checkpoints import Checkpoint, CheckpointError
 from vae_explorer.curves import Curve
 from vae_explorer.data import Images
 from vae_explorer.latent import encoding as latent
 from vae_explorer.latent.encoding import Encoding
 from vae_explorer.ui import messages
+from vae_explorer.ui.encodings import Encodings
 from vae_explorer.ui.view import Limits
 
 PART = "test"
 DISTORTION_SAMPLES = 64
+_ENCODINGS = Encodings()
 LAYERS = {"atlas": messages.atlases, "magnification": messages.magnifications}
 
 
@@ -54,10 +56,13 @@ def key(name: str) -> Key:
     """Returns the key of a checkpoint.
 
     Raises:
-        CheckpointError: If there is none of that name.
+        CheckpointError: If there is none of that name, or no longer.
     """
-    path = checkpoints.find(name)
-    return Key(str(path), path.stat().st_mtime_ns)
+    path = checkpoints.named(name)
+    try:
+        return Key(str(path), path.stat().st_mtime_ns)
+    except OSError as error:
+        raise CheckpointError(f"The file of the model {name!r} is gone. Choose another model.") from error
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -72,11 +77,20 @@ def images(name: str) -> Images:
     return data.load(name, PART)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
 def encoding(of: Key, beta: float) -> Encoding:
     """Returns codes and standard deviations of all images shown; shared by all sessions, never changed."""
+    return _ENCODINGS.get((of, beta), lambda: _encoded(of, beta, slice(None)))
+
+
+@lru_cache(maxsize=4096)
+def posterior(of: Key, image: int, beta: float) -> Encoding:
+    """Returns code and standard deviation of one image, each `(D,)`: no other is encoded for it."""
+    return Encoding(*(values[0] for values in _encoded(of, beta, slice(image, image + 1))))
+
+
+def _encoded(of: Key, beta: float, which: slice) -> Encoding:
     loaded = checkpoint(of)
-    return latent.encode(loaded.model, images(loaded.config.data).pixels, beta)
+    return latent.encode(loaded.model, images(loaded.config.data).pixels[which], beta)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -122,4 +136,5 @@ def forget_images() -> None:
 
 
 # What `forget_images` calls; other modules add their own caches.
-FORGET: list[Callable[[], None]] = [each.clear for each in (images, encoding, measured, world, curve)]
+FORGET: list[Callable[[], None]] = [each.clear for each in (images, _ENCODINGS, measured, world, curve)]
+FORGET.append(posterior.cache_clear)
