@@ -9,17 +9,19 @@ import resource
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from tests.test_models import config
+from tests.test_models import config, perturbed
 from tests.test_training import provenance
 from vae_explorer import checkpoints
 from vae_explorer.checkpoints import CheckpointError
 from vae_explorer.config import TrainingConfig
-from vae_explorer.models import build
+from vae_explorer.data import PARTS
+from vae_explorer.models import Autoencoder, Modulation, build
 
 TRAINING = TrainingConfig(epochs=2)
 
@@ -153,6 +155,115 @@ def test_weights_that_are_no_numbers_are_refused(path: Path) -> None:
         checkpoints.load(path)
 
 
+FORGED = "was damaged or edited after it was saved"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"likelihood": "continuous-bernoulli"},
+        {"likelihood": "gaussian", "scale": 0.2},
+        {"data": "circles"},
+        {"beta_min": 0.002},
+        {"beta_max": 10.000000000000002},
+        {"beta": 2.0},
+        {"shape": [4, 16]},
+        {"backbone": "convolutional"},
+    ],
+)
+def test_a_configuration_that_was_edited_is_refused_though_all_shapes_fit(path: Path, changes: dict[str, Any]) -> None:
+    edit(path, config=config(kind="multi-rate").to_json() | changes)
+    with pytest.raises(CheckpointError, match=rf"mine\.safetensors: .*do not fit|mine\.safetensors {FORGED}"):
+        checkpoints.load(path)
+
+
+def test_every_text_in_the_header_counts(path: Path) -> None:
+    edit(path, provenance=provenance(TRAINING).to_json() | {"epochs": 77})
+    with pytest.raises(CheckpointError, match=FORGED):
+        checkpoints.load(path)
+    edit(path, provenance=json.dumps(provenance(TRAINING).to_json()))
+    assert checkpoints.load(path).provenance.epochs == 1
+    edit(path, extra="")
+    with pytest.raises(CheckpointError, match=FORGED):
+        checkpoints.load(path)
+
+
+@pytest.mark.parametrize("bit", range(32))
+@pytest.mark.parametrize("name", ["model.encoder.head.bias", "model.decoder.out.weight", "training.epoch"])
+def test_one_bit_of_the_weights_or_of_the_training_s_state_is_seen(path: Path, name: str, bit: int) -> None:
+    tensors = load_file(path)
+    numbers = tensors[name].numpy().reshape(-1).view(np.uint32)
+    numbers[0] ^= np.uint32(1 << bit)
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    save_file(tensors, path, metadata)
+    with pytest.raises(CheckpointError, match=f"{FORGED}|not finite"):
+        checkpoints.load(path)
+
+
+def old(path: Path) -> None:
+    """Writes the file as the first version did: without a digest, and without fingerprints of the images."""
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    told = json.loads(metadata["provenance"])
+    del metadata["digest"], told["images"]
+    save_file(load_file(path), path, metadata | {"provenance": json.dumps(told)})
+
+
+def test_a_file_of_an_older_version_opens(path: Path) -> None:
+    before = checkpoints.load(path)
+    old(path)
+    after = checkpoints.load(path)
+    assert (before.digest is None, after.digest) == (False, None)
+    assert after.provenance == before.provenance == provenance(TRAINING)
+    for name, value in before.model.state_dict().items():
+        assert torch.equal(value, after.model.state_dict()[name])
+    (entry,) = (each for each in checkpoints.list_all() if each.name == "mine")
+    assert (entry.error, entry.digest) == (None, None)
+    edit(path, digesu="")  # the digest by another name, after one bit was flipped
+    with pytest.raises(CheckpointError, match="damaged or edited"):
+        checkpoints.load(path)
+
+
+def overflowing(model: Autoencoder, part: str) -> Autoencoder:
+    """Returns the model with finite weights whose sums are not."""
+    with torch.no_grad():
+        wanted = "encoder.head.weight" if part == "encoder" else "decoder.out.weight"
+        dict(model.named_parameters())[wanted].fill_(3e38)
+    return model
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian", "gaussian-learned", "continuous-bernoulli"])
+@pytest.mark.parametrize("kind", ["autoencoder", "vae", "multi-rate"])
+@pytest.mark.parametrize(("part", "what"), [("encoder", "the codes"), ("decoder", "decoded images|the distortion")])
+def test_a_model_whose_answers_overflow_is_refused(
+    path: Path, kind: str, likelihood: str, part: str, what: str
+) -> None:
+    healthy = perturbed(build(config(kind=kind, likelihood=likelihood), 0))
+    checkpoints.save(path, healthy, provenance(TRAINING))
+    checkpoints.load(path)
+    checkpoints.save(path, overflowing(healthy, part), provenance(TRAINING))
+    with pytest.raises(CheckpointError, match=rf"mine\.safetensors: ({what}).*no finite numbers"):
+        checkpoints.load(path)
+    old(path)
+    with pytest.raises(CheckpointError, match=rf"mine\.safetensors: ({what}).*no finite numbers"):
+        checkpoints.load(path)
+
+
+def test_a_model_that_fails_at_one_end_of_its_kl_weights_alone_is_refused(path: Path) -> None:
+    """The modulation is next to nothing here, but at the largest KL weights, where it overflows."""
+    model = build(config(kind="multi-rate"), 0)
+    with torch.no_grad():
+        first = model.decoder.stack.modulations[0]
+        assert isinstance(first, Modulation)
+        first.hidden.weight.fill_(50.0)
+        first.hidden.bias.fill_(-60.0)  # silu(50 t - 60): about 0 below t = 1.2, which log beta reaches last
+        first.out.weight.fill_(1e38)
+    checkpoints.save(path, model, provenance(TRAINING))
+    with pytest.raises(CheckpointError, match="at KL weight 10 are no finite numbers"):
+        checkpoints.load(path)
+
+
 def test_an_interrupted_write_leaves_the_old_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = path.read_bytes()
 
@@ -196,3 +307,5 @@ def test_every_shipped_model_opens_and_is_small() -> None:
         assert not checkpoint.state
         assert checkpoint.config.latent == 2
         assert checkpoint.config.kind == ("multi-rate" if "-vae-" in name else "autoencoder")
+        assert checkpoint.digest
+        assert checkpoint.provenance.images.keys() == set(PARTS)

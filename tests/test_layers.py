@@ -27,6 +27,8 @@ LAYERS = (
     "processes",
     "batches",
     "training",
+    "digests",
+    "probe",
     "checkpoints",
     "latent",
     "evaluation",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, get_args
 
 from vae_explorer.config import (
@@ -21,6 +20,7 @@ from vae_explorer.config import (
     TrainingConfig,
 )
 from vae_explorer.data import DATASETS, PARTS, names
+from vae_explorer.files import expanded
 
 EXAMPLES = """examples:
   %(prog)s list
@@ -124,7 +124,7 @@ def _add_measuring(commands: Any, name: str, what: str, description: str) -> arg
 def _add_train(parser: argparse.ArgumentParser) -> None:
     m, t = ModelConfig(kind="vae", data="digits", shape=(8, 8)), TrainingConfig()
     parser.add_argument("--name", required=True, help="of the model in every list")
-    parser.add_argument("--out", type=Path, help="file to write (default: runs/NAME.safetensors)")
+    parser.add_argument("--out", type=expanded, help="file to write (default: runs/NAME.safetensors)")
     parser.add_argument(
         "--resume", action="store_true", help="go on from the last whole epoch, wherever it was started"
     )

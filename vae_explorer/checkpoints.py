@@ -5,26 +5,42 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from vae_explorer import probe
 from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
-from vae_explorer.files import whole
+from vae_explorer.digests import digest
+from vae_explorer.files import expanded, whole
 from vae_explorer.models import Autoencoder, build
+from vae_explorer.text import shown
 
 FORMAT = 1
+TEXTS = {"format", "config", "provenance"}  # what every file says of itself
+DIGEST = "digest"  # over these and all tensors; older versions wrote none
 SUFFIX = ".safetensors"
 SHIPPED = Path(__file__).parent.parent / "pretrained"
 
 
 class CheckpointError(Exception):
     """A file that is no usable checkpoint; the message names it and the reason."""
+
+
+_PROVENANCE: dict[str, type | tuple[type, ...]] = {
+    "command": str,
+    "data": str,
+    "epochs": int,
+    "seconds": (int, float),
+    "metrics": dict,
+    "versions": dict,
+    "images": dict,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +54,7 @@ class Provenance:
     metrics: dict[str, float]  # on the validation part, nats per image
     versions: dict[str, str]  # of the libraries that matter
     training: TrainingConfig
+    images: dict[str, str] = field(default_factory=dict)  # fingerprints by part; older versions kept none
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -45,13 +62,13 @@ class Provenance:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Provenance:
         """Raises ConfigError where fields are missing, unknown or of the wrong type."""
-        if not isinstance(values, dict) or {f.name for f in fields(cls)} != values.keys():
+        if not isinstance(values, dict) or {f.name for f in fields(cls)} != {"images", *values}:
             raise ConfigError("the provenance lacks fields or has unknown ones")
-        types = {"command": str, "data": str, "epochs": int, "seconds": (int, float), "metrics": dict, "versions": dict}
-        for name, wanted in types.items():
-            if not isinstance(values[name], wanted):  # type: ignore[arg-type]
+        values = {"images": cast(Any, {})} | values
+        for name, wanted in _PROVENANCE.items():
+            if not isinstance(values[name], wanted):
                 raise ConfigError(f"the provenance's {name} is of the wrong type")
-        for name, each in (("metrics", int | float), ("versions", str)):
+        for name, each in (("metrics", int | float), ("versions", str), ("images", str)):
             if not all(isinstance(value, each) for value in values[name].values()):
                 raise ConfigError(f"the provenance's {name} hold values of the wrong type")
         return cls(**(values | {"training": TrainingConfig.from_json(values["training"])}))
@@ -66,6 +83,7 @@ class Checkpoint(NamedTuple):
     provenance: Provenance
     model: Autoencoder
     state: dict[str, Tensor]  # what training needs to go on; empty in a finished model
+    digest: str | None = None  # of all that the file holds; None where an older version wrote it
 
 
 class Entry(NamedTuple):
@@ -76,6 +94,7 @@ class Entry(NamedTuple):
     config: ModelConfig | None
     provenance: Provenance | None
     error: str | None  # why it cannot be opened
+    digest: str | None = None  # as in `Checkpoint`; whether the file agrees with it is found when it is opened
 
 
 def save(path: Path, model: Autoencoder, provenance: Provenance, state: dict[str, Tensor] | None = None) -> None:
@@ -91,6 +110,7 @@ def save(path: Path, model: Autoencoder, provenance: Provenance, state: dict[str
         "config": json.dumps(model.config.to_json()),
         "provenance": json.dumps(provenance.to_json()),
     }
+    metadata[DIGEST] = digest(metadata, tensors)
     try:
         with whole(path) as file:
             save_file(tensors, file, metadata)
@@ -104,11 +124,31 @@ def load(path: Path) -> Checkpoint:
     """Reads a checkpoint and rebuilds its model, in evaluation mode.
 
     Raises:
-        CheckpointError: If the file is missing, truncated, foreign, of a newer format, or if its
-            weights do not fit its configuration.
+        CheckpointError: If the file is missing, truncated, foreign, of a newer format, or was changed
+            after it was saved; if its weights do not fit its configuration, or give no finite numbers.
     """
     metadata, tensors = _read(path, weights=True)
     config, provenance = _parse(path, metadata)
+    weights = _weights(path, config, tensors)
+    stated = metadata.get(DIGEST)
+    if stated is not None and stated != digest({name: metadata[name] for name in metadata.keys() - {DIGEST}}, tensors):
+        raise CheckpointError(
+            f"{path} was damaged or edited after it was saved: its weights and settings are not the ones that were "
+            "written. Copy it again, or train the model again."
+        )
+    model = build(config, seed=0)
+    model.load_state_dict(weights)
+    if ailing := probe.ailing(model.eval()):
+        raise CheckpointError(
+            f"{path}: {ailing} are no finite numbers. The file is damaged, or its training diverged: copy it again, "
+            "or train the model again."
+        )
+    state = {name.removeprefix("training."): t for name, t in tensors.items() if name.startswith("training.")}
+    return Checkpoint(path.stem, path, config, provenance, model, state, stated)
+
+
+def _weights(path: Path, config: ModelConfig, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Returns the model's tensors by their names in it, if they are what the configuration asks for."""
     with torch.device("meta"):  # shapes alone: a wrong configuration may ask for more memory than there is
         expected = {name: value.shape for name, value in Autoencoder(config).state_dict().items()}
     weights = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
@@ -122,10 +162,7 @@ def load(path: Path) -> Checkpoint:
         )
     if bad := [name for name, t in weights.items() if t.dtype != torch.float32 or not torch.isfinite(t).all()]:
         raise CheckpointError(f"{path}: {bad[0]} holds values that are not finite float32: train the model again.")
-    model = build(config, seed=0)
-    model.load_state_dict(weights)
-    state = {name.removeprefix("training."): t for name, t in tensors.items() if name.startswith("training.")}
-    return Checkpoint(path.stem, path, config, provenance, model.eval(), state)
+    return weights
 
 
 def find(name_or_path: str) -> Path:
@@ -135,7 +172,7 @@ def find(name_or_path: str) -> Path:
         CheckpointError: If there is none; the message lists those that there are.
     """
     if name_or_path.endswith(SUFFIX) or os.sep in name_or_path:
-        path = Path(name_or_path)
+        path = expanded(name_or_path)
         if not path.is_file():
             raise CheckpointError(f"{path}: there is no such file. Check the path.")
         return path
@@ -161,7 +198,7 @@ def list_all() -> list[Entry]:
 
 def user_folder() -> Path:
     """Returns the folder that training writes to: `VAE_EXPLORER_RUNS`, else `runs` here."""
-    return Path(os.environ.get("VAE_EXPLORER_RUNS", "runs"))
+    return expanded(os.environ.get("VAE_EXPLORER_RUNS") or "runs")
 
 
 def _files() -> Iterator[Path]:
@@ -176,10 +213,11 @@ def _files() -> Iterator[Path]:
 
 def _entry(path: Path) -> Entry:
     try:
-        config, provenance = _parse(path, _read(path, weights=False)[0])
+        metadata = _read(path, weights=False)[0]
+        config, provenance = _parse(path, metadata)
     except CheckpointError as error:
         return Entry(path.stem, path, None, None, str(error))
-    return Entry(path.stem, path, config, provenance, None)
+    return Entry(path.stem, path, config, provenance, None, metadata.get(DIGEST))
 
 
 def _read(path: Path, *, weights: bool) -> tuple[dict[str, str], dict[str, Tensor]]:
@@ -197,19 +235,21 @@ def _read(path: Path, *, weights: bool) -> tuple[dict[str, str], dict[str, Tenso
 
 def _parse(path: Path, metadata: dict[str, str]) -> tuple[ModelConfig, Provenance]:
     version = metadata.get("format", "")
-    if not version.isdecimal() or len(version) > 9 or not {"config", "provenance"} <= metadata.keys():
+    if not version.isdecimal() or len(version) > 9 or not metadata.keys() >= TEXTS:
         raise CheckpointError(f"{path} is a safetensors file, but none of VAE Explorer's: it holds no configuration.")
     if int(version) > FORMAT:
         raise CheckpointError(
             f"{path} has format {version}; this program reads formats up to {FORMAT}. Update VAE Explorer."
         )
+    if DIGEST not in metadata and (unknown := metadata.keys() - TEXTS):  # the digest by another name, perhaps
+        raise CheckpointError(f"{path} was damaged or edited: nobody knows what its {shown(min(unknown))} is.")
     try:
         return (
             ModelConfig.from_json(json.loads(metadata["config"])),
             Provenance.from_json(json.loads(metadata["provenance"])),
         )
     except (ValueError, RecursionError) as error:  # ConfigError, JSONDecodeError, numbers of 5,000 digits
-        raise CheckpointError(f"{path}: its configuration does not make sense ({error}).") from error
+        raise CheckpointError(f"{path}: its configuration does not make sense ({shown(str(error), 300)}).") from error
 
 
 def _shape(shape: torch.Size | None) -> str:

@@ -34,7 +34,7 @@ QUICK_IMAGES = 1_000  # at most, and one sample of z each
 class Curve:
     """Averages over images at each KL weight, in nats per image."""
 
-    weights: str  # digest of the model's weights
+    weights: str  # digest of the model's weights and configuration
     source: str  # one line: which data
     part: str  # of the data
     target: str  # grey, or density: what the distortion is measured against
@@ -149,7 +149,7 @@ def sidecar(checkpoint: Path) -> Path:
 
 
 def find(checkpoint: Checkpoint) -> Curve | None:
-    """Returns the curve kept beside a checkpoint, unless there is none, or it is broken or of other weights."""
+    """Returns the curve kept beside a checkpoint, unless there is none, or it is broken or of another model."""
     return sidecars.find(checkpoint, KIND, Curve.from_json)
 
 

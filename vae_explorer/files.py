@@ -29,6 +29,14 @@ PLAIN = {
 }
 
 
+def expanded(path: str) -> Path:
+    """Returns a path that was given by the environment or the command line; `~` is the user's home folder.
+
+    A shell does not always expand it: not in quotes, after `=`, or in a file of settings. What names no user stays.
+    """
+    return Path(os.path.expanduser(path))  # noqa: PTH111  (Path.expanduser raises for users that are not there)
+
+
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Gives the block a file to write, which takes the place of `path` when the block ends well.

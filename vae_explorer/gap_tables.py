@@ -32,7 +32,7 @@ REAL = tuple(f"recognised_{judge}" for judge in JUDGES)  # measured of the real 
 class GapTable:
     """All measures at each KL weight, for both sampling distributions."""
 
-    weights: str  # digest of the model's weights
+    weights: str  # digest of the model's weights and configuration
     source: str  # one line: which data
     part: str  # of the data
     images: int  # of that part
@@ -157,7 +157,7 @@ def sidecar(checkpoint: Path) -> Path:
 
 
 def find(checkpoint: Checkpoint) -> GapTable | None:
-    """Returns the table kept beside a checkpoint, unless there is none, or it is broken or of other weights."""
+    """Returns the table kept beside a checkpoint, unless there is none, or it is broken or of another model."""
     return sidecars.find(checkpoint, KIND, GapTable.from_json)
 
 

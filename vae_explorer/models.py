@@ -244,7 +244,7 @@ class Autoencoder(nn.Module):
 
     def posterior(self, x: Tensor, beta: Tensor) -> Dirac | Independent[Distribution]:
         """Returns q(z|x): a diagonal Gaussian, or a point for a deterministic autoencoder."""
-        parameters = self.encoder(x, self._condition(beta))
+        parameters = self.encoder(x, self.condition(beta))
         if self.config.kind == "autoencoder":
             return Dirac(parameters)
         mean, log_std = parameters.chunk(2, -1)
@@ -256,7 +256,7 @@ class Autoencoder(nn.Module):
         Every choice has the form :math:`\log p(x|z) = x \cdot w(z) + c(z) + h(x)`, which
         `latent.marginal` relies on.
         """
-        eta = self.decoder(z, self._condition(beta))
+        eta = self.decoder(z, self.condition(beta))
         pixels = len(self.config.shape)
         match self.config.likelihood:
             case "bernoulli":  # validate_args would reject grey levels
@@ -267,7 +267,7 @@ class Autoencoder(nn.Module):
                 scale = self.log_scale.exp().expand_as(eta)
                 return Independent(Normal(eta.sigmoid(), scale, validate_args=False), pixels)
 
-    def _condition(self, beta: Tensor) -> Tensor:
+    def condition(self, beta: Tensor) -> Tensor:
         """Returns log beta, `(N, 1)`, standardised over the range that a multi-rate model knows."""
         shift, scale = self.config.condition
         t = beta.clamp(self.config.beta_min, self.config.beta_max).log()

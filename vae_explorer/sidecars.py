@@ -1,16 +1,21 @@
-"""What was measured of a checkpoint, kept in a JSON file beside it: never shown for other weights."""
+"""What was measured of a checkpoint, kept in a JSON file beside it: never shown for other weights or settings.
+
+The file ends with a digest of all that it says: a figure that was changed in it is not taken for a measured one.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from vae_explorer import digests
 from vae_explorer.checkpoints import Checkpoint
 from vae_explorer.files import whole
 from vae_explorer.models import Autoencoder
+
+DIGEST = "digest"  # the field that tells whether the others are what was measured
 
 
 class SidecarError(Exception):
@@ -18,7 +23,7 @@ class SidecarError(Exception):
 
 
 class Measured(Protocol):
-    """A measurement, and the digest of the weights that it belongs to."""
+    """A measurement, and the digest of the model that it belongs to."""
 
     @property
     def weights(self) -> str: ...
@@ -28,12 +33,8 @@ M = TypeVar("M", bound=Measured)
 
 
 def digest(model: Autoencoder) -> str:
-    """Returns what tells these weights from all others."""
-    sha = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        sha.update(f"{name} {tuple(value.shape)}".encode())
-        sha.update(value.numpy().tobytes())
-    return sha.hexdigest()
+    """Returns what tells this model from all others: of its weights and its configuration."""
+    return digests.of_model(model)
 
 
 def beside(checkpoint: Path, kind: str) -> Path:
@@ -42,14 +43,21 @@ def beside(checkpoint: Path, kind: str) -> Path:
 
 
 def save(path: Path, values: dict[str, Any]) -> None:
-    """Writes a measurement whole or not at all.
+    """Writes a measurement whole or not at all, with its digest.
 
     Raises:
-        SidecarError: If the folder cannot be written.
+        SidecarError: If a figure is not finite, or the folder cannot be written.
     """
     try:
+        text = json.dumps(values | {DIGEST: digests.of_values(values)}, indent=1, allow_nan=False)
+    except ValueError as error:
+        raise SidecarError(
+            f"{path.name} is not written: some of the figures are not finite numbers. The model diverged, or its "
+            "file is damaged: train it again."
+        ) from error
+    try:
         with whole(path) as file:
-            file.write_text(json.dumps(values, indent=1, allow_nan=False), encoding="utf-8")
+            file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise SidecarError(
             f"{path} cannot be written ({error}). Choose a checkpoint in a folder that you may write to, "
@@ -65,10 +73,10 @@ def load(path: Path, parse: Callable[[object], M]) -> M:
         parse: From the JSON types; raises SidecarError where they make no sense.
 
     Raises:
-        SidecarError: If the file is missing, or makes no sense.
+        SidecarError: If the file is missing, makes no sense, or was changed after it was written.
     """
     try:
-        return parse(json.loads(path.read_text(encoding="utf-8")))
+        return _checked(json.loads(path.read_text(encoding="utf-8")), parse)
     except (OSError, ValueError, RecursionError, SidecarError) as error:
         name, kind, _ = path.name.rsplit(".", 2)
         raise SidecarError(
@@ -77,12 +85,28 @@ def load(path: Path, parse: Callable[[object], M]) -> M:
 
 
 def find(checkpoint: Checkpoint, kind: str, parse: Callable[[object], M]) -> M | None:
-    """Returns what is kept beside a checkpoint, unless there is none, or it is broken or of other weights."""
+    """Returns what is kept beside a checkpoint, unless there is none, or it is broken, or of another model.
+
+    Other weights make another model, and so does another configuration.
+    """
     try:
         measured = load(beside(checkpoint.path, kind), parse)
     except SidecarError:
         return None
     return measured if measured.weights == digest(checkpoint.model) else None
+
+
+def _checked(values: object, parse: Callable[[object], M]) -> M:
+    """Parses first, since what makes no sense has the plainer message."""
+    if not isinstance(values, dict):
+        return parse(values)
+    said = {name: value for name, value in values.items() if name != DIGEST}
+    measured = parse(said)
+    stated = values.get(DIGEST)
+    if stated != digests.of_values(said):
+        how = "an older version wrote it" if stated is None else "it was changed after it was measured"
+        raise SidecarError(how)
+    return measured
 
 
 def demand(holds: bool, name: str, wanted: str, value: object) -> None:

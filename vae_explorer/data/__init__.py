@@ -1,6 +1,7 @@
 """The data sets: images with labels, in fixed train, validation and test parts."""
 
 from vae_explorer.data.circles import circle_factors, draw_circles
+from vae_explorer.data.fingerprints import fingerprint
 from vae_explorer.data.idx import data_folder
 from vae_explorer.data.images import ALL, PARTS, DataError, Images, demand_shape, spread
 from vae_explorer.data.registry import (
@@ -33,6 +34,7 @@ __all__ = [
     "download",
     "downloadable",
     "draw_circles",
+    "fingerprint",
     "load",
     "names",
     "spread",

@@ -14,6 +14,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from vae_explorer.data.images import DataError, Images
+from vae_explorer.files import expanded
 
 _UNSIGNED_BYTE = 0x08  # the format's code for uint8, third byte of the file
 
@@ -24,7 +25,7 @@ def data_folder() -> Path:
     The folder need not exist.
     """
     named = os.environ.get("VAE_EXPLORER_DATA")
-    return Path(named).expanduser() if named else platformdirs.user_cache_path("vae-explorer", appauthor=False)
+    return expanded(named) if named else platformdirs.user_cache_path("vae-explorer", appauthor=False)
 
 
 class Flaw(NamedTuple):
