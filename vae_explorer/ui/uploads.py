@@ -16,7 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from vae_explorer import data
 from vae_explorer.data import DataError, own
-from vae_explorer.data.own import Choices, Fit, Ground, Reading, Summary, Upload, Values
+from vae_explorer.data.own import Choices, Fit, Ground, Order, Reading, Summary, Upload, Values
 from vae_explorer.ui import messages, store
 
 SHOWN = 64  # images of the preview, at most
@@ -35,6 +35,7 @@ From {own.LEAST} to {own.MOST:,} images. They are used at {own.LARGEST} x {own.L
 FITS: dict[Fit, str] = {"pad": "Whole, with a margin", "crop": "The middle, cut"}
 GROUNDS: dict[Ground, str] = {"black": "Black", "white": "White"}
 VALUES: dict[Values, str] = {"auto": "Chosen by their range", "stretch": "Darkest to brightest", "stored": "As stored"}
+ORDERS: dict[Order, str] = {"auto": "Found by looking", "first": "The first", "last": "The last"}
 
 
 def show() -> None:
@@ -122,6 +123,7 @@ def _reading(file: str) -> Reading:
         fit=cast(Fit, state.get(f"data_fit_{file}", plain.fit)),
         ground=cast(Ground, state.get(f"data_ground_{file}", plain.ground)),
         tile=(int(height), int(width)) if height and width else None,
+        order=cast(Order, state.get(f"data_order_{file}", plain.order)),
         values=cast(Values, state.get(f"data_values_{file}", plain.values)),
     )
 
@@ -151,6 +153,8 @@ def _ask(file: str, found: Upload | str, asks: Collection[str]) -> None:
             column.radio("Other shapes", list(FITS), format_func=FITS.__getitem__, key=f"data_fit_{file}")
         elif ask == "ground":
             column.radio("Ground", list(GROUNDS), format_func=GROUNDS.__getitem__, key=f"data_ground_{file}")
+        elif ask == "order":
+            column.radio("Axis of the images", list(ORDERS), format_func=ORDERS.__getitem__, key=f"data_order_{file}")
         elif ask == "values":
             column.radio("Grey levels", list(VALUES), format_func=VALUES.__getitem__, key=f"data_values_{file}")
         else:

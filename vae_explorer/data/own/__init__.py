@@ -1,7 +1,7 @@
 """The user's own images: read from an upload, kept as data sets beneath the data folder."""
 
 from vae_explorer.data.own.folders import Choices, Summary, add, delete, summary, transformed
-from vae_explorer.data.own.pictures import Fit, Ground, Reading
+from vae_explorer.data.own.pictures import Fit, Ground, Order, Reading
 from vae_explorer.data.own.stacks import LARGEST, LEAST, MOST, SMALLEST, UNLABELLED, Skipped, Upload, reasons
 from vae_explorer.data.own.uploads import KINDS, read
 from vae_explorer.data.own.values import Values
@@ -16,6 +16,7 @@ __all__ = [
     "Choices",
     "Fit",
     "Ground",
+    "Order",
     "Reading",
     "Skipped",
     "Summary",

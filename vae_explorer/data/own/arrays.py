@@ -1,24 +1,24 @@
-"""An .npz file with `images` and maybe `labels`: read in blocks, never unpickled."""
+"""Arrays of images, from whatever file: read in blocks, twice, since black and white are known only at the end."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from collections.abc import Iterator
-from typing import IO, NamedTuple
-from zipfile import ZipFile
+from typing import NamedTuple
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from vae_explorer.data.images import DataError
-from vae_explorer.data.own.pictures import BROKEN, Reading, Size, resized
+from vae_explorer.data.own.budget import Budget
+from vae_explorer.data.own.keys import Chosen, choose
+from vae_explorer.data.own.labels import NONE, Labels, read_labels
+from vae_explorer.data.own.layouts import Layout, layout
+from vae_explorer.data.own.pictures import Reading, Size, resized
 from vae_explorer.data.own.stacks import (
-    LARGEST,
     MOST,
     UNLABELLED,
-    Progress,
     Skipped,
     Stack,
     Upload,
@@ -26,176 +26,252 @@ from vae_explorer.data.own.stacks import (
     demand_usable,
     working_size,
 )
+from vae_explorer.data.own.tables import CHUNK, Table, Tables
 from vae_explorer.data.own.values import (
     NOTHING,
+    Kind,
     Range,
     choosable,
     ends,
     grey_levels,
     kind_of,
-    range_of,
     words,
 )
+from vae_explorer.text import shown
 
-IMAGES, LABELS = "images.npy", "labels.npy"
-MOST_BYTES = 4 * 2**30  # of an array, unpacked
-_BLOCK = 2**20  # bytes that are converted at once; as float64 they are eight times as many
-_SHAPES = "(N, H, W) for grey and (N, H, W, 3) for colour images"
-
-
-class _Header(NamedTuple):
-    shape: tuple[int, ...]
-    fortran: bool
-    dtype: np.dtype[np.generic]
+MOST_ACROSS = 256 * 2**20  # pixels of an array that has to be turned in memory, as bytes
+MOST_ROW = 2**28  # bytes of one image
+MOST_KEPT, KEPT_A_BYTE = 384 * 2**20, 8  # bytes that the images may take here, and for each byte of the upload
+_LOOKING = 0.4  # the share of the bar that extremes take
+_FRACTIONS: dict[Kind, int] = {"byte": 0, "whole": 1, "real": 2}
 
 
-def read_npz(archive: ZipFile, reading: Reading, progress: Progress) -> Upload:
-    """Reads `images`, and `labels` where there are any.
+class _Part(NamedTuple):
+    """One array of images, its place among all, and its labels."""
+
+    table: Table
+    layout: Layout
+    first: int  # number of its first image
+    labels: Labels
+
+
+class _Extremes(NamedTuple):
+    """Of each image."""
+
+    low: NDArray[np.float64]  # (N,)
+    high: NDArray[np.float64]  # (N,)
+
+    @property
+    def sound(self) -> NDArray[np.bool_]:
+        """Whether all values are finite."""
+        found: NDArray[np.bool_] = np.isfinite(self.low) & np.isfinite(self.high)
+        return found
+
+
+def read_arrays(tables: Tables, size: int, reading: Reading, budget: Budget) -> Upload:
+    """Reads `images`, and `labels` where there are any; the parts of a set that comes in parts are joined.
+
+    Arguments:
+        tables: The file's arrays.
+        size: Bytes of the upload.
+        reading: Choices.
+        budget: Told of the fraction done and of what is used.
 
     Raises:
         DataError: If an array holds objects, has no fitting shape, or too few images are sound.
     """
-    header = _header(archive, IMAGES)
-    _demand_images(header)
-    found, kind = _extremes(archive, header, lambda share: progress(0.4 * share)), kind_of(header.dtype)
-    black_white = ends(found, kind, reading.values)
-    size, coloured = _layout(header)
-    working = working_size(Counter({size: 1}))
-    stack, skipped, kept = Stack(header.shape[0], working), [], []
-    for start, block in _blocks(archive, header):
-        sound = _sound(block)
-        safe = np.where(sound[:, None], block.reshape(len(block), -1), 0)
-        images = grey_levels(safe, black_white).reshape(len(block), *size, *([3] * coloured))
-        for k, image in enumerate(images, start):
-            if not sound[k - start]:
-                skipped.append(Skipped(f"image {k}", "nan or infinite pixels: replace them with numbers"))
-                continue
-            stack.add(image if size == working else resized(image, working))
-            kept.append(k)
-        progress(0.4 + 0.6 * (start + len(block)) / header.shape[0])
+    chosen = choose(tables)
+    parts = _parts(chosen, reading, budget)
+    working = _working(parts, size)
+    extremes = _extremes(parts, budget)
+    sound = extremes.sound
+    found = Range(float(extremes.low[sound].min()), float(extremes.high[sound].max())) if sound.any() else NOTHING
+    kind = max((kind_of(part.table.dtype) for part in parts), key=_FRACTIONS.__getitem__)
+    stack = Stack(len(sound), working)
+    if sound.any():
+        _convert(parts, sound, ends(found, kind, reading.values), stack, budget)
+    skipped = [
+        Skipped(_title(parts, int(k)), "nan or infinite pixels: replace them with numbers")
+        for k in np.flatnonzero(~sound)
+    ]
+    if found.low == found.high and sound.sum() > 1:
+        raise DataError(
+            f"All pixels of all images have one value, {found.low:g}: there is nothing to learn. Look at what was "
+            "saved, and upload images that differ."
+        )
     demand_usable(stack.pixels, skipped)
-    labels, names, notes = _labels(archive, header.shape[0], np.array(kept))
+    labels, names, notes = _classes(parts, np.flatnonzero(sound))
+    budget(1.0)
     return Upload(
         pixels=stack.pixels,
         labels=labels,
         names=names,
-        sizes=f"{size[0]} x {size[1]}",
+        sizes=f"{parts[0].layout.size[0]} x {parts[0].layout.size[1]}",
         range=found,
         skipped=tuple(skipped),
-        notes=(*words(found, kind, reading.values), *notes),
-        asks=frozenset(["values"] * choosable(found, kind)),
+        notes=(*_about(chosen, parts), *words(found, kind, reading.values), *notes),
+        asks=frozenset([*["values"] * choosable(found, kind), *["order"] * any(p.layout.doubtful for p in parts)]),
     )
 
 
-def _header(archive: ZipFile, name: str) -> _Header:
-    """Reads what an array is, and refuses objects before anything of it is read."""
-    try:
-        with archive.open(name) as file:
-            header = _begin(file)
-    except BROKEN as error:
+def _parts(chosen: Chosen, reading: Reading, budget: Budget) -> list[_Part]:
+    parts: list[_Part] = []
+    first = 0
+    for pair in chosen.pairs:
+        found = layout(pair.images, reading.order, frozenset(pair.labels.shape if pair.labels else ()))
+        labels = read_labels(pair.labels, found.images, chosen.names, budget) if pair.labels else NONE
+        parts.append(_Part(pair.images, found, first, labels))
+        first += found.images
+        budget.check()
+    shapes = {(part.layout.size, part.layout.channels) for part in parts}
+    if len(shapes) > 1:
+        each = ", ".join(f"`{shown(part.table.name)}` {part.table.shape}" for part in parts)
+        raise DataError(f"The parts hold images of different shapes ({each}): make them alike, and save them again.")
+    if first > MOST:
+        raise DataError(f"The parts hold {first:,} images together: from 1 to {MOST:,} can be read.")
+    return parts
+
+
+def _working(parts: list[_Part], size: int) -> Size:
+    """Returns the size that images are read at.
+
+    Raises:
+        DataError: If they would take too much memory, or become too thin.
+    """
+    count, of_one = sum(part.layout.images for part in parts), parts[0].layout
+    working = working_size(Counter({of_one.size: 1}))
+    for part in parts:
+        row = part.table.numbers // max(1, part.layout.images) * part.table.dtype.itemsize
+        if row > MOST_ROW or (_across(part) and part.table.numbers > MOST_ACROSS):
+            raise DataError(
+                f"`{shown(part.table.name)}` would take more than {MOST_ACROSS // 2**20} MB at once. Save it as uint8 "
+                "and with the images along the first axis (numpy.ascontiguousarray), or fewer images."
+            )
+    if count * math.prod(working) * of_one.channels > MOST_KEPT + KEPT_A_BYTE * size:
         raise DataError(
-            f"{name} in the .npz file is damaged ({error}). Save it again with numpy.savez_compressed, and upload that."
-        ) from error
-    title = name.removesuffix(".npy")
-    if header.dtype.hasobject:
-        raise DataError(
-            f"`{title}` holds Python objects, which could run code and are never opened. Save plain numbers: "
-            f"numpy.savez_compressed(file, {title}=numpy.stack(...).astype('uint8'))."
+            f"{count:,} images of {working[0]} x {working[1]} pixels are more than a file of this size should hold. "
+            "Save fewer of them, or smaller ones."
         )
-    if math.prod(header.shape) * header.dtype.itemsize > MOST_BYTES:
-        raise DataError(f"`{title}` would unpack to more than {MOST_BYTES / 2**30:.0f} GB. Save fewer or smaller ones.")
-    return header
+    return working
 
 
-def _demand_images(header: _Header) -> None:
-    shape = header.shape
-    if header.dtype.kind not in "buif":
-        raise DataError(f"`images` holds {header.dtype}, and numbers are needed: save it as uint8.")
-    if len(shape) not in (3, 4) or (
-        len(shape) == 4 and 3 not in (shape[1], shape[3]) and 1 not in (shape[1], shape[3])
-    ):
-        raise DataError(f"`images` has shape {shape}, and {_SHAPES} are needed: reshape it, and save it again.")
-    if not math.prod(shape) or shape[0] > MOST:
-        raise DataError(f"`images` holds {shape[0]:,} images: from 1 to {MOST:,} can be read.")
-    if max(_layout(header)[0]) > 64 * LARGEST:
-        raise DataError(f"`images` has shape {shape}: images of {64 * LARGEST} pixels a side are the largest.")
+def _across(part: _Part) -> bool:
+    """Says whether the numbers of an image lie all over the file."""
+    axes = range(len(part.layout.unfolded))
+    return part.layout.axes[0] != (axes[-1] if part.table.fortran else axes[0])
 
 
-def _layout(header: _Header) -> tuple[Size, bool]:
-    """Returns height and width, and whether there are colours; torch's order, channels first, is known too."""
-    shape = header.shape
-    if len(shape) == 3:
-        return (shape[1], shape[2]), False
-    return ((shape[2], shape[3]), shape[1] == 3) if _first(shape) else ((shape[1], shape[2]), shape[3] == 3)
+def _blocks(part: _Part, budget: Budget) -> Iterator[tuple[int, NDArray[np.generic]]]:
+    """Yields values as they come: `(k, n)`, k numbers of each of n images, and the number of the first image."""
+    count = part.layout.images
+    row = part.table.numbers // count
+    if not _across(part):
+        yield from _by_image(part, row, budget)
+        return
+    at_once = max(1, CHUNK // count)
+    rest = np.empty(0, part.table.dtype)
+    for chunk in part.table.chunks(at_once * count):
+        rest = np.concatenate([rest, chunk]) if rest.size else chunk
+        whole = rest.size // count
+        yield 0, rest[: whole * count].reshape(whole, count)
+        rest = rest[whole * count :]
+        budget.check()
 
 
-def _first(shape: tuple[int, ...]) -> bool:
-    return len(shape) == 4 and shape[3] not in (1, 3)
+def _by_image(part: _Part, row: int, budget: Budget) -> Iterator[tuple[int, NDArray[np.generic]]]:
+    done, rest = 0, np.empty(0, part.table.dtype)
+    for chunk in part.table.chunks(max(1, CHUNK // row) * row):
+        rest = np.concatenate([rest, chunk]) if rest.size else chunk
+        whole = rest.size // row
+        if whole:
+            yield done, rest[: whole * row].reshape(whole, row).T
+        done, rest = done + whole, rest[whole * row :]
+        budget.check()
 
 
-def _blocks(archive: ZipFile, header: _Header) -> Iterator[tuple[int, NDArray[np.generic]]]:
-    """Yields some images at a time and the number of the first, channels last."""
-    shape, dtype = header.shape, header.dtype
-    row = math.prod(shape[1:]) * dtype.itemsize
-    try:
-        with archive.open(IMAGES) as file:
-            _begin(file)
-            if header.fortran:  # the images lie across the whole file
-                whole = np.frombuffer(file.read(shape[0] * row), dtype).reshape(shape[::-1]).T
-            for start in range(0, shape[0], max(1, _BLOCK // row)):
-                count = min(max(1, _BLOCK // row), shape[0] - start)
-                if header.fortran:
-                    block = whole[start : start + count]
-                else:
-                    block = np.frombuffer(file.read(count * row), dtype).reshape(count, *shape[1:])
-                yield start, np.ascontiguousarray(np.moveaxis(block, 1, -1) if _first(shape) else block)
-    except BROKEN as error:
-        raise DataError(
-            f"`images` is damaged or cut off ({error}). Save it again with numpy.savez_compressed, and upload that."
-        ) from error
+def _extremes(parts: list[_Part], budget: Budget) -> _Extremes:
+    """Returns the least and the largest value of each image; nan where one is nan."""
+    count = sum(part.layout.images for part in parts)
+    low, high = np.full(count, np.inf), np.full(count, -np.inf)
+    for part in parts:
+        seen = 0
+        for first, block in _blocks(part, budget):
+            here = slice(part.first + first, part.first + first + block.shape[1])
+            with np.errstate(over="ignore"):  # long doubles
+                low[here] = np.minimum(low[here], block.min(0).astype(np.float64))
+                high[here] = np.maximum(high[here], block.max(0).astype(np.float64))
+            seen += block.size
+            budget(_LOOKING * (part.first + part.layout.images * seen / part.table.numbers) / count)
+    return _Extremes(low, high)
 
 
-def _begin(file: IO[bytes]) -> _Header:
-    """Reads a file up to where its numbers begin."""
-    read = npy.read_array_header_1_0 if npy.read_magic(file) == (1, 0) else npy.read_array_header_2_0
-    return _Header(*read(file))
+def _convert(parts: list[_Part], sound: NDArray[np.bool_], black_white: Range, stack: Stack, budget: Budget) -> None:
+    """Puts all sound images as grey levels into the stack."""
+    count = len(sound)
+    for part in parts:
+        within = tuple(axis - (axis > part.layout.axes[0]) for axis in part.layout.axes[1:])
+        sides = tuple(side for axis, side in enumerate(part.layout.unfolded) if axis != part.layout.axes[0])
+        turned = (
+            np.empty((part.table.numbers // part.layout.images, part.layout.images), np.uint8)
+            if _across(part)
+            else None
+        )
+        at = 0
+        for first, block in _blocks(part, budget):
+            here = slice(part.first + first, part.first + first + block.shape[1])
+            levels = grey_levels(np.where(sound[here], block, 0), black_white)
+            if turned is None:
+                _add(levels, sides, within, part, sound[here], stack)
+                budget(_LOOKING + (1 - _LOOKING) * here.stop / count)
+            else:
+                turned[at : at + len(block)] = levels
+                at += len(block)
+        if turned is not None:
+            here = slice(part.first, part.first + part.layout.images)
+            _add(turned, sides, within, part, sound[here], stack, budget)
 
 
-def _sound(block: NDArray[np.generic]) -> NDArray[np.bool_]:
-    """Says of each image whether all its values are finite."""
-    flat = block.reshape(len(block), -1)
-    sound: NDArray[np.bool_] = np.isfinite(flat).all(1) if block.dtype.kind == "f" else np.ones(len(block), bool)
-    return sound
+def _add(
+    levels: NDArray[np.uint8],
+    sides: tuple[int, ...],
+    within: tuple[int, ...],
+    part: _Part,
+    sound: NDArray[np.bool_],
+    stack: Stack,
+    budget: Budget | None = None,
+) -> None:
+    """Adds images whose levels are columns `(k, n)`, k being as they come from the file."""
+    for k in np.flatnonzero(sound):
+        image = levels[:, k].reshape(sides, order="F" if part.table.fortran else "C").transpose(within)
+        plain = np.ascontiguousarray(image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image)
+        stack.add(plain if plain.shape[:2] == stack.size else resized(plain, stack.size))
+        if budget:
+            budget.check()
 
 
-def _extremes(archive: ZipFile, header: _Header, progress: Progress) -> Range:
-    """Returns the least and the largest value of all sound images."""
-    found = NOTHING
-    for start, block in _blocks(archive, header):
-        found = found.with_(range_of(block[_sound(block)]))
-        progress((start + len(block)) / header.shape[0])
-    return found if found.low <= found.high else Range(0, 0)
+def _title(parts: list[_Part], k: int) -> str:
+    """Returns how an image is called that is left out."""
+    if len(parts) == 1:
+        return f"image {k}"
+    part = next(part for part in reversed(parts) if part.first <= k)
+    return f"{shown(part.table.name)} {k - part.first}"
 
 
-def _labels(
-    archive: ZipFile, count: int, kept: NDArray[np.intp]
-) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
+def _classes(parts: list[_Part], kept: NDArray[np.intp]) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
     """Returns the labels of the images kept."""
-    none = np.zeros(len(kept), np.int64)
-    if LABELS not in archive.namelist():
-        return none, UNLABELLED, []
-    header = _header(archive, LABELS)
-    if math.prod(header.shape) != count:
-        raise DataError(
-            f"`labels` has shape {header.shape}, and {count:,} images need ({count},): one label for each image."
-        )
-    try:
-        with archive.open(LABELS) as file:
-            values = npy.read_array(file, allow_pickle=False).reshape(count)[kept]
-    except BROKEN as error:
-        raise DataError(f"`labels` is damaged ({error}). Save the file again, and upload that.") from error
-    if values.dtype.kind == "f" and np.array_equal(values, np.rint(values)):
-        values = values.astype(np.int64)
-    if values.dtype.kind not in "buiU":
-        return none, UNLABELLED, [f"`labels` holds {values.dtype} and no classes: read without labels."]
-    return classes([str(value) for value in values])
+    notes = list(dict.fromkeys(note for part in parts for note in part.labels.notes))
+    named = [part.labels.classes for part in parts]
+    if any(each is None for each in named):
+        some = "Not all parts have labels: read without." if any(each is not None for each in named) else ""
+        return np.zeros(len(kept), np.int64), UNLABELLED, [*notes, *([some] if some else [])]
+    every = [name for each in named if each is not None for name in each]
+    labels, names, more = classes([every[k] for k in kept])
+    return labels, names, [*notes, *more]
+
+
+def _about(chosen: Chosen, parts: list[_Part]) -> tuple[str, ...]:
+    joined: tuple[str, ...] = ()
+    if len(parts) > 1:
+        each = ", ".join(f"{part.layout.images:,} of `{shown(part.table.name)}`" for part in parts)
+        joined = (f"Joined: {each}. New parts to train, validate and test are drawn from all of them.",)
+    return (*chosen.notes, *joined, *dict.fromkeys(note for part in parts for note in part.layout.notes))

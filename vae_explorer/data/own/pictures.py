@@ -19,6 +19,7 @@ from vae_explorer.data.own.values import BYTE, STANDARD, Kind, Range, Values, en
 
 Fit = Literal["pad", "crop"]
 Ground = Literal["black", "white"]
+Order = Literal["auto", "first", "last"]
 Size = tuple[int, int]  # height and width, pixels
 
 # No format that runs another program or holds drawing commands (EPS, WMF) is among them.
@@ -48,12 +49,14 @@ class Reading:
         ground: What is seen behind transparent pixels and beside padded images.
         tile: Height and width of a sheet's tiles, in pixels; guessed unless given.
         values: Whether values are spread over all grey levels: where they fill little of them, always, or never.
+        order: Which axis of an array counts the images.
     """
 
     fit: Fit = "pad"
     ground: Ground = "black"
     tile: Size | None = None
     values: Values = "auto"
+    order: Order = "auto"
 
 
 class Picture(NamedTuple):

@@ -72,6 +72,11 @@ class Stack:
         self._count += 1
 
     @property
+    def size(self) -> Size:
+        """Height and width of the images."""
+        return self._pixels.shape[1], self._pixels.shape[2]
+
+    @property
     def pixels(self) -> NDArray[np.uint8]:
         """All images so far."""
         return self._pixels[: self._count]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from vae_explorer.data.images import DataError
-from vae_explorer.data.own.arrays import IMAGES, read_npz
+from vae_explorer.data.own import npy
+from vae_explorer.data.own.arrays import read_arrays
 from vae_explorer.data.own.budget import Budget
 from vae_explorer.data.own.pictures import Reading
 from vae_explorer.data.own.sheets import read_sheet
 from vae_explorer.data.own.stacks import Progress, Upload
+from vae_explorer.data.own.tables import Tables
 from vae_explorer.data.own.zips import open_zip, read_zip
 
-KINDS = ("zip", "npz", "png", "jpg", "jpeg")  # endings that are offered; what counts is the content
+KINDS = ("zip", "npz", "npy", "png", "jpg", "jpeg")  # endings that are offered; what counts is the content
+IMAGES = "images.npy"
 _ZIP = b"PK"
 
 
@@ -28,15 +30,14 @@ def read(content: bytes, reading: Reading | None = None, progress: Progress = la
         DataError: If it cannot be a data set; the message says what to do.
     """
     reading, progress = reading or Reading(), Budget(len(content), progress)
+    if content.startswith(npy.MAGIC):
+        return read_arrays(
+            Tables({"images": npy.table(content, progress)}, {}, ".npy"), len(content), reading, progress
+        )
     if not content.startswith(_ZIP):
         return read_sheet(content, reading, progress)
     archive = open_zip(content)
     names = archive.namelist()
-    if IMAGES in names:
-        return read_npz(archive, reading, progress)
-    if names and all(name.endswith(".npy") for name in names):
-        raise DataError(
-            f"The .npz file holds {', '.join(name.removesuffix('.npy') for name in names[:5])}, and no `images`: "
-            "save it with numpy.savez_compressed(file, images=..., labels=...)."
-        )
+    if names and (IMAGES in names or all(name.endswith(npy.ENDING) for name in names)):
+        return read_arrays(npy.tables(archive, progress), len(content), reading, progress)
     return read_zip(archive, reading, progress)
