@@ -193,7 +193,7 @@ def named(name: str) -> Path:
 
 def list_all() -> list[Entry]:
     """Returns the shipped checkpoints and the user's own, broken ones with their error."""
-    return [_entry(path) for path in _files()]
+    return [entry(path) for path in _files()]
 
 
 def user_folder() -> Path:
@@ -211,7 +211,7 @@ def _files() -> Iterator[Path]:
                 yield path
 
 
-def _entry(path: Path) -> Entry:
+def entry(path: Path) -> Entry:
     try:
         metadata = _read(path, weights=False)[0]
         config, provenance = _parse(path, metadata)
