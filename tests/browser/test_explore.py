@@ -15,6 +15,7 @@ from tests.browser.conftest import Open
 from tests.browser.oracle import MODEL, NOTHING, decode, posterior, same
 from vae_explorer import data
 from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.figures import theme
 
 
 def test_opens_on_the_first_model_with_everything_on_one_screen(open_page: Open) -> None:
@@ -146,20 +147,20 @@ def test_keys_move_the_point(open_page: Open) -> None:
 
 def test_the_legend_filters(open_page: Open) -> None:
     explorer = open_page("layers=none")
-    blue, orange = np.array([0x3F, 0x90, 0xDA]), np.array([0xFF, 0xA9, 0x0E])
+    blue, olive = (np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)]) for colour in theme.CLASSES[:2])
 
     def drawn(colour: NDArray[Any]) -> bool:
         return bool((np.abs(explorer.drawn().astype(int) - colour).max(axis=-1) < 3).any())
 
-    explorer.until(lambda: drawn(blue) and drawn(orange))
+    explorer.until(lambda: drawn(blue) and drawn(olive))
     explorer.page.get_by_role("button", name="0", exact=True).click()
     explorer.until(lambda: explorer.query.get("hide") == "0")
-    assert drawn(orange)
+    assert drawn(olive)
     assert not drawn(blue)
     explorer.page.get_by_role("button", name="0", exact=True).dblclick()
     explorer.until(lambda: explorer.query.get("hide") == "1,2,3,4,5,6,7,8,9")
     assert drawn(blue)
-    assert not drawn(orange)
+    assert not drawn(olive)
     explorer.page.get_by_role("button", name="Show all").click()
     explorer.until(lambda: "hide" not in explorer.query)
 

@@ -12,11 +12,20 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page
 from scipy.ndimage import gaussian_filter, map_coordinates
 
+from vae_explorer.figures import theme
+
 Array = NDArray[Any]
 
 CANVAS = Path(__file__).parents[2] / "vae_explorer" / "ui" / "canvas"
 SCRIPTS = (
-    *("scatter/raster.js", "scatter/outlines.js", "scatter/fields.js", "scatter/contours.js", "scatter/layers.js"),
+    *(
+        "scatter/raster.js",
+        "scatter/marks.js",
+        "scatter/outlines.js",
+        "scatter/fields.js",
+        "scatter/contours.js",
+        "scatter/layers.js",
+    ),
     *("rungs.js", "charts.js", "rate_distortion.js"),
 )
 SIDE = 96
@@ -214,6 +223,28 @@ def test_lines_of_noise_lie_at_the_level_and_close(page: Page) -> None:
         at = np.array([20 - ring[:, 1], ring[:, 0]]) + 0.5  # row and column in the padded grid
         np.testing.assert_allclose(map_coordinates(padded.astype(float), at, order=1), 0.5, atol=1e-4)
     assert abs(sum(map(area, found))) == pytest.approx(200, abs=25), "what is high lies on one side of all lines"
+
+
+# Marks -------------------------------------------------------------------------------------------
+
+
+def test_ten_marks_are_ten_shapes_of_one_size_around_their_points(page: Page) -> None:
+    assert run(page, "return Object.keys(MARKS);") == list(theme.MARKS)
+    script = f"""{ARGUMENTS}
+        const raster = new Raster();
+        raster.resize(460, 40);
+        raster.setRadius(8, Object.keys(MARKS));
+        raster.draw(xy, labels, new Uint32Array(10), hidden, {{ ax: 1, bx: 0, ay: 1, by: 0 }});
+        return [...raster.words].map((word) => word >>> 24);"""
+    xy = [(24 + 44 * k, 20) for k in range(10)]
+    alpha = np.array(run(page, script, xy=np.ravel(xy), labels=list(range(10)))).reshape(40, 460) / 255
+    marks = [alpha[:, 2 + 44 * k : 46 + 44 * k] for k in range(10)]
+    for mark in marks:
+        assert mark.sum() == pytest.approx(np.pi * 8**2, rel=0.2)
+        rows, columns = np.nonzero(mark > 0.5)
+        assert [np.ptp(rows) / 2 + rows.min(), np.ptp(columns) / 2 + columns.min()] == pytest.approx([20, 22], abs=3.1)
+    apart = [np.abs(a - b).sum() / (a + b).sum() for k, a in enumerate(marks) for b in marks[:k]]
+    assert min(apart) > 0.08
 
 
 # Ellipses ----------------------------------------------------------------------------------------

@@ -55,6 +55,7 @@ def world(checkpoint: Checkpoint, images: Images, limits: Limits) -> bytes:
         "model": checkpoint.name,
         "names": images.names,
         "colours": theme.class_colours(len(images.names)),
+        "marks": theme.class_marks(len(images.names)),
         "axes": ("axis 1", "axis 2" if config.latent > 1 else ""),
         "latent": config.latent,
         "shape": config.shape,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from vae_explorer.ui.view import MOST_PINS, PATHS, TABS, Limits, Pin, View, default, is_noise, on_plane
+from vae_explorer.ui.view import MARKS, MOST_PINS, PATHS, TABS, Limits, Pin, View, default, is_noise, on_plane
 
 
 class Refused(ValueError):
@@ -52,6 +52,8 @@ def to_query(view: View) -> dict[str, str]:
         query["image"] = str(view.image)
     if view.hidden:
         query["hide"] = _joined(view.hidden)
+    if view.marks:
+        query["marks"] = ",".join(view.marks)
     query["layers"] = ",".join(view.layers) or "none"
     if view.window is not None:
         query["zoom"] = _joined(view.window)
@@ -116,6 +118,12 @@ def _read_layers(text: str, limits: Limits) -> dict[str, Any]:
     return {"layers": tuple(sorted(items))}
 
 
+def _read_marks(text: str, _: Limits) -> dict[str, Any]:
+    if unknown := set(text.split(",")) - set(MARKS):
+        raise Refused(f"Classes have no marks “{quoted(min(unknown))}”.")
+    return {"marks": tuple(sorted(set(text.split(","))))}
+
+
 def _read_zoom(text: str, limits: Limits) -> dict[str, Any]:
     window = tuple(map(_number, text.split(",")))
     half = limits.home[2]
@@ -166,6 +174,7 @@ READERS: dict[str, Callable[[str, Limits], dict[str, Any]]] = {
     "image": read_image,
     "z": read_z,
     "hide": _read_hidden,
+    "marks": _read_marks,
     "layers": _read_layers,
     "zoom": _read_zoom,
     "noise": _read_noise,
@@ -183,6 +192,7 @@ def _instead(name: str, view: View) -> str:
         "image": point,
         "z": point,
         "hide": "all classes",
+        "marks": "colours alone",
         "layers": " and ".join(view.layers) or "no layer",
         "zoom": "the whole map",
         "noise": "the mean",

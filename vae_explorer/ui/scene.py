@@ -177,7 +177,7 @@ class Scene:
         return f"{distance:.2f} from the nearest code: {label}, {store.PART} image {image}"
 
     def _start(self, start: View) -> dict[str, object]:
-        kept = ("hidden", "layers", "window", "beta", "other", "path", "tab")
+        kept = ("hidden", "marks", "layers", "window", "beta", "other", "path", "tab")
         pins = [pin if isinstance(pin, int) else pin[:2] for pin in start.pins]
         values = {name: value for name, value in asdict(start).items() if name in kept}
         return {"pin": _pin(start), "pins": pins, **values}

@@ -32,6 +32,7 @@ def film(job: Job, records: Sequence[Record]) -> bytes:
         "kind": "film",
         "names": names,
         "colours": theme.class_colours(len(names)),
+        "marks": theme.class_marks(len(names)),
         "axes": ("axis 1", "axis 2" if config.latent > 1 else ""),
         "prior": config.kind != "autoencoder" and config.latent > 1,
         "shape": config.shape,

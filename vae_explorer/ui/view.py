@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
+MARKS = ("shapes", "names")  # by which classes are told apart, beside colours
 LAYERS = ("atlas", "density", "prior", "classes", "posteriors", "magnification")
 TABS = ("curve", "posterior", "path", "compare", "draw")
 PATHS = ("straight", "slerp")
@@ -57,6 +58,7 @@ class View:
         image: The image whose code is decoded, or None where `z` is.
         z: The latent point that is decoded; None where it is the code of `image`.
         hidden: Classes that are not drawn.
+        marks: How classes are told apart beside their colours.
         layers: Layers that are drawn.
         window: Centre and half width of the visible part, `(x, y, half)`; None for all of it.
         noise: The draw of epsilon by which `image` is sampled, z = mean + std * epsilon; None for its mean.
@@ -71,6 +73,7 @@ class View:
     image: int | None = DEFAULT_IMAGE
     z: tuple[float, ...] | None = None
     hidden: tuple[int, ...] = ()
+    marks: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
     window: tuple[float, float, float] | None = None
     noise: tuple[float, ...] | None = None
@@ -101,6 +104,9 @@ def updated(view: View, reported: Mapping[str, object], limits: Limits) -> View:
     match reported.get("hidden"):
         case list(hidden) if all(is_index(k, limits.classes) for k in hidden):
             view = replace(view, hidden=tuple(hidden))
+    match reported.get("marks"):
+        case list(marks) if all(name in MARKS for name in marks):
+            view = replace(view, marks=tuple(marks))
     match reported.get("layers"):
         case list(layers) if all(name in limits.layers for name in layers):
             view = replace(view, layers=tuple(layers))

@@ -37,8 +37,8 @@ __all__ = [
 SEEN = "seen"  # the one state that the browser reports: all that the user has set
 DRAWN = "drawn"  # a trigger: pictures are not reported again with every click
 
-_DRAWING = ("scatter/raster.js", "scatter/outlines.js", "scatter/fields.js", "scatter/contours.js", "scatter/layers.js")
-_SCATTER = (*_DRAWING, "scatter/gestures.js", "scatter/scatter.js")
+_DRAWING = ("scatter/raster.js", "scatter/marks.js", "scatter/outlines.js", "scatter/fields.js", "scatter/contours.js")
+_SCATTER = (*_DRAWING, "scatter/layers.js", "scatter/gestures.js", "scatter/scatter.js")
 _PARTS = (
     "wire.js",
     "normal.js",

@@ -124,6 +124,7 @@ class LatentMap {
       click: this.pin,
       beta: this.beta,
       hidden: [...this.legend.hidden].sort((a, b) => a - b),
+      marks: [...this.legend.looks].sort(),
       layers: [...this.switches.on].sort(),
       view: this.window,
       strip: { ...this.board.report, tab: this.tab },
@@ -144,7 +145,7 @@ class LatentMap {
   }
 
   /** The state that the link, or a newly chosen model, begins with. */
-  begin({ pin, hidden, layers, window: seen, beta, pins, other, path, tab }) {
+  begin({ pin, hidden, marks, layers, window: seen, beta, pins, other, path, tab }) {
     const { world } = this;
     this.begun = true;
     this.pin = pin;
@@ -153,7 +154,7 @@ class LatentMap {
     if (seen) this.plot.setView({ x: seen[0], y: seen[1], half: seen[2] }, true);
     this.weight.build(world.beta_range, beta);
     this.field.build(world.labels.length, pin.index);
-    this.legend.build(world.names, world.colours, hidden);
+    this.legend.build(world, hidden, marks);
     this.switches.build(world.switches, layers);
     this.board.set(pins, other, path);
     this.openTab(tab);
@@ -212,7 +213,7 @@ class LatentMap {
   }
 
   recolour() {
-    this.plot.set({ hidden: this.legend.mask });
+    this.plot.set(this.legend.look);
     this.moved();
   }
 

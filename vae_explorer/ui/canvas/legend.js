@@ -17,26 +17,53 @@ function newButton(text, click) {
   return button;
 }
 
+const LOOKS = {
+  shapes: ["Shapes", "Tells the classes apart by their marks, not by colours alone"],
+  names: ["Names", "Writes each class's name in its middle"],
+};
+const MOST_COLOURS = 10; // more classes than that have marks in any case: figures/theme.py
+
 class Legend {
-  /** @param {Function} change called with the hidden classes when the user changes them */
+  /** @param {Function} change called when the user hides classes or changes their looks */
   constructor(host, change) {
-    Object.assign(this, { host, change, hidden: new Set(), names: [] });
+    Object.assign(this, { host, change, hidden: new Set(), looks: new Set(), names: [] });
   }
 
-  build(names, colours, hidden) {
-    this.names = names;
-    this.hidden = new Set(hidden);
-    const buttons = names.map((name, k) => {
-      const button = newButton(name, (event) => (event.altKey ? this.isolate(k) : this.toggle(k)));
+  /**
+   * @param {{names: string[], colours: string[], marks: string[]}} classes
+   * @param {number[]} hidden
+   * @param {string[]} looks which of LOOKS are on
+   */
+  build({ names, colours, marks }, hidden, looks = []) {
+    Object.assign(this, { names, marks, hidden: new Set(hidden), looks: new Set(looks) });
+    this.buttons = names.map((name, k) => {
+      const button = newButton("", (event) => (event.altKey ? this.isolate(k) : this.toggle(k)));
+      button.append(markPicture("disc"), name);
       button.style.setProperty("--class", colours[k]);
       button.title = "Click to hide or show, double-click for this class alone";
       button.addEventListener("dblclick", () => this.isolate(k));
       return button;
     });
-    const all = newButton("Show all", () => this.hide([]));
-    all.className = "all";
-    this.host.replaceChildren(...buttons, all);
+    this.all = newButton("Show all", () => this.hide([]));
+    this.all.className = "all";
+    this.host.replaceChildren(...this.buttons, this.all, this.lookSwitches());
     this.show();
+  }
+
+  lookSwitches() {
+    const bar = document.createElement("span");
+    bar.className = "switches";
+    const names = Object.keys(LOOKS).filter((look) => look !== "shapes" || this.names.length <= MOST_COLOURS);
+    this.switches = new Map(names.map((look) => [look, newButton(LOOKS[look][0], () => this.turn(look))]));
+    this.switches.forEach((button, look) => (button.title = LOOKS[look][1]));
+    bar.append(...this.switches.values());
+    return bar;
+  }
+
+  turn(look) {
+    if (!this.looks.delete(look)) this.looks.add(look);
+    this.show();
+    this.change();
   }
 
   toggle(k) {
@@ -56,17 +83,24 @@ class Legend {
   }
 
   show() {
-    const buttons = [...this.host.children];
-    const all = buttons.pop();
-    buttons.forEach((button, k) => button.setAttribute("aria-pressed", String(!this.hidden.has(k))));
-    all.hidden = this.hidden.size === 0;
+    const { shapes } = this;
+    this.buttons.forEach((button, k) => {
+      button.setAttribute("aria-pressed", String(!this.hidden.has(k)));
+      button.querySelector("path").setAttribute("d", MARKS[shapes ? this.marks[k] : "disc"]);
+    });
+    this.switches.forEach((button, look) => button.setAttribute("aria-pressed", String(this.looks.has(look))));
+    this.all.hidden = this.hidden.size === 0;
   }
 
-  /** One byte a class, 1 for hidden ones, as the scatter plot wants it. */
-  get mask() {
-    const mask = new Uint8Array(256);
-    this.hidden.forEach((k) => (mask[k] = 1));
-    return mask;
+  get shapes() {
+    return this.looks.has("shapes") || this.names.length > MOST_COLOURS;
+  }
+
+  /** What the scatter plot wants: one byte a class, 1 for hidden ones; marks and names where they are asked for. */
+  get look() {
+    const hidden = new Uint8Array(256);
+    this.hidden.forEach((k) => (hidden[k] = 1));
+    return { hidden, marks: this.shapes ? this.marks : null, captions: this.looks.has("names") ? this.names : null };
   }
 }
 

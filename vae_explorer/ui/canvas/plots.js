@@ -26,11 +26,11 @@ const IMAGE_KEYS = { Escape: 0, Backspace: 0, n: 1, PageDown: 1, b: -1, PageUp: 
  * Does what a key on a plot asks for: step(dx, dy) in latent units, pin(), image(way) for the next one (1), the one
  * before (-1) or the last one seen (0), zoom, or another KL weight.
  */
-function mapKey(event, { plot, weight, step, image, pin = null }) {
+function mapKey(event, { plot, weight, step, image = null, pin = null }) {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   const size = ((event.shiftKey ? 10 : 1) * plot.view.half) / 50;
   if (event.key in ARROWS) step(...ARROWS[event.key].map((way) => way * size));
-  else if (event.key in IMAGE_KEYS) image(IMAGE_KEYS[event.key]);
+  else if (event.key in IMAGE_KEYS && image) image(IMAGE_KEYS[event.key]);
   else if (event.key === "+" || event.key === "=") plot.zoom(1.25);
   else if (event.key === "-") plot.zoom(0.8);
   else if (event.key === "0") plot.setView(plot.home);

@@ -88,7 +88,8 @@ class Duel {
     const range = ranges.length ? [Math.max(...ranges.map(([low]) => low)), Math.min(...ranges.map(([, high]) => high))] : null;
     this.weight.build(range, beta);
     const [{ world }] = this.sides;
-    this.legend.build(world.names, world.colours, []);
+    this.legend.build(world, []);
+    for (const { plot } of this.sides) plot.set(this.legend.look);
     this.noise = this.answer.noise;
     const plain = this.sides.every((side) => side.world.latent === 2);
     for (const side of this.sides) Object.assign(side.axes, { hidden: plain, textContent: side.axesWords });
@@ -154,7 +155,7 @@ class Duel {
 
   /** Shows the classes that the legend leaves. */
   hide() {
-    for (const { plot } of this.sides) plot.set({ hidden: this.legend.mask });
+    for (const { plot } of this.sides) plot.set(this.legend.look);
     this.moved();
   }
 

@@ -20,7 +20,7 @@ class TrainingFilm {
       view: () => {},
       key: (event) => mapKey(event, { plot: this.plot, weight, step }),
     });
-    this.legend = new Legend(this.find(".legend"), () => this.plot.set({ hidden: this.legend.mask }));
+    this.legend = new Legend(this.find(".legend"), () => this.plot.set(this.legend.look));
     this.slider = this.find(".scrub input");
     this.button = this.find(".scrub .play");
     const listen = (element, type, handler) => element.addEventListener(type, handler, { signal: this.abort.signal });
@@ -58,7 +58,8 @@ class TrainingFilm {
       images: film.images.subarray(k * size, (k + 1) * size),
     }));
     this.plot.set({ labels: film.labels, colours: Uint32Array.from(film.colours, packed), axes: film.axes });
-    this.legend.build(film.names, film.colours, []);
+    this.legend.build(film, []);
+    this.plot.set(this.legend.look);
     this.plot.setLayers({ circles: film.prior ? [1, 2, 3].map((radius) => ({ x: 0, y: 0, radius, label: `${radius}\u03c3` })) : [] });
     this.now = -1;
     this.grow();

@@ -184,6 +184,32 @@ function drawCircles(plot, context) {
   }
 }
 
+/** The classes' names, each at the mean of its shown points. */
+function drawCaptions(plot, context) {
+  const { xy, labels, hidden, captions, style } = plot;
+  if (!captions) return;
+  const sums = captions.map(() => [0, 0, 0]);
+  for (let i = 0; i < labels.length; i++) {
+    const sum = sums[labels[i]];
+    sum[0] += xy[2 * i];
+    sum[1] += xy[2 * i + 1];
+    sum[2]++;
+  }
+  context.font = `700 ${1.25 * style.size}px ${style.font}`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.lineJoin = "round";
+  sums.forEach(([x, y, count], k) => {
+    if (count === 0 || hidden[k]) return;
+    const at = plot.toPixel(x / count, y / count);
+    context.lineWidth = 5;
+    context.strokeStyle = style.background;
+    context.strokeText(captions[k], at.x, at.y);
+    context.fillStyle = style.text;
+    context.fillText(captions[k], at.x, at.y);
+  });
+}
+
 /** Ellipses {x, y, rx, ry} along the axes, in data units. */
 function drawEllipses(plot) {
   for (const ellipse of plot.layers.ellipses) {

@@ -1,4 +1,4 @@
-// Draws many small discs, and ellipses around them, into an ImageData: a few writes per pixel, no path and no GPU.
+// Draws many small discs or other marks, and ellipses around them, into an ImageData: a few writes per pixel, no path and no GPU.
 
 /** Returns "#rrggbb" as one little-endian RGBA word without its alpha. */
 function packed(colour) {
@@ -26,7 +26,6 @@ class Raster {
     this.context = this.canvas.getContext("2d");
     this.outlines = null; // made when first needed
     this.resize(1, 1);
-    this.radius = 0;
   }
 
   resize(width, height) {
@@ -35,20 +34,32 @@ class Raster {
     this.canvas.height = height;
     this.image = this.context.createImageData(width, height);
     this.words = new Uint32Array(this.image.data.buffer);
-    this.radius = 0; // the stamp's offsets depend on the width
+    this.stamped = ""; // the stamps' offsets depend on the width
   }
 
-  /** Splits the disc into whole pixels and edge pixels, both as offsets into the words. */
-  setRadius(radius) {
-    if (radius === this.radius) return;
-    const { reach, cells } = stamp(radius);
+  /**
+   * @param {number} radius px
+   * @param {?string[]} marks one name a class, or none: discs for all
+   */
+  setRadius(radius, marks = null) {
+    const stamped = `${radius} ${marks}`;
+    if (stamped === this.stamped) return;
+    this.stamped = stamped;
+    const made = {};
+    const stampOf = (name) => (made[name] ??= this.offsets(name === "disc" ? stamp(radius) : markStamp(name, radius)));
+    this.stamps = Array.from({ length: 256 }, (_, k) => stampOf(marks?.[k] ?? "disc"));
+  }
+
+  /** Splits a stamp into whole pixels and edge pixels, both as offsets into the words. */
+  offsets({ reach, cells }) {
     const offset = ([dx, dy]) => dy * this.image.width + dx;
     const edge = cells.filter((cell) => cell[2] < 255);
-    this.radius = radius;
-    this.reach = reach;
-    this.whole = Int32Array.from(cells.filter((cell) => cell[2] === 255), offset);
-    this.edge = Int32Array.from(edge, offset);
-    this.coverage = Uint8Array.from(edge, (cell) => cell[2]);
+    return {
+      reach,
+      whole: Int32Array.from(cells.filter((cell) => cell[2] === 255), offset),
+      edge: Int32Array.from(edge, offset),
+      coverage: Uint8Array.from(edge, (cell) => cell[2]),
+    };
   }
 
   /**
@@ -78,16 +89,15 @@ class Raster {
   }
 
   points(xy, labels, colours, hidden, map) {
-    const { words, whole, edge, coverage, reach } = this;
+    const { words, stamps } = this;
     const { width, height } = this.image;
-    const right = width - reach - 1;
-    const bottom = height - reach - 1;
     for (let i = 0; i < labels.length; i++) {
       const label = labels[i];
       if (hidden[label]) continue;
       const x = Math.round(map.ax * xy[2 * i] + map.bx);
       const y = Math.round(map.ay * xy[2 * i + 1] + map.by);
-      if (!(x >= reach && y >= reach && x <= right && y <= bottom)) continue;
+      const { whole, edge, coverage, reach } = stamps[label];
+      if (!(x >= reach && y >= reach && x < width - reach && y < height - reach)) continue;
       const at = y * width + x;
       const colour = colours[label];
       const solid = (colour | 0xff000000) >>> 0;

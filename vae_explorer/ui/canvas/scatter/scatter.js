@@ -24,6 +24,8 @@ class Scatter {
     this.labels = new Uint8Array(0);
     this.colours = new Uint32Array(0);
     this.hidden = new Uint8Array(256);
+    this.marks = null; // one name a class; none: discs for all
+    this.captions = null; // one name a class, written at its middle; or none
     this.layers = { underlays: [], contours: [], circles: [], ellipses: [], lines: [], dots: [], guests: [], marker: null };
     this.spread = null; // half axes of an ellipse around every point, or none
     this.style = { text: "#000000", background: "#ffffff", font: "sans-serif", size: 12 };
@@ -52,7 +54,7 @@ class Scatter {
     cancelAnimationFrame(this.frame);
   }
 
-  /** Changes any of xy, spread, labels, colours, hidden, style, axes; draws with the next frame. */
+  /** Changes any of xy, spread, labels, colours, hidden, marks, captions, style, axes; draws with the next frame. */
   set(changes) {
     Object.assign(this, changes);
     this.grounded = ""; // the points may have moved within the same array
@@ -167,6 +169,7 @@ class Scatter {
       this.drawPoints(ground);
       drawContours(this, ground);
       drawCircles(this, ground);
+      drawCaptions(this, ground);
     }
     context.setTransform(1, 0, 0, 1, 0, 0); // pixel by pixel: a box of broken CSS px would be blurred
     context.clearRect(0, 0, canvas.width, canvas.height);
@@ -194,14 +197,15 @@ class Scatter {
     const { box, labels } = this;
     const spacing = Math.sqrt((box.width * box.height) / Math.max(1, labels.length));
     const closer = Math.max(1, this.home.half / this.view.half) ** 0.3;
-    return Math.min(9, Math.max(1.4, Math.min(3.2, 0.3 * spacing)) * closer);
+    const least = this.marks ? MARK_LEAST : 1.4;
+    return Math.min(9, Math.max(least, Math.min(3.2, 0.3 * spacing)) * closer);
   }
 
   drawPoints(context) {
     const { box, ratio, raster, xy, labels, colours, hidden, scale } = this;
     const origin = this.toPixel(0, 0);
     raster.resize(Math.round((box.width + 2 * BLEED) * ratio), Math.round((box.height + 2 * BLEED) * ratio));
-    raster.setRadius(Math.round(this.radius * ratio * 4) / 4);
+    raster.setRadius(Math.round(this.radius * ratio * 4) / 4, this.marks);
     const a = scale * ratio;
     const left = box.x - BLEED;
     const top = box.y - BLEED;
