@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from vae_explorer import data, estimates, jobs
 from vae_explorer.config import Backbone, Kind
-from vae_explorer.jobs import Order
+from vae_explorer.records import Order
 from vae_explorer.ui import recipe
 
 CHOICES: tuple[tuple[str, Kind, Backbone, int], ...] = (

@@ -36,7 +36,7 @@ from benchmarks.clicks import WARM_UP, ours
 from benchmarks.throughput import PlainVAE, plain_loader, plain_loss
 from vae_explorer import checkpoints, jobs
 from vae_explorer.data import load
-from vae_explorer.jobs import Order
+from vae_explorer.records import Order
 from vae_explorer.training import EVALUATION_IMAGES
 from vae_explorer.ui import recipe
 

@@ -205,7 +205,6 @@ def test_a_run_is_paused_stopped_and_resumed_by_the_app_and_the_other_way_round(
     assert process.returncode == 0
     assert ours.status.state == "stopped"
     assert 1 <= len(ours.status.records) < 10
-    ours.join_queue()
     worker.work(ours)  # what the app's process does
 
     theirs = jobs.create("theirs", ours.order)
@@ -222,7 +221,7 @@ def test_a_run_is_paused_stopped_and_resumed_by_the_app_and_the_other_way_round(
 
 def test_it_waits_for_its_turn_and_ctrl_c_ends_the_wait() -> None:
     jobs.folder().mkdir(parents=True)
-    with FileLock(jobs.folder() / "slot-0.lock"):  # another run's
+    with FileLock(jobs.slot(0)):  # another run's
         process = started("second", 2)
         until(lambda: any(job.status.state == "waiting" for job in jobs.find_all()))
         time.sleep(0.3)

@@ -14,7 +14,7 @@ from vae_explorer import __main__ as command_line
 from vae_explorer import checkpoints, data, jobs, worker
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.data import own
-from vae_explorer.jobs import Order
+from vae_explorer.records import Order
 from vae_explorer.ui import store, uploads
 from vae_explorer.ui.scene import Scene
 

@@ -13,7 +13,8 @@ import pytest
 from vae_explorer import jobs, worker
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.doctor import RISE, UNUSED, Finding, examine, losses
-from vae_explorer.jobs import Job, Order, Record, Status
+from vae_explorer.jobs import Job
+from vae_explorer.records import Order, Record, Status
 
 SMALL = ModelConfig(kind="vae", data="digits", shape=(8, 8), encoder=(64,), decoder=(64,))
 SETTINGS = TrainingConfig(epochs=8, batch=50, learning_rate=4e-3)

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 import torch
 
-from vae_explorer import checkpoints, jobs, worker
+from vae_explorer import checkpoints, films, jobs, worker
 from vae_explorer.checkpoints import CheckpointError
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.data import load
-from vae_explorer.jobs import Job, JobError, Order
+from vae_explorer.jobs import Job, JobError
 from vae_explorer.latent.encoding import encode
+from vae_explorer.records import Order
 
 MODEL = ModelConfig(kind="multi-rate", data="digits", shape=(8, 8), encoder=(32,), decoder=(32,))
 
@@ -72,7 +73,7 @@ def test_a_finished_job_leaves_a_model_a_record_an_epoch_and_a_film(runs: Path) 
     frame = job.frame(3)
     assert np.allclose(frame.codes, mean, atol=2e-3)
     assert np.array_equal(job.labels(), validation.labels)
-    assert np.array_equal(job.originals(), validation.pixels[: jobs.FILM_IMAGES])
+    assert np.array_equal(job.originals(), validation.pixels[: films.FILM_IMAGES])
     assert frame.images.shape == job.originals().shape
 
 
@@ -203,10 +204,10 @@ def test_a_full_disk_fails_with_a_message_and_the_last_epoch_stays(monkeypatch: 
     usual = checkpoints.save
     saves = iter(range(100))
 
-    def save(*arguments: object) -> None:
+    def save(*arguments: object, **options: object) -> None:
         if next(saves) == 2:
             raise CheckpointError("No space left on device. Choose a folder with space left.")
-        usual(*arguments)  # type: ignore[arg-type]
+        usual(*arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(checkpoints, "save", save)
     worker.work(job)

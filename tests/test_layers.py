@@ -36,6 +36,8 @@ LAYERS = (
     "curves",
     "gap_tables",
     "runs",
+    "films",
+    "records",
     "jobs",
     "worker",
     "doctor",

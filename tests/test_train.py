@@ -18,8 +18,9 @@ from vae_explorer import checkpoints, jobs, worker
 from vae_explorer.config import Kind, ModelConfig, TrainingConfig
 from vae_explorer.estimates import Estimate
 from vae_explorer.figures.training_curves import training_curves
-from vae_explorer.jobs import Job, Order
+from vae_explorer.jobs import Job
 from vae_explorer.models import build, parameters
+from vae_explorer.records import Order
 from vae_explorer.ui import forecast, training
 
 MODEL = ModelConfig(kind="vae", data="digits", shape=(8, 8), encoder=(16,), decoder=(16,))
@@ -110,7 +111,8 @@ def test_a_wish_is_followed_before_the_page_answers(monkeypatch: pytest.MonkeyPa
     def part(folder: str) -> None:
         from pathlib import Path
 
-        from vae_explorer.jobs import LIVE, Job
+        from vae_explorer.jobs import Job
+        from vae_explorer.records import LIVE
         from vae_explorer.ui.pages.train import _watch
 
         job = Job(Path(folder))

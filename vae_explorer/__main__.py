@@ -15,12 +15,14 @@ from tqdm import tqdm
 
 from vae_explorer import checkpoints, curves, gap_tables, jobs, runs, worker
 from vae_explorer.arguments import MODEL_OPTIONS, TRAINING_OPTIONS, parse
+from vae_explorer.asides import discard
 from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
 from vae_explorer.data import DataError, Images, cut, demand_shape, download, load
 from vae_explorer.evaluation import figures
-from vae_explorer.jobs import Job, JobError, Order, Status
+from vae_explorer.jobs import Job, JobError, JobGone
 from vae_explorer.latent.gaps import Judges, can_judge, fit_judges
 from vae_explorer.processes import Processes, ProcessesError, joined
+from vae_explorer.records import Order, Status
 from vae_explorer.sidecars import SidecarError
 
 
@@ -47,17 +49,16 @@ def _train(options: argparse.Namespace) -> None:
 def _lead(options: argparse.Namespace, processes: Processes, interrupted: Callable[[], bool]) -> None:
     """Works on a job as the app has them: seen there while it trains, and resumed from here or there."""
     job = _job(options)
-    job.join_queue()
-    with tqdm(unit="epoch", total=job.order.training.epochs) as bar:
-        worker.work(job, watch=_watch(bar), interrupted=interrupted, processes=processes)
-    status = job.status
-    empty = not status.records and not options.resume
+    order = job.order
+    with tqdm(unit="epoch", total=order.training.epochs) as bar:
+        status = worker.work(job, watch=_watch(bar), interrupted=interrupted, processes=processes)
+    empty = not status.records and not options.resume and status.cause != JobGone.__name__
     if empty:  # the same command begins anew
-        job.delete()
+        discard(job.delete())
     if status.state == "failed":
         raise JobError(status.message)
     if status.state == "done":
-        print(job.model)
+        print(job.model_of(order))
     elif empty:
         print("Stopped before the first epoch was whole: nothing is kept.", file=sys.stderr)
     else:

@@ -17,7 +17,7 @@ from torch import Tensor
 from vae_explorer import probe
 from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
 from vae_explorer.digests import digest
-from vae_explorer.files import expanded, whole
+from vae_explorer.files import expanded, reason, replacing, whole
 from vae_explorer.models import Autoencoder, build
 from vae_explorer.text import shown
 
@@ -97,8 +97,22 @@ class Entry(NamedTuple):
     digest: str | None = None  # as in `Checkpoint`; whether the file agrees with it is found when it is opened
 
 
-def save(path: Path, model: Autoencoder, provenance: Provenance, state: dict[str, Tensor] | None = None) -> None:
+def save(
+    path: Path,
+    model: Autoencoder,
+    provenance: Provenance,
+    state: dict[str, Tensor] | None = None,
+    *,
+    anew: bool = True,
+) -> None:
     """Writes a checkpoint whole or not at all.
+
+    Arguments:
+        path: The file.
+        model: The weights and their configuration.
+        provenance: How they came to be.
+        state: What training needs to go on; none in a finished model.
+        anew: Whether a folder that is missing is made.
 
     Raises:
         CheckpointError: If the folder cannot be written.
@@ -112,11 +126,11 @@ def save(path: Path, model: Autoencoder, provenance: Provenance, state: dict[str
     }
     metadata[DIGEST] = digest(metadata, tensors)
     try:
-        with whole(path) as file:
+        with (whole if anew else replacing)(path) as file:
             save_file(tensors, file, metadata)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
-            f"{path} cannot be written ({error}). Choose a folder that you may write to, with space left."
+            f"{path} cannot be written ({reason(error)}). Choose a folder that you may write to, with space left."
         ) from error
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from statistics import fmean
 from typing import Literal, NamedTuple
 
-from vae_explorer.jobs import LIVE, Order, Record, Status
+from vae_explorer.records import LIVE, Order, Record, Status
 from vae_explorer.training import effective_beta, reported_beta
 
 Name = Literal["diverged", "loss scale", "posterior collapse", "over-fitting", "too early", "healthy"]

@@ -22,7 +22,7 @@ from statistics import fmean, stdev
 import numpy as np
 import torch
 
-from vae_explorer import checkpoints, jobs, worker
+from vae_explorer import checkpoints, films, jobs, worker
 from vae_explorer.allocator import keep_freed_memory
 from vae_explorer.checkpoints import SUFFIX, Provenance
 from vae_explorer.config import ModelConfig, TrainingConfig
@@ -169,7 +169,7 @@ def _end(network: Autoencoder, training: TrainingConfig, images: Images, shown: 
         path = folder / f"last{SUFFIX}"
         start = time.perf_counter()
         evaluate(network, torch.from_numpy(images.pixels), beta, seed=0)
-        decode(network, encode(network, images.pixels, beta).mean[: jobs.FILM_IMAGES], beta)
+        decode(network, encode(network, images.pixels, beta).mean[: films.FILM_IMAGES], beta)
         looked = time.perf_counter()
         checkpoints.save(path, network, provenance, moments)
         saved = time.perf_counter()

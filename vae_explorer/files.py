@@ -7,8 +7,10 @@ process has locked.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -107,6 +109,29 @@ def sweep(folder: Path) -> None:
                     remove(path)
         except OSError:
             continue
+
+
+def read_json(path: Path, most: int = 64 * 2**20) -> object:
+    """Returns what a JSON file holds, whatever that is; pipes and devices are not waited for.
+
+    Arguments:
+        path: The file.
+        most: Bytes that are read.
+
+    Raises:
+        ValueError: If it is no file, is longer, or is no JSON; the message says which.
+        OSError: If it is missing or cannot be read.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError(f"{path.name} is no file")
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"{path.name} is longer than {most:,} bytes")
+    try:
+        return json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:  # numbers of 5,000 digits, among others
+        raise ValueError(f"{path.name} is no JSON: {error}") from error
 
 
 def remove(path: Path) -> None:

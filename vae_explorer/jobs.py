@@ -8,8 +8,10 @@ A job's folder, `jobs/NAME` in the folder of trained models, holds
     order.json          what to train; written once
     wish.json           run, pause or stop; written by whoever watches
     status.json         what the job does, and a record for each epoch; written by the job
-    film/               labels and originals, and for each epoch a snapshot
+    word.json           why it failed, where the status could not be written: as long from the start as it will ever be
+    film/               labels and originals, and for each epoch a snapshot (`films.py`)
     last.safetensors    the last whole epoch, with the optimiser's state until training is over
+    starting.lock       locked until the process that was started has the next one
     alive.lock          locked as long as the process lives, however it ends
 """
 
@@ -18,92 +20,50 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 
-from vae_explorer import checkpoints
+from vae_explorer import asides, checkpoints, films
+from vae_explorer.asides import Aside, set_aside
 from vae_explorer.checkpoints import SUFFIX
-from vae_explorer.config import ModelConfig, TrainingConfig
-from vae_explorer.files import whole
+from vae_explorer.files import read_json, reason, replacing, sweep, whole_folder
+from vae_explorer.films import Frame
+from vae_explorer.locks import is_held
+from vae_explorer.records import LIVE, Order, Status
+from vae_explorer.text import shown
 
 Wish = Literal["run", "pause", "stop"]
-State = Literal["waiting", "training", "paused", "stopped", "done", "failed", "interrupted"]
 
-LIVE: tuple[State, ...] = ("waiting", "training", "paused")  # a process is at work, or was when it was killed
 NAME = re.compile(r"[\w][\w .-]{0,79}")
-FILM_IMAGES = 8  # that a snapshot holds reconstructed
+WORD = 4096  # bytes of word.json
+PATIENCE = 0.5  # seconds for which a lock is tried: whoever looks holds it for a moment
+STARTS = 20.0  # seconds that a process takes to start, at most
 
 
 class JobError(Exception):
     """A job that cannot be made, read or started; the message says what to do."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What to train."""
-
-    model: ModelConfig
-    training: TrainingConfig
-    command: str  # that does the same on the command line
-    out: str | None = None  # absolute path of the model that comes of it; else NAME in the folder of trained models
-
-
-@dataclass(frozen=True, kw_only=True)
-class Record:
-    """What one epoch led to, in nats per image; JSON types alone."""
-
-    number: int
-    distortion: float  # on training images, while the weights moved
-    rate: float | None  # None: infinite, of a deterministic encoder
-    validation_distortion: float
-    validation_rate: float | None
-    validation_objective: float
-    images_per_second: float
-    seconds: float  # of training in this epoch, without pauses
-    seconds_left: float
-    objective: float | None = None  # on training images, at the KL weights drawn; None in files of before
-    axis_rate: tuple[float, ...] | None = None  # of the film's images, each axis's part; None: infinite, or of before
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Self:
-        rates = values.get("axis_rate")
-        return cls(**values | {"axis_rate": None if rates is None else tuple(rates)})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Status:
-    """What a job does now."""
-
-    state: State = "waiting"
-    message: str = ""  # for the screen: why it failed
-    cause: str = ""  # the error's name
-    since: float = 0.0  # Unix time at which it was put into the queue
-    records: tuple[Record, ...] = ()
-
-
-class Frame(NamedTuple):
-    """A snapshot of the film."""
-
-    codes: NDArray[np.float16]  # (N, D)  in latent units
-    images: NDArray[np.uint8]  # (FILM_IMAGES, H, W)  reconstructions of the originals
+class JobGone(JobError):
+    """A job whose folder was deleted or moved."""
 
 
 class Job:
     """A job's folder.
 
     Arguments:
-        folder: An existing one that `create` made.
+        folder: One that `create` made, or anything that lies in its place: then all that is asked raises JobError.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -121,109 +81,228 @@ class Job:
     @property
     def model(self) -> Path:
         """The checkpoint that comes of it, for every list."""
-        out = self.order.out
-        return Path(out) if out else checkpoints.user_folder() / f"{self.name}{SUFFIX}"
+        return self.model_of(self.order)
+
+    def model_of(self, order: Order) -> Path:
+        return Path(order.out) if order.out else checkpoints.user_folder() / f"{self.name}{SUFFIX}"
 
     @property
     def order(self) -> Order:
         """Raises JobError where the file is missing or was edited."""
         try:
-            values = json.loads((self.folder / "order.json").read_text(encoding="utf-8"))
-            model, training = ModelConfig.from_json(values["model"]), TrainingConfig.from_json(values["training"])
-            out = values.get("out")
-            return Order(model=model, training=training, command=str(values["command"]), out=out and str(out))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:  # ConfigError is a ValueError
-            raise JobError(f"The job {self.name} cannot be read ({error}). Delete it and train again.") from error
+            return Order.from_json(read_json(self.folder / "order.json"))
+        except (OSError, ValueError) as error:  # ConfigError, RecordError
+            raise self._broken(error) from error
 
     @property
     def status(self) -> Status:
-        """What the job wrote last; one whose process was killed is interrupted."""
-        try:
-            values = json.loads((self.folder / "status.json").read_text(encoding="utf-8"))
-            records = tuple(Record.from_json(each) for each in values.pop("records"))
-            status = Status(**values, records=records)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise JobError(f"The job {self.name} cannot be read ({error}). Delete it and train again.") from error
-        if status.state in LIVE and not self.alive:
-            return replace(status, state="interrupted")
+        """What the job wrote last; one whose process was killed is interrupted.
+
+        It is so only where the file says the same before and after nobody was seen at work: a process that ends well
+        between two looks has written so.
+
+        Raises:
+            JobError: If the file is missing or was edited.
+        """
+        status = self._written()
+        while status.state in LIVE and not self.alive:
+            before, status = status, self._written()
+            if before == status:
+                return self._interrupted(status)
         return status
 
     @property
     def alive(self) -> bool:
+        """Whether a process works on it, or is being started for it."""
+        return self._locked(self.starting()) or self._locked(self.lock())  # in this order: one hands over to the other
+
+    @property
+    def at_work(self) -> bool:
         """Whether a process works on it."""
-        lock = self.lock()
-        try:
-            with lock.acquire(timeout=0.05, poll_interval=0.01):  # another who looks holds it for less
-                return False
-        except Timeout:
-            return True
+        return self._locked(self.lock())
 
     def ask(self, wish: Wish) -> None:
-        """Leaves a wish, which the job follows at its next step."""
-        write(self.folder / "wish.json", {"wish": wish})
-
-    def join_queue(self) -> None:
-        """Puts itself at the end of the queue, for a process that will work on it.
+        """Leaves a wish, which the job follows at its next step.
 
         Raises:
-            JobError: If one is at work already.
+            JobError: If it cannot be written.
         """
-        if self.alive:
-            raise JobError(f"{self.name} is being trained already.")
-        self.ask("run")
-        waiting = replace(self.status, state="waiting", message="", cause="", since=time.time())
-        write(self.folder / "status.json", asdict(waiting))
+        self.write("wish.json", {"wish": wish})
+
+    def write(self, file: str, values: dict[str, Any]) -> None:
+        """Writes a file of the job whole, as JSON; a folder that was deleted does not come back.
+
+        Raises:
+            JobError: If it cannot be written.
+        """
+        try:
+            write(self.folder / file, values)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def leave_word(self, message: str, cause: str) -> None:
+        """Says why the job failed where nothing can be written any more: over what is there, taking no new space."""
+        text = json.dumps({"message": message[: WORD // 8], "cause": cause}).ljust(WORD)  # 6 bytes for one character
+        with (self.folder / "word.json").open("r+", encoding="ascii") as file:
+            file.write(text)
+
+    @contextmanager
+    def joining(self) -> Iterator[None]:
+        """Puts itself at the end of the queue; the block starts who works on it, and until then it counts as alive.
+
+        Raises:
+            JobError: If one is at work already, or the folder cannot be written.
+        """
+        with ExitStack() as stack:
+            self._take(self.starting(), stack)
+            if self.at_work:
+                raise JobError(f"{shown(self.name)} is being trained already.")
+            try:
+                write(self.folder / "word.json", {}, WORD)
+            except OSError as error:
+                raise self._unwritable(error) from error
+            self.ask("run")
+            waiting = replace(self._written(), state="waiting", message="", cause="", since=time.time())
+            self.write("status.json", asdict(waiting))
+            yield
 
     def start(self) -> None:
         """Starts a process that trains, or goes on where training ended; it waits until it is its turn.
 
         Raises:
-            JobError: If one is at work already.
+            JobError: If one is at work already, or the process cannot be started.
         """
-        self.join_queue()
-        log = (self.folder / "log.txt").open("ab")
-        command = [sys.executable, "-m", "vae_explorer.worker", str(self.folder.absolute())]
-        with log:  # a session of its own: Ctrl-C in the server's terminal does not reach it
-            process = subprocess.Popen(  # noqa: S603  (our own module)
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment()
-            )
-        threading.Thread(target=process.wait, daemon=True).start()  # or it would stay as a zombie when it ends
-        until = time.monotonic() + 20
-        while not self.alive and time.monotonic() < until:
-            time.sleep(0.01)
+        with self.joining():
+            process = self._spawn()
+            threading.Thread(target=process.wait, daemon=True).start()  # or it would stay as a zombie when it ends
+            until = time.monotonic() + STARTS
+            while not self.at_work and process.returncode is None and time.monotonic() < until:
+                time.sleep(0.01)
+        if process.returncode and self.status.state == "interrupted":
+            raise JobError(f"{shown(self.name)}: its process ended at once; {self.folder / 'log.txt'} says why.")
 
     def labels(self) -> NDArray[np.uint8]:
-        """Returns the classes of the codes of every frame."""
-        labels: NDArray[np.uint8] = load_file(self.folder / "film" / "labels.safetensors")["labels"]
-        return labels
+        """Returns the classes of the codes of every frame; raises FilmError."""
+        return films.head(self.folder).labels
 
     def originals(self) -> NDArray[np.uint8]:
-        """Returns the images that every frame reconstructs."""
-        originals: NDArray[np.uint8] = load_file(self.folder / "film" / "labels.safetensors")["originals"]
-        return originals
+        """Returns the images that every frame reconstructs; raises FilmError."""
+        return films.head(self.folder).originals
 
     def frame(self, number: int) -> Frame:
-        """Returns the snapshot after so many epochs."""
-        arrays = load_file(self.frame_file(number))
-        return Frame(arrays["codes"], arrays["images"])
+        """Returns the snapshot after so many epochs; raises FilmError."""
+        return films.frame(self.folder, number)
 
-    def delete(self) -> None:
-        """Removes the job and its film; the model that came of it stays.
+    def delete(self) -> Aside:
+        """Sets the job and its film aside; the model that came of it stays.
 
         Raises:
-            JobError: If a process is at work on it.
+            JobError: If a process is at work on it, or it cannot be removed.
         """
-        if self.alive:
-            raise JobError(f"{self.name} is being trained: stop it first.")
-        shutil.rmtree(self.folder)
+        with ExitStack() as stack:
+            if self.folder.is_dir() and not self.folder.is_symlink():
+                for lock in (self.starting(), self.lock()):
+                    self._take(lock, stack, "is being trained: stop it first", needed=False)
+            try:
+                return set_aside([self.folder])
+            except FileNotFoundError as error:
+                raise self._gone() from error
+            except OSError as error:
+                raise JobError(f"{self.folder} cannot be removed ({reason(error)}). Check its permissions.") from error
 
     def lock(self) -> FileLock:
         """Held by the process that works on it."""
         return FileLock(self.folder / "alive.lock")
 
-    def frame_file(self, number: int) -> Path:
-        """Where the snapshot after so many epochs lies."""
-        return self.folder / "film" / f"{number:05}.safetensors"
+    def starting(self) -> FileLock:
+        """Held by who starts that process."""
+        return FileLock(self.folder / "starting.lock")
+
+    def take(self, stack: ExitStack) -> None:
+        """Takes the lock of who works on it, until the stack closes.
+
+        Raises:
+            JobError: If another has it, or the folder cannot be written.
+        """
+        self._take(self.lock(), stack)
+
+    # What goes wrong ----------------------------------------------------------------------------
+
+    def _take(
+        self, lock: FileLock, stack: ExitStack, busy: str = "is being trained already", *, needed: bool = True
+    ) -> None:
+        if not self.folder.is_dir():
+            raise self._gone()
+        try:
+            stack.enter_context(lock.acquire(timeout=PATIENCE, poll_interval=0.01))
+        except Timeout as error:
+            raise JobError(f"{shown(self.name)} {busy}.") from error
+        except OSError as error:
+            if needed or self._locked(lock):
+                raise self._unwritable(error) from error
+
+    def _locked(self, lock: FileLock) -> bool:
+        path = Path(lock.lock_file)
+        if sys.platform == "win32":
+            return _tried(lock) if path.exists() else False
+        try:
+            return is_held(path)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise JobError(f"{path} cannot be looked at ({reason(error)}). Check its permissions.") from error
+
+    def _written(self) -> Status:
+        try:
+            return Status.from_json(read_json(self.folder / "status.json"))
+        except (OSError, ValueError) as error:
+            raise self._broken(error) from error
+
+    def _interrupted(self, status: Status) -> Status:
+        """Returns the status of one whose process is no more, with its last word if it left one."""
+        try:
+            word = read_json(self.folder / "word.json", WORD)
+        except (OSError, ValueError):
+            word = None
+        if isinstance(word, dict) and isinstance(word.get("message"), str):
+            return replace(status, state="failed", message=word["message"], cause=str(word.get("cause", ""))[:80])
+        return replace(status, state="interrupted")
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "vae_explorer.worker", str(self.folder.absolute())]
+        try:
+            # A session of its own: Ctrl-C in the server's terminal does not reach it.
+            with (self.folder / "log.txt").open("ab") as log:
+                return subprocess.Popen(  # noqa: S603  (our own module)
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment()
+                )
+        except OSError as error:
+            raise JobError(f"{shown(self.name)} cannot be started ({reason(error)}).") from error
+
+    def _broken(self, error: Exception) -> JobError:
+        if not os.path.lexists(self.folder):
+            return self._gone()
+        why = reason(error) if isinstance(error, OSError) else str(error)
+        if not self.folder.is_dir():
+            why = "it is no folder"
+        return JobError(f"The job {shown(self.name)} cannot be read ({shown(why, 200)}). Delete it and train again.")
+
+    def _unwritable(self, error: OSError) -> JobError:
+        if not os.path.lexists(self.folder):
+            return self._gone()
+        return JobError(f"{self.folder} cannot be written ({reason(error)}). Give it space and write permission.")
+
+    def _gone(self) -> JobGone:
+        return JobGone(f"The job {shown(self.name)} is gone: its folder was deleted or moved.")
+
+
+class Entry(NamedTuple):
+    """What a list shows of a job: its order and status, or why they cannot be read."""
+
+    job: Job
+    order: Order | None
+    status: Status | None
+    error: str | None
 
 
 def folder() -> Path:
@@ -231,10 +310,15 @@ def folder() -> Path:
     return checkpoints.user_folder() / "jobs"
 
 
+def slot(k: int) -> Path:
+    """Returns the file that is locked by who trains in place `k` of `limit()`."""
+    return folder() / f".slot-{k}.lock"
+
+
 def limit() -> int:
     """Returns how many jobs train at once: `VAE_EXPLORER_JOBS`, else 1."""
     text = os.environ.get("VAE_EXPLORER_JOBS", "1")
-    return max(1, int(text)) if text.isdecimal() else 1
+    return max(1, int(text)) if text.isdecimal() and len(text) < 4 else 1
 
 
 def environment() -> dict[str, str]:
@@ -247,41 +331,95 @@ def environment() -> dict[str, str]:
 
 
 def find_all() -> list[Job]:
-    """Returns all jobs, the newest first."""
-    found = [path.parent for path in folder().glob("*/order.json")]
-    return [Job(path) for path in sorted(found, key=lambda path: -path.joinpath("order.json").stat().st_mtime)]
+    """Returns all that lies in the folder of jobs, the newest first; what has gone while it looked is left out."""
+    found = []
+    try:
+        paths = [path for path in folder().iterdir() if not path.name.startswith(".") and not _old_lock(path)]
+    except OSError:
+        return []
+    for path in paths:
+        made = _made(path)
+        if made is not None:
+            found.append((-made, path))
+    return [Job(path) for _, path in sorted(found)]
+
+
+def survey() -> list[Entry]:
+    """Returns all jobs with what can be read of them, the newest first; a broken one says why."""
+    entries = []
+    for job in find_all():
+        try:
+            if not NAME.fullmatch(job.name):
+                raise JobError(f"{shown(job.name)} cannot be the name of a job. Delete it, or rename it.")  # noqa: TRY301
+            entries.append(Entry(job, job.order, job.status, None))
+        except JobGone:
+            continue
+        except JobError as error:
+            entries.append(Entry(job, None, None, str(error)))
+    return entries
 
 
 def find(name: str) -> Job:
     """Raises JobError if there is none of that name."""
-    if not NAME.fullmatch(name) or not (folder() / name / "order.json").is_file():
-        raise JobError(f"There is no job {name!r}.")
+    if not NAME.fullmatch(name) or not os.path.lexists(folder() / name):
+        raise JobError(f"There is no job {shown(name)!r}.")
     return Job(folder() / name)
 
 
 def create(name: str, order: Order) -> Job:
-    """Makes a job; `start` starts it.
+    """Makes a job, whole or not at all; `start` starts it.
 
     Raises:
         JobError: If the name cannot be a file's, or is taken by a job, or by a model that is not its `out`.
     """
     if not NAME.fullmatch(name) or name.endswith((".", " ")):
-        raise JobError(f"{name!r} cannot be a name: use letters, digits, spaces, dots and dashes, at most 80.")
+        raise JobError(f"{shown(name)!r} cannot be a name: use letters, digits, spaces, dots and dashes, at most 80.")
     models = set() if order.out else {entry.name for entry in checkpoints.list_all()}
-    if name in models or (folder() / name).exists():
-        raise JobError(f"There is a model or a job {name!r} already. Choose another name, or delete it first.")
+    taken = f"There is a model or a job {name!r} already. Choose another name, or delete it first."
+    if name in models or os.path.lexists(folder() / name):
+        raise JobError(taken)
+    sweep(folder())
+    asides.empty(folder())
     try:
-        folder().mkdir(parents=True, exist_ok=True)
-        (folder() / name).mkdir()
-        job = Job(folder() / name)
-        write(job.folder / "status.json", asdict(Status(since=time.time())))
-        write(job.folder / "order.json", asdict(order))
+        with whole_folder(folder() / name) as made:
+            write(made / "word.json", {}, WORD)
+            write(made / "status.json", asdict(Status(state="stopped", since=time.time())))
+            write(made / "order.json", asdict(order))
+    except FileExistsError as error:
+        raise JobError(taken) from error
     except OSError as error:
-        raise JobError(f"{folder() / name} cannot be written ({error}). Set VAE_EXPLORER_RUNS to a folder.") from error
-    return job
+        raise JobError(
+            f"{folder() / name} cannot be written ({reason(error)}). Give it space and write permission, or set "
+            "VAE_EXPLORER_RUNS to another folder."
+        ) from error
+    return Job(folder() / name)
 
 
-def write(path: Path, values: dict[str, Any]) -> None:
-    """Writes a file of a job whole, as JSON."""
-    with whole(path) as file:
-        file.write_text(json.dumps(values, allow_nan=False), encoding="utf-8")
+def write(path: Path, values: dict[str, Any], length: int = 0) -> None:
+    """Writes a file of a job whole, as JSON, with so many bytes at least; its folder has to be there."""
+    with replacing(path) as file:
+        file.write_text(json.dumps(values, allow_nan=False).ljust(length), encoding="utf-8")
+
+
+def _made(path: Path) -> float | None:
+    """Returns when a job was made, or what lies in its place; None where it has gone."""
+    for each in (path / "order.json", path):
+        try:
+            return each.lstat().st_mtime
+        except OSError:
+            continue
+    return None
+
+
+def _old_lock(path: Path) -> bool:
+    """Says whether this is a lock of before, when they lay among the jobs."""
+    return re.fullmatch(r"slot-\d+\.lock", path.name) is not None and path.is_file()
+
+
+def _tried(lock: FileLock) -> bool:
+    """Says whether somebody has a lock, by trying to take it."""
+    try:
+        with lock.acquire(timeout=0.05, poll_interval=0.01):  # another who looks holds it for less
+            return False
+    except Timeout:
+        return True

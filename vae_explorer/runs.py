@@ -83,8 +83,9 @@ def train(
 ) -> None:
     """Trains to the end or until asked to stop, keeping the last whole epoch at `path`.
 
-    An unfinished checkpoint also holds the optimiser's state; the finished one does not. Where other
-    processes train with this one, they `follow`: they need neither the settings nor the checkpoint.
+    The folder has to be there: where it was deleted meanwhile, training ends. An unfinished checkpoint
+    also holds the optimiser's state; the finished one does not. Where other processes train with this
+    one, they `follow`: they need neither the settings nor the checkpoint.
 
     Raises:
         DataError, CheckpointError, TrainingDiverged, ProcessesError: With messages fit for a screen.
@@ -98,7 +99,7 @@ def train(
         state = epoch.state if epoch.number < epoch.epochs else None
         seconds += epoch.seconds
         show(epoch)
-        checkpoints.save(path, run.model, _provenance(run, epoch, data, seconds), state)
+        checkpoints.save(path, run.model, _provenance(run, epoch, data, seconds), state, anew=False)
 
 
 def follow(processes: Processes, should_stop: Callable[[], bool]) -> None:

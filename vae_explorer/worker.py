@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from vae_explorer import checkpoints, runs
+from vae_explorer import checkpoints, films, runs
 from vae_explorer.checkpoints import CheckpointError
 from vae_explorer.config import ConfigError
 from vae_explorer.data import DataError, load, spread
-from vae_explorer.files import whole
-from vae_explorer.jobs import FILM_IMAGES, Job, JobError, Record, Status, find_all, folder, limit, write
+from vae_explorer.files import read_json, reason, replacing, sweep
+from vae_explorer.films import FILM_IMAGES
+from vae_explorer.jobs import Job, JobError, JobGone, Wish, find_all, limit, slot, write
 from vae_explorer.latent.encoding import Encoding, axis_rates, decode, encode, grey_levels
 from vae_explorer.processes import ALONE, Processes, ProcessesError
+from vae_explorer.records import LONGEST, Record, Status
 from vae_explorer.runs import Run
 from vae_explorer.training import Epoch, TrainingDiverged, reported_beta
 
 FILM_CODES = 2000  # validation images whose codes a snapshot holds, at most
-LOOK = 0.1  # seconds from one look at the wish or the queue to the next
+LOOK = 0.1  # seconds from one look at the queue to the next, and at the wish while paused
+GLANCE = 0.03  # seconds from one look at the wish to the next while it trains
 NICE = 10  # a click in the app comes before a training step
 NOTHING = b""  # to train, for the other processes
 # What ends a job with a message that is fit for a screen.
@@ -43,27 +45,29 @@ EXPECTED = (
 def work(
     job: Job,
     *,
+    joined: bool = False,
     watch: Callable[[Status], None] = lambda _: None,
     interrupted: Callable[[], bool] = lambda: False,
     processes: Processes = ALONE,
-) -> None:
-    """Trains in this process until it is over, stopped or failed; the status says which.
+) -> Status:
+    """Trains in this process until it is over, stopped or failed; returns the last status, which says which.
 
     Arguments:
-        job: What to train; `join_queue` came before.
+        job: What to train.
+        joined: Whether who started this process has put the job into the queue already.
         watch: Called with each new status.
         interrupted: Asked at every step; yes is a wish to stop.
         processes: Those that train with this one, and `runs.follow` it.
 
     Raises:
-        JobError: If another process is at work on it.
+        JobError: If another process is at work on it, or its folder cannot be written.
     """
-    try:
-        alive = job.lock().acquire(timeout=2)  # whoever looks whether it is alive holds it for a moment
-    except Timeout as error:
-        raise JobError(f"{job.name} is being trained already.") from error
-    with alive:
-        _Worker(job, watch, interrupted, processes).work()
+    with ExitStack() as stack:
+        with nullcontext() if joined else job.joining():
+            job.take(stack)
+        worker = _Worker(job, watch, interrupted, processes)
+        worker.work()
+        return worker.status
 
 
 class _Worker:
@@ -81,8 +85,11 @@ class _Worker:
         self.interrupted = interrupted
         self.processes = processes
         self.status = job.status
+        self.order = job.order
+        self.home = job.folder.stat()
         self.stack = ExitStack()
-        self.wish_read = (-1, "run")
+        self.wished = "run"
+        self.looked = -math.inf  # when the wish was read
 
     def work(self) -> None:
         try:
@@ -98,16 +105,21 @@ class _Worker:
                     runs.train(run, self.job.last, self.show, self.should_stop, self.processes)
                 finished = self.publish()
                 self.tell(state="done" if finished else "stopped")
+        except JobGone as error:
+            self.status = replace(self.status, state="failed", message=str(error), cause="JobGone")
+            self.watch(self.status)
         except EXPECTED as error:
-            self.tell(state="failed", message=str(error) or type(error).__name__, cause=type(error).__name__)
+            self.fail(_message(error), type(error).__name__)
         except Exception as error:
-            self.tell(state="failed", message=f"{type(error).__name__}: {error}. The job's log.txt says where.")
+            self.fail(f"{type(error).__name__}: {error}. The job's log.txt says where."[:LONGEST])
             raise
 
     def begin(self) -> Run | None:
         """Returns where training starts from, or None where it is over; forgets what came after."""
         self.tell(state="training")
-        order = self.job.order
+        order = self.order
+        for folder in (self.job.folder, self.job.folder / "film", checkpoints.user_folder()):
+            sweep(folder)  # what a process that was killed left
         run = None
         done = 0
         if self.job.last.exists():
@@ -126,8 +138,9 @@ class _Worker:
         validation = load(data, "validation")
         self.film = spread(validation.pixels, FILM_CODES)
         labels = spread(validation.labels.astype(np.uint8), FILM_CODES)
-        path = self.job.folder / "film" / "labels.safetensors"
-        with whole(path) as file:
+        self.demand_home()
+        films.head_file(self.job.folder).parent.mkdir(exist_ok=True)
+        with replacing(films.head_file(self.job.folder)) as file:
             save_file({"labels": labels, "originals": self.film[:FILM_IMAGES]}, file)
 
     def show(self, epoch: Epoch) -> None:
@@ -139,7 +152,7 @@ class _Worker:
             "codes": codes.mean.astype(np.float16),
             "images": grey_levels(decode(model, codes.mean[:FILM_IMAGES], beta)),
         }
-        with whole(self.job.frame_file(epoch.number)) as file:
+        with replacing(films.frame_file(self.job.folder, epoch.number)) as file:
             save_file(arrays, file)
         self.tell(records=(*self.status.records, _record(epoch, codes)))
 
@@ -149,7 +162,8 @@ class _Worker:
             self.tell(message="Stopped before the first epoch was whole: there is no model yet.")
             return False
         kept = checkpoints.load(self.job.last)
-        checkpoints.save(self.job.model, kept.model, kept.provenance)
+        self.demand_home()
+        checkpoints.save(self.job.model_of(self.order), kept.model, kept.provenance)
         return not kept.state
 
     # The queue, and what is wished ------------------------------------------------------------
@@ -160,11 +174,9 @@ class _Worker:
         while self.wish() != "stop":
             if self.first_in_line():
                 for k in range(limit()):
-                    try:
-                        self.stack.enter_context(FileLock(folder() / f"slot-{k}.lock", timeout=0))
-                    except Timeout:
-                        continue
-                    return
+                    with suppress(Timeout):
+                        self.stack.enter_context(FileLock(slot(k), timeout=0))
+                        return
             time.sleep(LOOK)
 
     def first_in_line(self) -> bool:
@@ -180,17 +192,19 @@ class _Worker:
         return True
 
     def wish(self) -> str:
-        """Reads what is wished, where the file has changed."""
+        """Returns what is wished, read every GLANCE seconds; what makes no sense changes nothing."""
         if self.interrupted():
             return "stop"
-        path = self.job.folder / "wish.json"
-        try:
-            stamp = path.stat().st_mtime_ns
-            if stamp != self.wish_read[0]:
-                self.wish_read = (stamp, str(json.loads(path.read_text(encoding="utf-8"))["wish"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            return "run" if self.job.folder.exists() else "stop"
-        return self.wish_read[1]
+        if time.monotonic() - self.looked >= GLANCE:
+            self.looked = time.monotonic()
+            try:
+                found = read_json(self.job.folder / "wish.json", 1000)
+            except (OSError, ValueError):
+                found = None
+                self.demand_home()
+            if isinstance(found, dict) and found.get("wish") in get_args(Wish):
+                self.wished = str(found["wish"])
+        return self.wished
 
     def should_stop(self) -> bool:
         """Asked at every step: holds it while a pause is wished, and gives the slot to others meanwhile."""
@@ -204,9 +218,37 @@ class _Worker:
         return self.wish() == "stop"
 
     def tell(self, **changes: Any) -> None:
+        """Writes the new status; one of a folder that was deleted or moved is written nowhere."""
         self.status = replace(self.status, **changes)
+        self.demand_home()
         write(self.job.folder / "status.json", asdict(self.status))
         self.watch(self.status)
+
+    def fail(self, message: str, cause: str = "") -> None:
+        """Says why it failed: in the status, or where the disk is full in a word that takes no new space."""
+        try:
+            self.tell(state="failed", message=message, cause=cause)
+        except (OSError, JobGone) as error:
+            print(f"{message}\n{error}", file=sys.stderr)  # the job's log.txt
+            with suppress(OSError):
+                self.job.leave_word(message, cause)
+            self.watch(self.status)
+
+    def demand_home(self) -> None:
+        """Raises JobGone where another folder, or none, lies where the job's did."""
+        try:
+            if os.path.samestat(self.home, self.job.folder.stat()):
+                return
+        except OSError:
+            pass
+        raise JobGone(f"The folder of {self.job.name} was deleted or moved while it trained: training has ended.")
+
+
+def _message(error: Exception) -> str:
+    """Returns an error's message for the screen; what the disk refuses is said in words."""
+    if isinstance(error, OSError):
+        return f"{error.filename or 'A file'} cannot be written or read: {reason(error)}."[:LONGEST]
+    return (str(error) or type(error).__name__)[:LONGEST]
 
 
 def _record(epoch: Epoch, codes: Encoding) -> Record:
@@ -233,4 +275,4 @@ def _finite(value: float) -> float | None:
 if __name__ == "__main__":
     if hasattr(os, "nice"):  # not on Windows
         os.nice(NICE)
-    work(Job(Path(sys.argv[1])))
+    work(Job(Path(sys.argv[1])), joined=True)

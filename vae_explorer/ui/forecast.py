@@ -12,7 +12,7 @@ import streamlit as st
 from vae_explorer import data
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.estimates import Estimate, EstimateError, in_process
-from vae_explorer.jobs import Order
+from vae_explorer.records import Order
 from vae_explorer.ui.training import duration
 
 EVERY = 0.4  # seconds between two looks at a measurement that is under way

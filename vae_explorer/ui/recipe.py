@@ -12,8 +12,8 @@ import streamlit as st
 
 from vae_explorer import checkpoints, data, jobs
 from vae_explorer.config import Backbone, ConfigError, Kind, Likelihood, ModelConfig, TrainingConfig
-from vae_explorer.jobs import Order
 from vae_explorer.models import parameters
+from vae_explorer.records import Order
 from vae_explorer.ui import store
 
 T = TypeVar("T")

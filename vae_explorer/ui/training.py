@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from vae_explorer.data import DataError, load
 from vae_explorer.figures import theme
 from vae_explorer.figures.training_curves import Curve
-from vae_explorer.jobs import Job, JobError, Record, Status
+from vae_explorer.jobs import Job, JobError
+from vae_explorer.records import Record, Status
 from vae_explorer.training import reported_beta
 from vae_explorer.ui.canvas.wire import pack
 

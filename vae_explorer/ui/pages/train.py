@@ -10,7 +10,8 @@ from vae_explorer import jobs
 from vae_explorer.data import DataError
 from vae_explorer.doctor import examine
 from vae_explorer.figures.training_curves import training_curves
-from vae_explorer.jobs import LIVE, Job, JobError, Wish
+from vae_explorer.jobs import Job, JobError, Wish
+from vae_explorer.records import LIVE
 from vae_explorer.training import reported_beta
 from vae_explorer.ui import canvas, diagnosis, forecast, recipe, training
 from vae_explorer.ui.pages.explore import STYLE
