@@ -20,7 +20,7 @@ from vae_explorer.estimates import Estimate
 from vae_explorer.figures.training_curves import training_curves
 from vae_explorer.jobs import Job
 from vae_explorer.models import build, parameters
-from vae_explorer.records import Order
+from vae_explorer.records import Order, Status
 from vae_explorer.ui import forecast, training
 
 MODEL = ModelConfig(kind="vae", data="digits", shape=(8, 8), encoder=(16,), decoder=(16,))
@@ -87,7 +87,12 @@ def test_the_command_shown_trains_the_same(monkeypatch: pytest.MonkeyPatch) -> N
     assert command[:3] == ["python", "-m", "vae_explorer"]
     seen = []
     with monkeypatch.context() as patch:
-        patch.setattr(worker, "work", lambda job, **_: seen.append((job.order.model, job.order.training)))
+
+        def work(job: Job, **_: object) -> Status:
+            seen.append((job.order.model, job.order.training))
+            return job.status
+
+        patch.setattr(worker, "work", work)
         assert command_line.main(command[3:]) == 0
     next(each for each in test.button if each.label == "Train").click().run()
     (job,) = jobs.find_all()
@@ -160,7 +165,7 @@ def test_a_job_deleted_in_another_window_draws_the_whole_page_anew(part: str) ->
 def test_a_failure_is_shown_with_its_reason() -> None:
     job = done()
     jobs.write(job.folder / "status.json", asdict(replace(job.status, state="failed", message="The disk is full.")))
-    assert "The disk is full." in train().error[0].value
+    assert "The disk is full" in train().error[0].value
 
 
 def shown(test: AppTest) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,11 +14,14 @@ from vae_explorer import data
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.estimates import Estimate, EstimateError, in_process
 from vae_explorer.records import Order
+from vae_explorer.text import markdown
+from vae_explorer.ui.caches import lasting
 from vae_explorer.ui.training import duration
 
 EVERY = 0.4  # seconds between two looks at a measurement that is under way
 BUSY = 0.6  # programs for each core, from which a measurement says that it was not alone
 MOST = 64  # choices whose measurement is kept
+AGAIN = 30.0  # seconds after which one that failed is tried again
 
 
 class Measurement(NamedTuple):
@@ -25,6 +29,14 @@ class Measurement(NamedTuple):
 
     estimate: Future[Estimate]
     beside: tuple[str, ...]  # the jobs that trained when it began
+    asked: float = 0.0  # when, on the monotonic clock
+
+    def stale(self, busy: Sequence[str]) -> bool:
+        """Whether it is to be done again: it failed a while ago, or was beside other jobs that are over."""
+        if not self.estimate.done():
+            return False
+        failed = self.estimate.cancelled() or self.estimate.exception() is not None
+        return time.monotonic() - self.asked > AGAIN if failed else bool(self.beside) and not busy
 
 
 class Forecasts:
@@ -37,20 +49,22 @@ class Forecasts:
     def ask(
         self, model: ModelConfig, training: TrainingConfig, counts: tuple[int, int], busy: Sequence[str]
     ) -> Measurement:
-        """Returns the measurement of a choice; one from beside other jobs is done again when they are over."""
+        """Returns the measurement of a choice: a new one where there is none, or a stale one."""
         # What does not change the time of a step is no choice of its own.
         model = replace(model, beta=1.0)
         training = replace(training, epochs=1, seed=0, reduction="sum")
         key = (model, training, counts[0])
         known = self.known.get(key)
-        if known is None or (known.beside and not busy):
+        if known is None or known.stale(busy):
             while len(self.known) >= MOST:
-                self.known.pop(next(iter(self.known)))
-            known = Measurement(self.pool.submit(in_process, model, training, *counts), tuple(busy))
+                self.known.pop(next(iter(self.known))).estimate.cancel()
+            measured = self.pool.submit(in_process, model, training, *counts)
+            known = Measurement(measured, tuple(busy), time.monotonic())
             self.known[key] = known
         return known
 
 
+@lasting  # its measurements are of random images, so many as are asked for
 @st.cache_resource(show_spinner=False)
 def forecasts() -> Forecasts:
     return Forecasts()
@@ -75,13 +89,13 @@ def words(measurement: Measurement, training: TrainingConfig, images: int) -> st
         return "Timing half a second of it ..."
     try:
         estimate = measurement.estimate.result()
-    except EstimateError as error:
-        return f"Its time could not be measured: {error}."
+    except (EstimateError, CancelledError) as error:
+        return f"Its time could not be measured: {markdown(str(error) or 'another was asked for', 200)}."
     seconds, error_ = estimate.run(images, training)
     line = f"About {duration(seconds)} here ({duration(max(0.0, seconds - error_))} to {duration(seconds + error_)}), "
     line += f"{duration(estimate.epoch(images, training.batch))} an epoch."
     if measurement.beside:
-        line += f" Measured while {' and '.join(measurement.beside)} trained: alone it takes less."
+        line += f" Measured while {' and '.join(map(markdown, measurement.beside))} trained: alone it takes less."
     elif estimate.load > BUSY:
         line += " Other programs kept the machine busy: alone it takes less."
     return line

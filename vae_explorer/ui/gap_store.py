@@ -14,7 +14,7 @@ from vae_explorer.latent.gaps import fields
 from vae_explorer.latent.gaps.measures import FIELDS
 from vae_explorer.latent.gaps.recognition import Judges, can_judge, fit_judges
 from vae_explorer.ui import messages
-from vae_explorer.ui.store import FORGET, Key, checkpoint, encoding, images
+from vae_explorer.ui.store import Key, checkpoint, encoding, images
 from vae_explorer.ui.view import Limits
 
 FIELD_SIDE = 100  # cells of a gap field
@@ -67,6 +67,3 @@ def gap_field(of: Key, limits: Limits, field: str, beta: float, show: Callable[[
 def gap_table(of: Key) -> GapTable | None:
     """Returns the measures over the KL weight, if they have been computed."""
     return gap_tables.find(checkpoint(of))
-
-
-FORGET.extend([judges.clear, fields_of.clear, _gap_fields.clear])

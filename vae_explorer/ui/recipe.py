@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import TypeVar, cast, get_args
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from vae_explorer import checkpoints, data, jobs
 from vae_explorer.config import Backbone, ConfigError, Kind, Likelihood, ModelConfig, TrainingConfig
 from vae_explorer.models import parameters
 from vae_explorer.records import Order
-from vae_explorer.ui import store
+from vae_explorer.text import markdown
 
 T = TypeVar("T")
 
@@ -60,11 +61,11 @@ SETTINGS = (
 
 def choose() -> tuple[str, Order] | None:
     """Shows the choices; returns a name and what to train under it, or None where they cannot work."""
+    notice = st.container()
     left, right = st.columns(2)
-    usable = [each for each in data.names() if data.available(each)]
-    linked = st.query_params.get("data")
-    first = usable.index(linked) if linked in usable else 0
-    name = str(left.selectbox("Data", usable, first, key="train_data"))
+    name = _data(left, notice)
+    if name is None:
+        return None
     kind = right.selectbox("Model", list(KINDS), key="train_kind", help=_choices(KINDS))
     st.caption(KINDS[kind])
     beta = 1.0
@@ -84,10 +85,26 @@ def choose() -> tuple[str, Order] | None:
     except ConfigError as error:
         st.error(str(error))
         return None
-    st.caption(f"{parameters(model):,} parameters · {count:,} images", help=source)
+    st.caption(f"{parameters(model):,} parameters · {count:,} images", help=markdown(source, 300))
     chosen = str(st.text_input("Name", _free_name(name, kind), key=f"train_name_{name}_{kind}_{len(jobs.find_all())}"))
     training = replace(settings, epochs=epochs, reduction="mean" if mistake else "sum")
     return chosen, Order(model=model, training=training, command=_command(chosen, model, training))
+
+
+def _data(place: DeltaGenerator, notice: DeltaGenerator) -> str | None:
+    """Shows the choice of a data set. One that is gone is said to be, and no other takes its place unasked."""
+    usable = [each for each in data.names() if data.available(each)]
+    if st.session_state.get("train_data", usable[0]) not in usable:  # deleted elsewhere
+        st.session_state.train_gone = st.session_state.pop("train_data")
+    wanted = st.session_state.get("train_gone") or st.query_params.get("data") or usable[0]
+    first = usable.index(wanted) if wanted in usable else None
+    name = place.selectbox("Data", usable, first, key="train_data", placeholder="Choose another")
+    if name is not None:
+        st.session_state.pop("train_gone", None)
+        return str(name)
+    why = "is not downloaded yet" if wanted in data.DATASETS else "is gone"
+    notice.warning(f"The data set {markdown(str(wanted))} {why}. Choose another below, or add it on the page Data.")
+    return None
 
 
 def propose(name: str, kind: Kind, backbone: Backbone = "dense") -> tuple[ModelConfig, TrainingConfig]:
@@ -118,9 +135,6 @@ def _outline(name: str) -> tuple[tuple[int, ...], int, str]:
     """Returns the shape, number and source of a data set's training images."""
     images = data.load(name, "train")
     return images.pixels.shape[1:], len(images.pixels), images.source
-
-
-store.FORGET.append(_outline.clear)
 
 
 def _choices(choices: Mapping[T, str]) -> str:

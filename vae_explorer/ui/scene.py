@@ -208,9 +208,6 @@ def _home(of: store.Key) -> tuple[float, float, float]:
     return (round(float(middle[0]), 2), round(float(middle[1]), 2), round(half, 2))
 
 
-store.FORGET.append(_home.cache_clear)
-
-
 _LAYERS: dict[str, Callable[[ModelConfig], bool]] = {
     "atlas": lambda config: config.latent == 2,
     "density": lambda _: True,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +16,8 @@ from vae_explorer.curves import Curve
 from vae_explorer.data import Images
 from vae_explorer.latent import encoding as latent
 from vae_explorer.latent.encoding import Encoding
-from vae_explorer.ui import messages
+from vae_explorer.ui import caches, messages
+from vae_explorer.ui.caches import lasting
 from vae_explorer.ui.encodings import Encodings
 from vae_explorer.ui.view import Limits
 
@@ -41,6 +41,7 @@ class Measured(NamedTuple):
     rate: float
 
 
+@lasting
 @st.cache_resource(show_spinner=False)
 def freeze(page: str) -> None:  # noqa: ARG001  (the cache tells the pages apart)
     """Takes what a page's first run has left out of the garbage collector's sight, once a process for each page.
@@ -65,6 +66,7 @@ def key(name: str) -> Key:
         raise CheckpointError(f"The file of the model {name!r} is gone. Choose another model.") from error
 
 
+@lasting
 @st.cache_resource(max_entries=8, show_spinner=False)
 def checkpoint(of: Key) -> Checkpoint:
     """Returns a checkpoint with its model, ready to be asked; shared by all sessions, never changed."""
@@ -100,6 +102,7 @@ def world(of: Key, limits: Limits) -> bytes:
     return messages.world(loaded, images(loaded.config.data), limits)
 
 
+@lasting
 @st.cache_resource(max_entries=8, show_spinner=False)
 def field(of: Key, limits: Limits, layer: str) -> bytes:
     """Returns a layer that is computed here and not in the browser."""
@@ -113,6 +116,7 @@ def curve(of: Key) -> Curve | None:
     return curves.find(loaded) or curves.measure(loaded, images(loaded.config.data), quick=True)
 
 
+@lasting
 @lru_cache(maxsize=4096)  # Streamlit's own caches take 1 ms to look up, and a click looks up thirteen
 def decoded(of: Key, z: tuple[float, ...], beta: float) -> bytes:
     """Returns the decoded image of one latent point as a PNG file."""
@@ -131,10 +135,4 @@ def measured(of: Key, image: int, beta: float) -> Measured:
 
 def forget_images() -> None:
     """Empties what holds images, or was computed from them, after others have come in their place."""
-    for forget in FORGET:
-        forget()
-
-
-# What `forget_images` calls; other modules add their own caches.
-FORGET: list[Callable[[], None]] = [each.clear for each in (images, _ENCODINGS, measured, world, curve)]
-FORGET.append(posterior.cache_clear)
+    caches.forget_images()

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from vae_explorer.data import DataError, load
 from vae_explorer.figures import theme
 from vae_explorer.figures.training_curves import Curve
-from vae_explorer.jobs import Job, JobError
+from vae_explorer.films import FilmError, Frame
+from vae_explorer.jobs import Job
 from vae_explorer.records import Record, Status
 from vae_explorer.training import reported_beta
 from vae_explorer.ui.canvas.wire import pack
@@ -19,14 +20,22 @@ MOST_FRAMES = 60  # that a film begins with, spread over the run
 
 
 def film(job: Job, records: Sequence[Record]) -> bytes:
-    """Returns what the film begins with: classes, originals, and the snapshots so far (some of many)."""
+    """Returns what the film begins with: classes, originals, and the snapshots so far (some of many).
+
+    Snapshots that cannot be read are left out.
+
+    Raises:
+        FilmError: If the classes and originals cannot be read.
+        JobError: If the order cannot.
+    """
     order = job.order
     config = order.model
     epochs = [each.number for each in records]
     if len(epochs) > MOST_FRAMES:
         epochs = [epochs[k] for k in np.linspace(0, len(epochs) - 1, MOST_FRAMES).round().astype(int)]
-    frames = [job.frame(epoch) for epoch in epochs]
     labels, originals = job.labels(), job.originals()
+    shown = {epoch: frame for epoch in epochs if (frame := _frame(job, epoch, labels, originals)) is not None}
+    epochs, frames = list(shown), list(shown.values())
     names = _names(config.data, int(labels.max()) + 1)
     weight = "" if config.kind == "autoencoder" else f", KL weight {reported_beta(config):g}"
     header = {
@@ -54,17 +63,30 @@ def film(job: Job, records: Sequence[Record]) -> bytes:
 
 
 def _names(data: str, classes: int) -> tuple[str, ...]:
-    """Returns the classes' names; a film outlives the user's own data that it shows."""
+    """Returns the classes' names; a film outlives the user's own data that it shows, and others of that name."""
     try:
-        return load(data, "validation").names
+        names = load(data, "validation").names
     except DataError:
-        return tuple(f"class {k}" for k in range(classes))
+        names = ()
+    return names if len(names) >= classes else tuple(f"class {k}" for k in range(classes))
 
 
-def newest(job: Job, epoch: int) -> bytes:
-    """Returns the snapshot of one epoch."""
-    frame = job.frame(epoch)
-    return pack({"kind": "frame", "epoch": epoch}, {"codes": _plane(frame.codes), "images": frame.images})
+def _frame(job: Job, epoch: int, labels: NDArray[np.uint8], originals: NDArray[np.uint8]) -> Frame | None:
+    """Returns a snapshot, unless it is damaged or of other images."""
+    try:
+        frame = job.frame(epoch)
+    except FilmError:
+        return None
+    return frame if len(frame.codes) == len(labels) and frame.images.shape == originals.shape else None
+
+
+def newest(job: Job, epoch: int) -> bytes | None:
+    """Returns the snapshot of one epoch, if it can be read."""
+    try:
+        frame = _frame(job, epoch, job.labels(), job.originals())
+    except FilmError:
+        return None
+    return frame and pack({"kind": "frame", "epoch": epoch}, {"codes": _plane(frame.codes), "images": frame.images})
 
 
 def curve(records: Sequence[Record]) -> Curve:
@@ -89,14 +111,6 @@ def progress(status: Status, epochs: int) -> str:
     if status.state == "training":
         line += f" · {duration(done.seconds_left)} left"
     return f"{line} · objective {done.validation_objective:.2f} nats per validation image"
-
-
-def at_work(job: Job) -> bool:
-    """Says whether a job trains just now."""
-    try:
-        return job.status.state == "training"
-    except JobError:
-        return False
 
 
 def duration(seconds: float) -> str:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from vae_explorer import jobs
+from vae_explorer import asides, jobs
 from vae_explorer.data import DataError
 from vae_explorer.doctor import examine
 from vae_explorer.figures.training_curves import training_curves
-from vae_explorer.jobs import Job, JobError, Wish
-from vae_explorer.records import LIVE
+from vae_explorer.films import FilmError
+from vae_explorer.jobs import Entry, Job, JobError, Wish
+from vae_explorer.records import LIVE, Status
+from vae_explorer.text import markdown
 from vae_explorer.training import reported_beta
-from vae_explorer.ui import canvas, diagnosis, forecast, recipe, training
+from vae_explorer.ui import canvas, diagnosis, forecast, recipe, training, undo
 from vae_explorer.ui.pages.explore import STYLE
 
 # Seconds between two looks at a job that is at work: each draws the page anew, on the job's own processors.
@@ -30,40 +35,54 @@ def page() -> None:
         f'<p class="aside">Jobs train beside the app, {jobs.limit()} at once, and go on when it is closed.</p>'
     )
     form, shown = st.columns([3, 10], gap="medium")
+    asides.empty(jobs.folder())
+    entries = jobs.survey()
+    sound = {entry.job.name: entry for entry in entries if entry.error is None}
     with form:
-        _new()
-    found = jobs.find_all()
+        _new([name for name, entry in sound.items() if entry.status and entry.status.state == "training"])
     with shown:
-        if not found:
+        undo.show()
+        if problem := st.session_state.pop("train_problem", None):
+            st.error(markdown(problem, 400))
+        if sound:
+            _show(*_chosen(sound))
+        elif not entries:
             st.info("No run yet. Choose on the left, and train: the latent map appears here after the first epoch.")
-            return
-        names = [job.name for job in found]
-        if st.session_state.get("train_job") not in names:
-            st.session_state.train_job = st.query_params.get("job") if st.query_params.get("job") in names else names[0]
-        pick, compare = st.columns(2)
-        name = str(pick.selectbox("Run", names, key="train_job"))
-        other = compare.selectbox(
-            "Compare with", [each for each in names if each != name], index=None, key="train_other"
-        )
-        st.query_params["job"] = name
-        _show(jobs.find(name), jobs.find(str(other)) if other else None)
+        for entry in entries:
+            if entry.error is not None:
+                _broken(entry.job, entry.error)
 
 
-def _new() -> None:
+def _chosen(sound: Mapping[str, Entry]) -> tuple[Entry, Entry | None]:
+    """Shows the list of runs; returns the one chosen, and the one to compare it with."""
+    names = list(sound)
+    if st.session_state.get("train_job") not in names:
+        st.session_state.train_job = st.query_params.get("job") if st.query_params.get("job") in names else names[0]
+    pick, compare = st.columns(2)
+    name = str(pick.selectbox("Run", names, key="train_job"))
+    others = [each for each in names if each != name]
+    if st.session_state.get("train_other") not in others:
+        st.session_state.pop("train_other", None)
+    other = compare.selectbox("Compare with", others, index=None, key="train_other")
+    st.query_params["job"] = name
+    return sound[name], sound[other] if other else None
+
+
+def _new(busy: Sequence[str]) -> None:
     try:
         chosen = recipe.choose()
+        if chosen is None:
+            return
+        name, order = chosen
+        forecast.show(order, busy)
     except DataError as error:
-        st.error(str(error))
+        st.error(markdown(str(error), 400))
         return
-    if chosen is None:
-        return
-    name, order = chosen
-    forecast.show(order, [job.name for job in jobs.find_all() if training.at_work(job)])
     if st.button("Train", type="primary", width="stretch"):
         try:
             jobs.create(name, order).start()
         except JobError as error:
-            st.error(str(error))
+            st.error(markdown(str(error), 400))
             return
         st.session_state.pop("train_job", None)
         st.query_params["job"] = name
@@ -72,69 +91,99 @@ def _new() -> None:
         st.code(order.command, language="bash", wrap_lines=True)
 
 
-def _show(job: Job, other: Job | None) -> None:
-    try:
-        status, order = job.status, job.order
-    except JobError as error:
-        st.error(str(error))
-        if st.button("Delete"):
-            job.delete()
-            st.rerun()
-        return
+def _broken(job: Job, error: str) -> None:
+    """What cannot be read, why, and a way to be rid of it."""
+    words, button = st.columns([10, 2], vertical_alignment="center")
+    words.error(markdown(error, 400))
+    key = f"train_broken_{os.fsencode(job.name).hex()}"
+    button.button("Delete", key=key, width="stretch", on_click=_try, args=(lambda: _delete(job),))
+
+
+def _show(entry: Entry, other: Entry | None) -> None:
+    job, order, status = entry.job, entry.order, entry.status
+    assert order  # it is sound
+    assert status
     live = status.state in LIVE
     st.fragment(_watch, run_every=EVERY if live else None)(job, order.training.epochs, live)
     left, right = st.columns([6, 5], gap="medium") if status.records else (st.container(), st.container())
     if status.records:
         with left:
-            canvas.training_film(f"film-{job.name}")
-            canvas.send(training.film(job, status.records), f"film-{job.name}", "film")
+            _film(job, status)
     with right:
-        st.fragment(_judge, run_every=CURVES_EVERY if live else None)(job, other)
+        st.fragment(_judge, run_every=CURVES_EVERY if live else None)(job, other and other.job)
+
+
+def _film(job: Job, status: Status) -> None:
+    try:
+        film = training.film(job, status.records)
+    except (FilmError, JobError) as error:
+        st.warning(f"There is no film: {markdown(str(error), 400)} The run itself is whole.")
+        return
+    canvas.training_film(f"film-{job.name}")
+    canvas.send(film, f"film-{job.name}", "film")
 
 
 def _watch(job: Job, epochs: int, live: bool) -> None:
     """What the job does, its buttons, and its newest frame; runs alone."""
-    if not job.folder.is_dir():
-        st.rerun()  # deleted in another window
-    status = job.status
+    try:
+        status = job.status
+    except JobError:
+        st.rerun()  # deleted in another window, or damaged: the whole page says which
     words, *buttons = st.columns([8, 2, 2, 2], vertical_alignment="center")
     words.html(f'<p class="aside">{training.progress(status, epochs)}</p>')
     if status.records and live:
-        st.progress(status.records[-1].number / epochs)
+        st.progress(min(1.0, status.records[-1].number / epochs))
     if status.message and status.cause != "TrainingDiverged":  # of which the doctor says more
-        (st.error if status.state == "failed" else st.info)(status.message)
-    finished = bool(status.records) and status.records[-1].number == epochs and status.state == "done"
-    if status.state in ("training", "waiting"):
-        buttons[0].button("Pause", width="stretch", on_click=_ask, args=(job, "pause"))
-    if status.state == "paused":
-        buttons[0].button("Resume", width="stretch", on_click=_ask, args=(job, "run"))
-    if status.state in LIVE:
-        buttons[1].button("Stop", width="stretch", on_click=_ask, args=(job, "stop"))
-    if status.state not in LIVE and not finished and buttons[0].button("Resume", width="stretch"):
-        job.start()
-        st.rerun()
-    if status.state not in LIVE and buttons[1].button(
-        "Delete", width="stretch", help="The model that came of it stays."
-    ):
-        job.delete()
-        st.rerun()
-    if status.state in ("done", "stopped") and status.records and buttons[2].button("Explore", width="stretch"):
-        for left in ("model", "view", "start"):  # what Explore showed last: it begins with the link's model again
-            st.session_state.pop(left, None)
-        st.switch_page(st.session_state.explore_page, query_params={"model": job.name})
+        (st.error if status.state == "failed" else st.info)(markdown(status.message, 600))
+    _buttons(job, status, epochs, buttons)
     first = st.session_state.get("train_seen") != (job.name, bool(status.records))
     st.session_state.train_seen = (job.name, bool(status.records))
     if live != (status.state in LIVE) or (first and status.records):
         st.rerun()  # the film has its place now, or there is nothing to watch any more
-    if status.records:
-        number = status.records[-1].number
-        canvas.send(training.newest(job, number), f"film-{job.name}", "frame")
+    if status.records and (frame := training.newest(job, status.records[-1].number)):
+        canvas.send(frame, f"film-{job.name}", "frame")
+
+
+def _buttons(job: Job, status: Status, epochs: int, places: Sequence[DeltaGenerator]) -> None:
+    """One button holds the run or lets it go on: each has one place, so that no two of them are seen together."""
+    live = status.state in LIVE
+    finished = bool(status.records) and status.records[-1].number == epochs and status.state == "done"
+    held = status.state == "paused" or not live
+    if not finished:
+        action = (lambda: _ask(job, "run" if held else "pause")) if live else job.start
+        label = "Resume" if held else "Pause"
+        places[0].button(label, key="train_hold", width="stretch", on_click=_try, args=(action,))
+    if live:
+        places[1].button("Stop", key="train_end", width="stretch", on_click=_try, args=(lambda: _ask(job, "stop"),))
+    else:
+        places[1].button(
+            "Delete",
+            key="train_end",
+            width="stretch",
+            help="The model that came of it stays.",
+            on_click=_try,
+            args=(lambda: _delete(job),),
+        )
+    if status.state in ("done", "stopped") and status.records and places[2].button("Explore", width="stretch"):
+        for left in ("model", "view", "start"):  # what Explore showed last: it begins with the link's model again
+            st.session_state.pop(left, None)
+        st.switch_page(st.session_state.explore_page, query_params={"model": job.name})
+
+
+def _try(action: Callable[[], object]) -> None:
+    """Does what was asked for; what stands in its way is said on the page."""
+    try:
+        action()
+    except JobError as error:
+        st.session_state.train_problem = str(error)
+
+
+def _delete(job: Job) -> None:
+    undo.remember(f"The run {job.name}", job.delete())
 
 
 def _ask(job: Job, wish: Wish) -> None:
     """Leaves a wish, and waits a moment until it is followed: what is drawn next is the click's answer."""
-    if not job.folder.is_dir():
-        return
     before = job.status.state
     job.ask(wish)
     until = time.monotonic() + ANSWER
@@ -144,9 +193,10 @@ def _ask(job: Job, wish: Wish) -> None:
 
 def _judge(job: Job, other: Job | None) -> None:
     """The curves, and what the doctor sees; runs alone."""
-    if not all(each.folder.is_dir() for each in (job, other) if each is not None):
-        st.rerun()
-    both = {each.name: (each.order, each.status) for each in (job, other) if each is not None}
+    try:
+        both = {each.name: (each.order, each.status) for each in (job, other) if each is not None}
+    except JobError:
+        st.rerun()  # deleted in another window, or damaged: the whole page says which
     shown = {name: training.curve(status.records) for name, (_, status) in both.items()}
     if shown[job.name].epochs:
         st.plotly_chart(training_curves(shown), key="train_curves", config={"displaylogo": False})
