@@ -18,7 +18,7 @@ from PIL import Image
 
 from vae_explorer import data
 from vae_explorer.data import PARTS, DataError, own
-from vae_explorer.data.own import Choices, Reading, Upload, pictures, zips
+from vae_explorer.data.own import Choices, Reading, Upload, gathering, pictures, zips
 
 RANDOM = np.random.default_rng(0)
 GREY: NDArray[np.uint8] = RANDOM.integers(0, 256, (60, 12, 10), dtype=np.uint8)
@@ -294,7 +294,7 @@ def declared(width: int, height: int) -> bytes:
         ("C:\\cat\\root.png", png(GREY[0]), "absolute path"),
         ("set/cat/large.png", declared(10_000, 5_000), "50 megapixels"),
         ("set/cat/bomb.png", declared(60_000, 60_000), "too many pixels"),
-        ("set/cat/zeros.png", bytes(zips.MOST_FILE + 1), "64 MB"),
+        ("set/cat/zeros.png", bytes(gathering.MOST_FILE + 1), "64 MB"),
     ],
 )
 def test_a_bad_file_among_good_ones_is_left_out_and_listed(name: str, content: bytes, why: str, tmp_path: Path) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from vae_explorer import data
+from vae_explorer import data, text
 from vae_explorer.data import DataError, own
 from vae_explorer.data.own import Choices, Fit, Ground, Order, Reading, Summary, Upload, Values
 from vae_explorer.ui import messages, store
@@ -34,8 +34,25 @@ From {own.LEAST} to {own.MOST:,} images. They are used at {own.LARGEST} x {own.L
 """
 FITS: dict[Fit, str] = {"pad": "Whole, with a margin", "crop": "The middle, cut"}
 GROUNDS: dict[Ground, str] = {"black": "Black", "white": "White"}
+_SELECTS = {
+    "classes": (
+        "Classes from",
+        "What tells the classes apart: a level of folders, the file names, or a column of a CSV file.",
+    ),
+    "group": (
+        "Keep together",
+        "Images of one group (one patient, one writer, one session) go to training, validation or test together: "
+        "otherwise the test is easier than new images will be.",
+    ),
+}
 VALUES: dict[Values, str] = {"auto": "Chosen by their range", "stretch": "Darkest to brightest", "stored": "As stored"}
 ORDERS: dict[Order, str] = {"auto": "Found by looking", "first": "The first", "last": "The last"}
+_RADIOS: dict[str, tuple[str, Mapping[Any, str]]] = {
+    "fit": ("Other shapes", FITS),
+    "ground": ("Ground", GROUNDS),
+    "order": ("Axis of the images", ORDERS),
+    "values": ("Grey levels", VALUES),
+}
 
 
 def show() -> None:
@@ -125,6 +142,8 @@ def _reading(file: str) -> Reading:
         tile=(int(height), int(width)) if height and width else None,
         order=cast(Order, state.get(f"data_order_{file}", plain.order)),
         values=cast(Values, state.get(f"data_values_{file}", plain.values)),
+        classes=state.get(f"data_classes_{file}", plain.classes),
+        group=state.get(f"data_group_{file}", plain.group),
     )
 
 
@@ -141,28 +160,52 @@ def _read(file: str, content: bytes, reading: Reading) -> Upload | str:
     except DataError as error:
         found = str(error)
     bar.empty()
-    same = {reading} if isinstance(found, str) else {reading, replace(reading, tile=found.tile)}
+    same = {reading} if isinstance(found, str) else _alike(reading, found)
     st.session_state.data_read = (file, same, found)
     return found
 
 
+def _alike(reading: Reading, found: Upload) -> set[Reading]:
+    """Returns the readings that give the same: a proposal may be named, or left to the reader."""
+    first = {name: options[0].key for name, options in _offers(found).items() if options}
+    choices = {
+        name: {value, first[name], ""} if name in first and value in ("", first[name]) else {value}
+        for name, value in (("classes", reading.classes), ("group", reading.group))
+    }
+    return {
+        replace(reading, tile=tile, classes=classes, group=group)
+        for tile in (reading.tile, found.tile)
+        for classes in choices["classes"]
+        for group in choices["group"]
+    }
+
+
+def _offers(found: Upload) -> dict[str, tuple[own.Option, ...]]:
+    return {"classes": found.class_options, "group": found.group_options}
+
+
 def _ask(file: str, found: Upload | str, asks: Collection[str]) -> None:
     """Shows those choices of reading that would change something."""
-    for column, ask in zip(st.columns(4), sorted(asks), strict=False):
-        if ask == "fit":
-            column.radio("Other shapes", list(FITS), format_func=FITS.__getitem__, key=f"data_fit_{file}")
-        elif ask == "ground":
-            column.radio("Ground", list(GROUNDS), format_func=GROUNDS.__getitem__, key=f"data_ground_{file}")
-        elif ask == "order":
-            column.radio("Axis of the images", list(ORDERS), format_func=ORDERS.__getitem__, key=f"data_order_{file}")
-        elif ask == "values":
-            column.radio("Grey levels", list(VALUES), format_func=VALUES.__getitem__, key=f"data_values_{file}")
-        else:
-            height, width = (found.tile if isinstance(found, Upload) else None) or (COMMON, COMMON)
-            most = 64 * own.LARGEST
-            left, right = st.columns(2)
-            left.number_input("Tile height, pixels", own.SMALLEST, most, height, key=f"data_height_{file}")
-            right.number_input("Tile width, pixels", own.SMALLEST, most, width, key=f"data_width_{file}")
+    if isinstance(found, Upload):
+        offers = {name: options for name, options in _offers(found).items() if name in asks}
+        for column, (name, options) in zip(st.columns(2), offers.items(), strict=False):
+            _select(column, _SELECTS[name], options, f"data_{name}_{file}")
+    radios = {name: each for name, each in _RADIOS.items() if name in asks}
+    for column, (name, (title, values)) in zip(st.columns(3), radios.items(), strict=False):
+        column.radio(title, list(values), format_func=values.__getitem__, key=f"data_{name}_{file}")
+    if "tile" in asks:
+        height, width = (found.tile if isinstance(found, Upload) else None) or (COMMON, COMMON)
+        most = 64 * own.LARGEST
+        left, right = st.columns(2)
+        left.number_input("Tile height, pixels", own.SMALLEST, most, height, key=f"data_height_{file}")
+        right.number_input("Tile width, pixels", own.SMALLEST, most, width, key=f"data_width_{file}")
+
+
+def _select(column: DeltaGenerator, words: tuple[str, str], options: Sequence[own.Option], key: str) -> None:
+    titles = {option.key: text.shown(option.title, 120) for option in options}
+    if st.session_state.get(key) not in titles:  # what is offered depends on other choices
+        st.session_state.pop(key, None)
+    column.selectbox(words[0], list(titles), format_func=titles.__getitem__, key=key, help=words[1])
 
 
 def _left_out(found: Upload) -> None:

@@ -2,8 +2,8 @@
 
 from vae_explorer.data.own.folders import Choices, Summary, add, delete, summary, transformed
 from vae_explorer.data.own.pictures import Fit, Ground, Order, Reading
-from vae_explorer.data.own.stacks import LARGEST, LEAST, MOST, SMALLEST, UNLABELLED, Skipped, Upload, reasons
-from vae_explorer.data.own.uploads import KINDS, read
+from vae_explorer.data.own.stacks import LARGEST, LEAST, MOST, SMALLEST, UNLABELLED, Option, Skipped, Upload, reasons
+from vae_explorer.data.own.uploads import KINDS, read, read_folder
 from vae_explorer.data.own.values import Values
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Choices",
     "Fit",
     "Ground",
+    "Option",
     "Order",
     "Reading",
     "Skipped",
@@ -25,6 +26,7 @@ __all__ = [
     "add",
     "delete",
     "read",
+    "read_folder",
     "reasons",
     "summary",
     "transformed",

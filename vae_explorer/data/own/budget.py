@@ -12,7 +12,7 @@ from typing import IO, TypeVar
 from vae_explorer.data.images import DataError
 
 # Each bound is a sum that small uploads have and a slope for larger ones: an honest file grows with its content.
-SECONDS, SECONDS_A_BYTE = 7.0, 8e-6  # of computing, all threads together; a photograph of 3 MB decodes in 0.1
+SECONDS, SECONDS_A_BYTE = 5.0, 8e-6  # of computing, all threads together; a photograph of 3 MB decodes in 0.1
 PIXELS, PIXELS_A_BYTE = 500_000_000, 500  # decoded; black and white masks as PNG come to 350 a byte
 BYTES, BYTES_A_BYTE = 256 * 2**20, 1_100  # inflated; deflate reaches 1,032 at most
 MOST_BYTES = 8 * 2**30
@@ -37,6 +37,7 @@ class Budget:
     def __init__(self, size: int, report: Callable[[float], None] = lambda _: None) -> None:
         self._size, self._report, self._share = size, report, 0.0
         self._owner, self._mine, self._lock = threading.get_ident(), threading.local(), threading.Lock()
+        self.alone = threading.RLock()  # held by whatever needs much memory
         self._beaten = time.monotonic()
         self._end: BaseException | None = None
         self._seconds, self._pixels, self._bytes = 0.0, 0, 0

@@ -6,7 +6,7 @@ import lzma
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, Literal, NamedTuple
@@ -23,11 +23,16 @@ Order = Literal["auto", "first", "last"]
 Size = tuple[int, int]  # height and width, pixels
 
 # No format that runs another program or holds drawing commands (EPS, WMF) is among them.
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF")
 PHOTOGRAPHS = ("JPEG", "MPO")  # the second is what Pillow calls a JPEG file with a preview in it
 MOST_PIXELS = 32_000_000  # of one image file; a telephone's photograph has 12 million
+MOST_SIDE = 50_000  # a filter that makes a longer side small takes much memory
+MOST_PAGES = 100_000
+SCANS = 10  # of a progressive JPEG file; one that asks for more is more work
 ALIKE = 8  # grey levels between two channels that a grey image saved as JPEG may have
 ORIENTATION = 0x0112  # the EXIF tag
+_SUBFILE, _NO_PAGE = 254, 0b101  # TIFF's tag of what a page is, and its bits for a smaller copy and for a mask
+_BAND = 256  # rows that are laid on a ground at once
 # What Pillow and zipfile raise at files that are damaged, or not what they say.
 BROKEN = (
     *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError, RuntimeError),
@@ -50,6 +55,8 @@ class Reading:
         tile: Height and width of a sheet's tiles, in pixels; guessed unless given.
         values: Whether values are spread over all grey levels: where they fill little of them, always, or never.
         order: Which axis of an array counts the images.
+        classes: The key of one of the upload's `class_options`; the likeliest unless given.
+        group: The key of one of the upload's `group_options`, whose images are kept in one part.
     """
 
     fit: Fit = "pad"
@@ -57,6 +64,15 @@ class Reading:
     tile: Size | None = None
     values: Values = "auto"
     order: Order = "auto"
+    classes: str = ""
+    group: str = ""
+
+
+class Outline(NamedTuple):
+    """What a header says."""
+
+    size: Size
+    pages: tuple[int, ...]  # that are images of their own
 
 
 class Picture(NamedTuple):
@@ -74,47 +90,83 @@ class Picture(NamedTuple):
         return self.kind != "byte"
 
 
-def measure(file: IO[bytes]) -> Size:
-    """Returns an image's size from its header alone.
+def measure(file: IO[bytes]) -> Outline:
+    """Returns an image's size and pages from its headers alone.
 
     Raises:
         Refused: If it is no image, or too large to be decoded.
     """
     try:
         with Image.open(file, formats=FORMATS) as image:
-            return _upright(image)
+            _demand_small(image)
+            if image.format == "TIFF":  # whose size is told as it is meant to be seen
+                return Outline(image.size[::-1], _pages(image))
+            turned = _may_be_turned(image, file) and image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
+            return Outline(image.size if turned else image.size[::-1], (0,))
     except BROKEN as error:
-        raise _refusal(error) from error
+        raise _refusal(error, file) from error
 
 
 def decode(
-    content: bytes, size: Size | None, reading: Reading, black_white: Mapping[Kind, Range] = STANDARD
+    content: bytes | IO[bytes], size: Size | None, reading: Reading, black_white: Mapping[Kind, Range] = STANDARD
 ) -> Picture:
-    """Returns an image with eight bits a pixel, at another size if one is given; grey where its colours are.
-
-    Arguments:
-        content: The file.
-        size: Height and width; the image's own unless given.
-        reading: Choices.
-        black_white: The values that become black and white, for each kind of numbers.
+    """Returns an image's first page; see `decode_pages`.
 
     Raises:
         Refused: If it cannot be decoded.
     """
+    file = BytesIO(content) if isinstance(content, bytes) else content
+    picture = next(decode_pages(file, (0,), size, reading, black_white))
+    if isinstance(picture, Refused):
+        raise picture
+    return picture
+
+
+def decode_pages(
+    file: IO[bytes],
+    pages: tuple[int, ...],
+    size: Size | None,
+    reading: Reading,
+    black_white: Mapping[Kind, Range] = STANDARD,
+    spend: Callable[[int], None] = lambda _: None,
+) -> Iterator[Picture | Refused]:
+    """Yields images with eight bits a pixel, at another size if one is given; grey where their colours are.
+
+    Arguments:
+        file: Can be sought in.
+        pages: Of the file.
+        size: Height and width; the images' own unless given.
+        reading: Choices.
+        black_white: The values that become black and white, for each kind of numbers.
+        spend: Called with the number of pixels before they are decoded; what it raises ends the decoding.
+    """
     try:
-        with Image.open(BytesIO(content), formats=FORMATS) as image:
-            _upright(image)
-            if size:
-                image.draft(
-                    None, (2 * max(size), 2 * max(size))
-                )  # a JPEG file is decoded small, in a tenth of the time
-            animated = bool(getattr(image, "is_animated", False)) and image.format != "MPO"
-            clear = image.has_transparency_data
-            upright = ImageOps.exif_transpose(image) if image.format in PHOTOGRAPHS else image
-            kind: Kind = "real" if image.mode == "F" else "whole" if image.mode.startswith("I") else "byte"
-            plain, found = _eight_bits(upright, reading.ground, black_white[kind])
+        with Image.open(file, formats=FORMATS) as image:
+            for page in pages:
+                try:
+                    if page:
+                        image.seek(page)
+                    _demand_small(image)
+                    spend(_cost(image, file))
+                    picture: Picture | Refused = _decode(image, len(pages) == 1, size, reading, black_white)
+                except Refused as error:
+                    picture = error
+                except BROKEN as error:
+                    picture = _refusal(error, file)
+                yield picture
     except BROKEN as error:
-        raise _refusal(error) from error
+        yield _refusal(error, file)
+
+
+def _decode(
+    image: Image.Image, alone: bool, size: Size | None, reading: Reading, black_white: Mapping[Kind, Range]
+) -> Picture:
+    if size:
+        image.draft(None, (2 * max(size), 2 * max(size)))  # a JPEG file is decoded small, in a tenth of the time
+    animated = alone and bool(getattr(image, "is_animated", False)) and image.format not in ("MPO", "TIFF")
+    clear = image.has_transparency_data
+    kind: Kind = "real" if image.mode == "F" else "whole" if image.mode.startswith("I") else "byte"
+    plain, found = _eight_bits(_upright(image), reading.ground, black_white[kind])
     if size and (plain.height, plain.width) != size:
         plain = _sized(plain, size, reading)
     return Picture(np.asarray(_grey_if_alike(plain)), animated, clear, kind, found)
@@ -143,14 +195,50 @@ def greyed(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(pixels).convert("L"))
 
 
-def _upright(image: Image.Image) -> Size:
-    """Returns height and width as the image is meant to be seen."""
+def _demand_small(image: Image.Image) -> None:
     width, height = image.size
     if width * height > MOST_PIXELS:
         raise Refused(f"{width * height / 1e6:.0f} megapixels: save it with {MOST_PIXELS // 1_000_000} at most")
-    # Other formats' EXIF data may lie behind the pixels, and asking for it would decode them.
-    turned = image.format in PHOTOGRAPHS and image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
-    return (width, height) if turned else (height, width)
+    if max(width, height) > MOST_SIDE:
+        raise Refused(f"{max(width, height):,} pixels long: {MOST_SIDE:,} are the most")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Returns an image as it is meant to be seen; itself and no copy where it stands upright."""
+    image.load()
+    if image.format == "TIFF" or image.getexif().get(ORIENTATION, 1) == 1:  # Pillow turns a TIFF by itself
+        return image
+    return ImageOps.exif_transpose(image)
+
+
+def _may_be_turned(image: Image.Image, file: IO[bytes]) -> bool:
+    """Says whether to ask for EXIF data: in a PNG file they may lie behind the pixels, which asking would decode."""
+    if image.format != "PNG" or "exif" in image.info:
+        return True
+    file.seek(0)
+    return b"eXIf" in file.read()
+
+
+def _pages(image: Image.Image) -> tuple[int, ...]:
+    """Returns the pages that are images like the first: no smaller copies, and no masks."""
+    size, found = image.size, []
+    try:
+        for page in range(MOST_PAGES):
+            image.seek(page)
+            if image.size == size and not int(image.tag_v2.get(_SUBFILE, 0)) & _NO_PAGE:  # type: ignore[attr-defined]
+                found.append(page)
+    except BROKEN:  # EOFError behind the last; what is damaged ends the file
+        pass
+    return tuple(found) or (0,)
+
+
+def _cost(image: Image.Image, file: IO[bytes]) -> int:
+    """Returns how many pixels are decoded: each ten scans of a progressive JPEG file are all of them again."""
+    scans = 1
+    if image.format in PHOTOGRAPHS:
+        file.seek(0)
+        scans = file.read().count(b"\xff\xda")
+    return image.width * image.height * max(1, scans // SCANS)
 
 
 def _eight_bits(image: Image.Image, ground: Ground, black_white: Range) -> tuple[Image.Image, Range]:
@@ -161,14 +249,24 @@ def _eight_bits(image: Image.Image, ground: Ground, black_white: Range) -> tuple
             raise Refused("nan or infinite pixels: replace them with numbers")
         return Image.fromarray(grey_levels(levels, black_white)), range_of(levels)
     if image.has_transparency_data:
-        behind = Image.new("RGBA", image.size, ground)
-        behind.alpha_composite(image.convert("RGBA"))
-        image = behind.convert("RGB")
-    plain = image.convert("L" if image.mode in ("1", "L") else "RGB")
+        image = _on_ground(image, ground)
+    plain = image if image.mode in ("L", "RGB") else image.convert("L" if image.mode == "1" else "RGB")
     extremes = np.array(plain.getextrema())
     if black_white != BYTE:
         plain = plain.point([int(level) for level in grey_levels(np.arange(256), black_white)] * len(plain.getbands()))
     return plain, range_of(extremes)
+
+
+def _on_ground(image: Image.Image, ground: Ground) -> Image.Image:
+    """Returns an image of mode RGB that shows a ground through what is transparent; in bands, to save memory."""
+    clear = image if image.mode == "RGBA" else image.convert("RGBA")
+    flat = Image.new("RGB", image.size)
+    for top in range(0, image.height, _BAND):
+        box = (0, top, image.width, min(top + _BAND, image.height))
+        band = Image.new("RGBA", (image.width, box[3] - top), ground)
+        band.alpha_composite(clear.crop(box))
+        flat.paste(band.convert("RGB"), box)
+    return flat
 
 
 def _sized(image: Image.Image, size: Size, reading: Reading) -> Image.Image:
@@ -187,9 +285,42 @@ def _grey_if_alike(image: Image.Image) -> Image.Image:
     return image.convert("L") if apart <= ALIKE else image
 
 
-def _refusal(error: BaseException) -> Refused:
+def _refusal(error: BaseException, file: IO[bytes]) -> Refused:
     if isinstance(error, UnidentifiedImageError):
-        return Refused("no image of a known kind")
+        return Refused(named(_head(file)))
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return Refused(f"far too many pixels: save it with {MOST_PIXELS // 1_000_000} million at most")
-    return Refused(f"damaged or cut off ({str(error).splitlines()[0][:80] if str(error) else type(error).__name__})")
+    why = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
+    return Refused(f"damaged or cut off ({why})")
+
+
+def _head(file: IO[bytes]) -> bytes:
+    try:
+        file.seek(0)
+        return file.read(512)
+    except BROKEN:
+        return b""
+
+
+def named(head: bytes) -> str:
+    """Returns what a file that is no image begins like, and what to do about it."""
+    known = next((words for begin, at, words in _KNOWN if head[at:].startswith(begin)), None)
+    if known is None and b"<svg" in head.lower():
+        known = "SVG, a drawing and no pixels: save it as PNG"
+    return known or "no image of a known kind"
+
+
+_KNOWN = (  # how a file begins, at which byte, and what it is
+    *((b"ftyp" + kind, 4, "HEIC: save it as JPEG or PNG") for kind in (b"heic", b"heix", b"mif1", b"msf1", b"hevc")),
+    (b"\x00\x00\x00\x0cjP  ", 0, "JPEG 2000: save it as PNG"),
+    (b"\xff\x4f\xff\x51", 0, "JPEG 2000: save it as PNG"),
+    (b"\x00\x00\x00\x0cJXL ", 0, "JPEG XL: save it as PNG"),
+    (b"\xff\x0a", 0, "JPEG XL: save it as PNG"),
+    (b"%PDF", 0, "a PDF file: save its images as PNG"),
+    (b"DICM", 128, "a DICOM file: save its image as 16-bit PNG"),
+    (b"PK\x03\x04", 0, "an archive inside the archive: unpack it first"),
+    (b"Rar!", 0, "a RAR archive: unpack it, and make a zip of the images"),
+    (b"7z\xbc\xaf\x27\x1c", 0, "a 7z archive: unpack it, and make a zip of the images"),
+    (b"\x1f\x8b", 0, "packed by gzip: unpack it, and make a zip of the images"),
+    (b"ustar", 257, "a tar archive: unpack it, and make a zip of the images"),
+)

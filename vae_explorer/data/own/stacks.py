@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,13 @@ class Skipped(NamedTuple):
     why: str
 
 
+class Option(NamedTuple):
+    """One value of a choice of reading that an upload offers."""
+
+    key: str
+    title: str
+
+
 class Upload(NamedTuple):
     """What was understood of an upload."""
 
@@ -44,6 +52,12 @@ class Upload(NamedTuple):
     notes: tuple[str, ...]  # what a user may not expect, a sentence each
     asks: frozenset[str]  # the fields of Reading that would change something
     tile: Size | None = None  # of a sheet
+    files: tuple[str, ...] = ()  # the path of each image's file
+    columns: Mapping[str, NDArray[np.float64]] = {}  # numbers by name, (N,), nan where one is missing
+    groups: NDArray[np.int64] | None = None  # (N,)  images of one group are kept in one part
+    grouped_by: str = ""  # the group in words
+    class_options: tuple[Option, ...] = ()  # where classes can be read from; the first one was
+    group_options: tuple[Option, ...] = ()  # what can keep images together; the first one does
 
     @property
     def coloured(self) -> bool:
@@ -121,8 +135,8 @@ def outline(sizes: Iterable[Size]) -> str:
 
 def classes(found: list[str]) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
     """Returns the labels, the classes' names in natural order, and notes; one class alone is none."""
-    clean = {name: "".join(c for c in name if c.isprintable()).strip()[:40] or "no name" for name in set(found)}
-    names = sorted(set(clean.values()), key=_natural)
+    clean = {name: plain(name) or "no name" for name in set(found)}
+    names = sorted(set(clean.values()), key=natural)
     if len(names) > MOST_CLASSES:
         note = f"{len(names):,} classes are more than {MOST_CLASSES}, which can be told apart: read without labels."
         return np.zeros(len(found), np.int64), UNLABELLED, [note]
@@ -132,7 +146,12 @@ def classes(found: list[str]) -> tuple[NDArray[np.int64], tuple[str, ...], list[
     return np.array([index[clean[name]] for name in found], np.int64), tuple(names), []
 
 
-def _natural(name: str) -> list[tuple[bool, int, str]]:
+def plain(name: str) -> str:
+    """Returns a name whole, without what cannot be seen, in the one of Unicode's forms that others write too."""
+    return unicodedata.normalize("NFC", "".join(c for c in name if c.isprintable()).strip())
+
+
+def natural(name: str) -> list[tuple[bool, int, str]]:
     """Orders numbers in names by their value: class 2 before class 10."""
     parts = re.split("([0-9]+)", name)
     return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts if part]

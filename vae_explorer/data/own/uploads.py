@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+from pathlib import Path
+
 from vae_explorer.data.own import npy
 from vae_explorer.data.own.arrays import read_arrays
 from vae_explorer.data.own.budget import Budget
-from vae_explorer.data.own.pictures import Reading
+from vae_explorer.data.own.gathering import once, read_members
+from vae_explorer.data.own.members import Member, in_folder
+from vae_explorer.data.own.pictures import Reading, Refused, measure
 from vae_explorer.data.own.sheets import read_sheet
 from vae_explorer.data.own.stacks import Progress, Upload
 from vae_explorer.data.own.tables import Tables
-from vae_explorer.data.own.zips import open_zip, read_zip
+from vae_explorer.data.own.zips import members, open_zip
 
-KINDS = ("zip", "npz", "npy", "png", "jpg", "jpeg")  # endings that are offered; what counts is the content
+# Endings that are offered; what counts is the content.
+KINDS = ("zip", "npz", "npy", "png", "jpg", "jpeg", "tif", "tiff", "webp", "avif", "gif", "bmp")
 IMAGES = "images.npy"
 _ZIP = b"PK"
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def read(content: bytes, reading: Reading | None = None, progress: Progress = lambda _: None) -> Upload:
@@ -29,15 +36,35 @@ def read(content: bytes, reading: Reading | None = None, progress: Progress = la
     Raises:
         DataError: If it cannot be a data set; the message says what to do.
     """
-    reading, progress = reading or Reading(), Budget(len(content), progress)
+    reading, budget = reading or Reading(), Budget(len(content), progress)
     if content.startswith(npy.MAGIC):
-        return read_arrays(
-            Tables({"images": npy.table(content, progress)}, {}, ".npy"), len(content), reading, progress
-        )
+        return read_arrays(Tables({"images": npy.table(content, budget)}, {}, ".npy"), len(content), reading, budget)
     if not content.startswith(_ZIP):
-        return read_sheet(content, reading, progress)
+        if _is_stack(content, budget):
+            return read_members([Member("the file", len(content), lambda: BytesIO(content))], reading, budget)
+        return read_sheet(content, reading, budget)
     archive = open_zip(content)
     names = archive.namelist()
     if names and (IMAGES in names or all(name.endswith(npy.ENDING) for name in names)):
-        return read_arrays(npy.tables(archive, progress), len(content), reading, progress)
-    return read_zip(archive, reading, progress)
+        return read_arrays(npy.tables(archive, budget), len(content), reading, budget)
+    return read_members(members(archive), reading, budget)
+
+
+def read_folder(folder: Path, reading: Reading | None = None, progress: Progress = lambda _: None) -> Upload:
+    """Reads the images beneath a folder, as from a zip of it.
+
+    Raises:
+        DataError: If they cannot be a data set; the message says what to do.
+    """
+    found = in_folder(folder)
+    return read_members(found, reading or Reading(), Budget(sum(each.size for each in found), progress))
+
+
+def _is_stack(content: bytes, budget: Budget) -> bool:
+    """Says whether this is a TIFF of many pages, each of which is an image."""
+    if not content.startswith(_TIFF):
+        return False
+    try:
+        return len(measure(once(BytesIO(content), budget)).pages) > 1
+    except Refused:
+        return False

@@ -1,115 +1,53 @@
-"""A zip of image files: each member is read in memory, after its declarations have been checked."""
+"""A zip of image files: nothing is extracted, and its declarations are checked before anything is read."""
 
 from __future__ import annotations
 
-import functools
-import os
+import itertools
 import re
 import stat
-import sys
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import struct
+from functools import partial
 from io import BytesIO
-from typing import NamedTuple
-from zipfile import ZipFile, ZipInfo
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, ZipFile, ZipInfo
 
 from vae_explorer.data.images import DataError
-from vae_explorer.data.own.pictures import BROKEN, Picture, Reading, Refused, Size, decode, measure
-from vae_explorer.data.own.stacks import (
-    MOST,
-    Progress,
-    Skipped,
-    Stack,
-    Upload,
-    classes,
-    demand_usable,
-    outline,
-    same_shape,
-    working_size,
-)
-from vae_explorer.data.own.values import NOTHING, STANDARD, Kind, Range, choosable, ends, words
+from vae_explorer.data.own.code_pages import decoded
+from vae_explorer.data.own.members import Member, by_systems, flaw, tidy
+from vae_explorer.data.own.pictures import BROKEN
+from vae_explorer.data.own.stacks import MOST
 
-MOST_FILE = 64 * 2**20  # bytes of one image file, unpacked
-MOST_UNPACKED = 8 * 2**30  # bytes of all of them
+MOST_UNPACKED = 8 * 2**30  # bytes of all files
 _CENTRAL = b"PK\x01\x02"  # begins each entry of the list of contents
-_MEASURING = 0.25  # the share of the bar that sizes take
-_TURN = 128  # files that are decoded between two reports
-_WORKERS = min(4, os.cpu_count() or 1)  # Pillow decodes outside Python's lock
-_ENCRYPTED = 0x1
-_BY_SYSTEMS = re.compile(r"(^|/)(__MACOSX/|\.|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
-
-
-class _Found(NamedTuple):
-    info: ZipInfo
-    folder: str
-    size: Size
-
-
-class _Read(NamedTuple):
-    """What is gathered image by image."""
-
-    stack: Stack
-    folders: list[str]  # of the images in the stack
-    skipped: list[Skipped]
-    notes: Counter[str]
-    ranges: dict[Kind, Range]  # of all values
-
-
-def read_zip(archive: ZipFile, reading: Reading, progress: Progress) -> Upload:
-    """Reads images from a zip; the folder that an image lies in is its class.
-
-    Raises:
-        DataError: If it holds too few images, or all are the same.
-    """
-    skipped: list[Skipped] = []
-    found = _measure(archive, skipped, lambda share: progress(_MEASURING * share))
-    if not found:
-        demand_usable(Stack(0, (1, 1)).pixels, skipped)
-    sizes = Counter(each.size for each in found)
-    size = working_size(sizes)
-    read = _read_all(archive, found, size, reading, STANDARD, lambda share: progress(_MEASURING + 0.4 * share))
-    black_white = STANDARD | {kind: ends(each, kind, reading.values) for kind, each in read.ranges.items()}
-    if black_white != STANDARD:  # only now all values are known
-        read = _read_all(archive, found, size, reading, black_white, lambda share: progress(0.65 + 0.35 * share))
-    skipped += read.skipped
-    notes = read.notes
-    pixels = read.stack.pixels
-    demand_usable(pixels, skipped)
-    labels, names, about_classes = classes(read.folders)
-    about_values = [each for kind, found_ in read.ranges.items() for each in words(found_, kind, reading.values)]
-    mixed = not same_shape(sizes)
-    padded = mixed and reading.fit == "pad"
-    progress(1.0)
-    return Upload(
-        pixels=pixels,
-        labels=labels,
-        names=names,
-        sizes=outline(sizes),
-        range=functools.reduce(Range.with_, read.ranges.values(), NOTHING),
-        skipped=tuple(skipped),
-        notes=(*about_classes, *about_values, *_sentences(notes, reading)),
-        asks=frozenset(
-            {
-                *(["fit"] * mixed),
-                *(["ground"] * bool(padded or notes["clear"])),
-                *(["values"] * any(choosable(found_, kind) for kind, found_ in read.ranges.items())),
-            }
-        ),
-    )
+_END = b"PK\x05\x06"  # begins what stands behind the list
+_SPLIT = (b"PK\x07\x08", b"PK00PK")  # begins the first piece of a zip in pieces
+_LOCAL = 30  # bytes before a file's name, where it is stored
+_ENCRYPTED, _UTF8 = 0x1, 0x800
+_UNICODE_PATH = 0x7075  # the extra field that holds a name in UTF-8
+_METHODS = {
+    1: "Shrink",
+    6: "Implode",
+    9: "Deflate64, as Windows does with large files",
+    93: "Zstandard",
+    95: "XZ",
+    96: "JPEG",
+    97: "WavPack",
+    98: "PPMd",
+    99: "AES encryption",
+}
 
 
 def open_zip(content: bytes) -> ZipFile:
     """Opens a zip whose declarations are within bounds.
 
     Raises:
-        DataError: If they are not, or it is no zip.
+        DataError: If they are not, or it is no zip, or a piece of one.
     """
     # The list of contents is parsed at once, 1 KB a file in memory: so it is counted before.
     if content.count(_CENTRAL) > MOST:
         raise DataError(
             f"The zip holds more than {MOST:,} files. Make a smaller one, for instance of every tenth image."
         )
+    _demand_whole(content)
     try:
         archive = ZipFile(BytesIO(content))
     except BROKEN as error:
@@ -123,92 +61,77 @@ def open_zip(content: bytes) -> ZipFile:
     return archive
 
 
-def _measure(archive: ZipFile, skipped: list[Skipped], progress: Progress) -> list[_Found]:
-    """Returns the members that are images, by their headers."""
+def members(archive: ZipFile) -> list[Member]:
+    """Returns the files in a zip that a user may have put there, in its order."""
+    names, overlapping = _names(archive), _overlapping(archive)
     found = []
-    infos = archive.infolist()
-    for done, info in enumerate(infos, 1):
-        path = info.filename.replace("\\", "/")
-        if not info.is_dir() and not _BY_SYSTEMS.search(path.replace("../", "")):
-            try:
-                _demand_harmless(info, path)
-                with archive.open(info) as file:
-                    size = measure(file)
-                found.append(_Found(info, _folder(path), size))
-            except Refused as error:
-                skipped.append(Skipped(info.filename, str(error)))
-            except BROKEN as error:
-                skipped.append(Skipped(info.filename, f"damaged in the zip ({error})"))
-        if done % _TURN == 0:
-            progress(done / len(infos))
+    for info, name in zip(archive.infolist(), names, strict=True):
+        inside = name.replace("\\", "/")
+        path = tidy(inside)
+        if inside.endswith("/") or by_systems(path):
+            continue
+        over = "lies over another file, as in a zip made to keep a computer busy: make it again"
+        refused = _harm(info, inside) or flaw(path) or (over if info.header_offset in overlapping else None)
+        found.append(Member(name if refused else path, info.file_size, partial(archive.open, info), refused))
     return found
 
 
-def _demand_harmless(info: ZipInfo, path: str) -> None:
-    """Raises Refused for what no honest zip of images holds. Nothing is extracted, so this is a second wall."""
-    if path.startswith("/") or re.match("[A-Za-z]:", path):
-        raise Refused("an absolute path: use paths inside the zip")
-    if ".." in path.split("/"):
-        raise Refused("a path that climbs out of the zip: use paths inside it")
-    if stat.S_ISLNK(info.external_attr >> 16):
-        raise Refused("a link: put the image itself into the zip")
-    if info.flag_bits & _ENCRYPTED:
-        raise Refused("encrypted: make the zip without a password")
-    if info.file_size > MOST_FILE:
-        raise Refused(f"{info.file_size / 2**20:,.0f} MB unpacked: {MOST_FILE // 2**20} MB is the most for one image")
+def _demand_whole(content: bytes) -> None:
+    at = content.rfind(_END)
+    disk = struct.unpack_from("<H", content, at + 4)[0] if 0 <= at <= len(content) - 22 else 0
+    if content.startswith(_SPLIT) or disk not in (0, 0xFFFF):
+        raise DataError("This is one piece of a zip in several. Make one zip of the images, and upload that.")
 
 
-def _folder(path: str) -> str:
-    return sys.intern(path.rpartition("/")[0].rpartition("/")[2])  # one string for all images of a class
-
-
-def _read_all(
-    archive: ZipFile,
-    found: list[_Found],
-    size: Size,
-    reading: Reading,
-    black_white: Mapping[Kind, Range],
-    progress: Progress,
-) -> _Read:
-    """Decodes the images one after the other."""
-    read = _Read(Stack(len(found), size), [], [], Counter(), {})
-    for done, (each, picture) in enumerate(_decoded(archive, found, size, reading, black_white), 1):
-        if isinstance(picture, Picture):
-            read.stack.add(picture.pixels)
-            read.folders.append(each.folder)
-            read.notes.update(name for name in ("animated", "clear", "deep") if getattr(picture, name))
-            read.ranges[picture.kind] = read.ranges.get(picture.kind, NOTHING).with_(picture.found)
-        else:
-            read.skipped.append(Skipped(each.info.filename, str(picture)))
-        if done % _TURN == 0:
-            progress(done / len(found))
-    return read
-
-
-def _decoded(
-    archive: ZipFile, found: list[_Found], size: Size, reading: Reading, black_white: Mapping[Kind, Range]
-) -> Iterator[tuple[_Found, Picture | Refused]]:
-    """Yields each image, or why it is left out, in the zip's order."""
-
-    def read(each: _Found) -> Picture | Refused:
-        try:
-            with archive.open(each.info) as file:
-                return decode(file.read(MOST_FILE), size, reading, black_white)
-        except Refused as error:
-            return error
-        except BROKEN as error:
-            return Refused(f"damaged in the zip ({error})")
-
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        for start in range(0, len(found), _TURN):
-            turn = found[start : start + _TURN]
-            yield from zip(turn, pool.map(read, turn), strict=True)
-
-
-def _sentences(notes: Counter[str], reading: Reading) -> list[str]:
-    words = {
-        "animated": "animated: the first frame is used.",
-        "clear": f"with transparent pixels: what lies behind them is {reading.ground}.",
-        "deep": "with more than 8 bits a pixel.",
+def _overlapping(archive: ZipFile) -> set[int]:
+    """Returns where those files begin that reach into the next one: each byte would be read many times over."""
+    infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
+    return {
+        info.header_offset
+        for info, after in itertools.pairwise(infos)
+        if info.header_offset + _LOCAL + len(info.orig_filename) + info.compress_size > after.header_offset
     }
-    return [f"{notes[name]:,} image{'s' * (notes[name] != 1)} {text}" for name, text in words.items() if notes[name]]
+
+
+def _names(archive: ZipFile) -> list[str]:
+    """Returns the names of all files, in the code page that they were most likely written in."""
+    raw = {
+        info.orig_filename: info.orig_filename.encode("cp437")
+        for info in archive.infolist()
+        if not info.flag_bits & _UTF8
+    }
+    known = decoded(raw.values())
+    return [
+        _own_name(info) or (info.orig_filename if info.flag_bits & _UTF8 else known[raw[info.orig_filename]])
+        for info in archive.infolist()
+    ]
+
+
+def _own_name(info: ZipInfo) -> str | None:
+    """Returns a name from the extra field that holds it in UTF-8."""
+    at = 0
+    while at + 4 <= len(info.extra):
+        kind, size = struct.unpack_from("<HH", info.extra, at)
+        if kind == _UNICODE_PATH and size > 5:
+            try:
+                return info.extra[at + 9 : at + 4 + size].decode("utf-8")
+            except UnicodeDecodeError:
+                return None
+        at += 4 + size
+    return None
+
+
+def _harm(info: ZipInfo, path: str) -> str | None:
+    """Returns what no honest zip of images holds, or what cannot be read."""
+    if path.startswith("/") or re.match("[A-Za-z]:", path):
+        return "an absolute path: use paths inside the zip"
+    if ".." in path.split("/"):
+        return "a path that climbs out of the zip: use paths inside it"
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return "a link: put the image itself into the zip"
+    if info.flag_bits & _ENCRYPTED:
+        return "encrypted: make the zip without a password"
+    if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED, ZIP_BZIP2, ZIP_LZMA):
+        method = _METHODS.get(info.compress_type, f"method {info.compress_type}")
+        return f"packed by {method}, which cannot be read here: make the zip with Deflate, the usual method"
+    return None
