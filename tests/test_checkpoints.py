@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import resource
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +21,13 @@ from safetensors.torch import load_file, save_file
 from tests.test_models import config, perturbed
 from tests.test_training import provenance
 from vae_explorer import checkpoints
+from vae_explorer.arguments import parse
 from vae_explorer.checkpoints import CheckpointError
 from vae_explorer.config import TrainingConfig
-from vae_explorer.data import PARTS
+from vae_explorer.data import PARTS, data_folder
+from vae_explorer.files import whole
 from vae_explorer.models import Autoencoder, Modulation, build
+from vae_explorer.ui import store
 
 TRAINING = TrainingConfig(epochs=2)
 
@@ -297,6 +303,84 @@ def test_find_takes_names_and_paths_and_says_what_there_is(path: Path) -> None:
         checkpoints.find("yours")
     with pytest.raises(CheckpointError, match="no such file"):
         checkpoints.find(str(path.parent / "yours.safetensors"))
+
+
+def test_a_file_that_goes_while_it_is_looked_at_is_missing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def deleted_first(*arguments: Any, **options: Any) -> Any:
+        path.unlink()
+        return safe_open(*arguments, **options)
+
+    monkeypatch.setattr(checkpoints, "safe_open", deleted_first)
+    content = path.read_bytes()
+    assert "mine" not in {entry.name for entry in checkpoints.list_all()}, "and no reason is given for a gone file"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"mine\.safetensors: there is no such file"):
+        checkpoints.load(path)
+
+
+def test_a_folder_that_goes_while_it_is_looked_at_holds_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(self: Path, pattern: str) -> Iterator[Path]:
+        raise FileNotFoundError(2, "No such file or directory", str(self))
+
+    monkeypatch.setattr(Path, "glob", gone)
+    assert checkpoints.list_all() == []
+    with pytest.raises(CheckpointError, match=r"There is no model 'mine'"):
+        checkpoints.find("mine")
+
+
+def test_a_key_of_a_file_that_has_just_gone_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = checkpoints.named
+
+    def then_gone(name: str) -> Path:
+        found = named(name)
+        path.unlink()
+        return found
+
+    monkeypatch.setattr(checkpoints, "named", then_gone)
+    with pytest.raises(CheckpointError, match="'mine' is gone"):
+        store.key("mine")
+
+
+def test_whatever_is_deleted_and_made_again_meanwhile(path: Path) -> None:
+    """Looks while another thread deletes the file and makes it again: it is there, or said to be missing."""
+    content, words, over = path.read_bytes(), [""], threading.Event()
+
+    def flicker() -> None:
+        while not over.is_set():
+            path.unlink(missing_ok=True)
+            with whole(path) as file:
+                file.write_bytes(content)
+
+    thread = threading.Thread(target=flicker)
+    thread.start()
+    try:
+        for _ in range(150):
+            assert all(entry.error is None for entry in checkpoints.list_all())
+            try:
+                checkpoints.load(Path(store.key("mine").path))
+            except CheckpointError as error:
+                words.append(str(error))
+    finally:
+        over.set()
+        thread.join()
+    assert all(re.search("^$|no model|is gone|no such file", each) for each in words)
+
+
+@pytest.mark.parametrize("given", ["~/r", "~/r/"])
+def test_a_folder_in_the_user_s_home_is_found(path: Path, given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(path.parent))
+    (path.parent / "r").mkdir()
+    moved = path.rename(path.parent / "r" / path.name)
+    monkeypatch.setenv("VAE_EXPLORER_RUNS", given)
+    assert checkpoints.find("mine") == moved
+    assert checkpoints.find("~/r/mine.safetensors") == moved
+    monkeypatch.setenv("VAE_EXPLORER_RUNS", "~nobody-of-this-name/r")
+    assert checkpoints.user_folder() == Path("~nobody-of-this-name/r")
+    monkeypatch.setenv("VAE_EXPLORER_RUNS", "")
+    assert checkpoints.user_folder() == Path("runs")
+    monkeypatch.setenv("VAE_EXPLORER_DATA", "~/data")
+    assert data_folder() == path.parent / "data"
+    assert parse(["train", "--name", "x", "--out", "~/x.safetensors"]).out == path.parent / "x.safetensors"
 
 
 def test_every_shipped_model_opens_and_is_small() -> None:

@@ -58,6 +58,7 @@ def test_train_then_evaluate_then_list(capsys: pytest.CaptureFixture[str], runs:
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["small"]["kind"] == "multi-rate"
     assert rows["small"]["epochs"] == 2
+    assert rows["small"]["digest"] is True
     command = checkpoints.load(runs / "small.safetensors").provenance.command
     assert command == "python -m vae_explorer train --name small " + " ".join(SMALL)
 

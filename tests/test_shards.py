@@ -54,6 +54,23 @@ def test_what_is_cut_is_read_again_unchanged() -> None:
         assert (whole.names, whole.source) == (again.names, again.source)
 
 
+def test_colours_are_cut_and_read_again_and_trained_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    levels = np.random.RandomState(0).randint(0, 256, (90, 7, 5, 3)).astype(np.uint8)
+    parts = {part: levels[30 * k : 30 * (k + 1)] for k, part in enumerate(PARTS)}
+    labels = np.arange(30) % 2
+    data.cut("coloured", lambda part: Images(parts[part], labels, ("a", "b"), "colours"), 20)
+    for part in PARTS:
+        again = load("shards/coloured", part)
+        assert np.array_equal(again.pixels, parts[part])
+        assert np.array_equal(again.labels, labels)
+    train = stream("shards/coloured", "train")
+    assert isinstance(train, Shards)
+    assert (train.shape, train.lengths) == ((7, 5, 3), (20, 10))
+    (stacked,) = batches(train, 30, 0, slice(0, 30))
+    assert sorted(map(bytes, stacked.numpy())) == sorted(map(bytes, parts["train"]))
+    assert main(["train", "--name", "c", "--data", "shards/coloured", "--epochs", "1", "--encoder", "8"]) == 0
+
+
 def test_one_shard_trains_as_memory_does_bit_for_bit() -> None:
     (ours, weights), (theirs, expected) = trained(shards(5000)), trained(TRAIN)
     assert ours == theirs
@@ -159,6 +176,9 @@ def _array(values: Any, file: str = "train-00000.npy") -> Callable[[Path], None]
         (_edit(parts={}), "does not describe a data set"),
         (_edit(parts=[1]), "does not describe a data set"),
         (_edit(shape=[8]), "does not describe a data set"),
+        (_edit(shape=[8, 8, 4]), "does not describe a data set"),
+        (_edit(shape=8), "does not describe a data set"),
+        (_edit(shape=[8, 8, 3]), "needed are uint8 of shape"),
         (_edit(shape=[9, 9]), "needed are uint8 of shape"),
         (_edit(names=[]), "names no class"),
         (lambda folder: (folder / "meta.json").write_text("{"), "does not describe a data set"),

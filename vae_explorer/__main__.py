@@ -176,6 +176,7 @@ def _list(options: argparse.Namespace) -> None:
             "data": entry.config.data if entry.config else None,
             "latent": entry.config.latent if entry.config else None,
             "epochs": entry.provenance.epochs if entry.provenance else None,
+            "digest": None if entry.error else entry.digest is not None,
             "file": str(entry.path),
             "error": entry.error,
         }
@@ -183,8 +184,10 @@ def _list(options: argparse.Namespace) -> None:
     ]
     if options.json:
         print(json.dumps(rows))
-    else:
-        _table(rows)
+        return
+    _table(rows)
+    if any(row["digest"] is False for row in rows):
+        print("digest no: an older version wrote the file, so damage to it cannot be seen. Train it again for one.")
 
 
 def _download(options: argparse.Namespace) -> None:
@@ -218,6 +221,8 @@ def _table(rows: list[dict[str, Any]]) -> None:
 def _cell(value: object) -> str:
     if value is None:
         return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3g}"
     return str(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -41,6 +42,10 @@ _PROVENANCE: dict[str, type | tuple[type, ...]] = {
     "versions": dict,
     "images": dict,
 }
+
+
+class Missing(CheckpointError):
+    """There is no such file, or no longer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +193,7 @@ def find(name_or_path: str) -> Path:
     if name_or_path.endswith(SUFFIX) or os.sep in name_or_path:
         path = expanded(name_or_path)
         if not path.is_file():
-            raise CheckpointError(f"{path}: there is no such file. Check the path.")
+            raise _missing(path)
         return path
     return named(name_or_path)
 
@@ -206,8 +211,15 @@ def named(name: str) -> Path:
 
 
 def list_all() -> list[Entry]:
-    """Returns the shipped checkpoints and the user's own, broken ones with their error."""
-    return [entry(path) for path in _files()]
+    """Returns the shipped checkpoints and the user's own, broken ones with their error.
+
+    What is deleted while the list is made is not in it.
+    """
+    found = []
+    for path in _files():
+        with suppress(Missing):
+            found.append(entry(path))
+    return found
 
 
 def user_folder() -> Path:
@@ -219,27 +231,39 @@ def _files() -> Iterator[Path]:
     """Yields the shipped files first, so that a user's file of the same name does not hide one."""
     seen: set[str] = set()
     for folder in (SHIPPED, user_folder()):
-        for path in sorted(folder.glob(f"*{SUFFIX}")):
+        for path in _inside(folder):
             if path.stem not in seen:
                 seen.add(path.stem)
                 yield path
 
 
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.glob(f"*{SUFFIX}"))
+    except OSError:  # deleted a moment ago, or nobody may look into it
+        return []
+
+
 def entry(path: Path) -> Entry:
+    """Returns what a list shows of a file; raises Missing where there is none."""
     try:
         metadata = _read(path, weights=False)[0]
         config, provenance = _parse(path, metadata)
+    except Missing:
+        raise
     except CheckpointError as error:
         return Entry(path.stem, path, None, None, str(error))
     return Entry(path.stem, path, config, provenance, None, metadata.get(DIGEST))
 
 
 def _read(path: Path, *, weights: bool) -> tuple[dict[str, str], dict[str, Tensor]]:
-    if not path.is_file():
-        raise CheckpointError(f"{path}: there is no such file. Check the path.")
+    if not path.is_file():  # asked before it is opened: a pipe by this name would be waited for
+        raise _missing(path)
     try:
         with safe_open(path, framework="pt") as file:
             return file.metadata() or {}, {name: file.get_tensor(name) for name in (file.keys() if weights else ())}
+    except FileNotFoundError as error:
+        raise _missing(path) from error
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
             f"{path} is no safetensors file, or was cut off ({error}). Copy it again, or train the model again; "
@@ -264,6 +288,10 @@ def _parse(path: Path, metadata: dict[str, str]) -> tuple[ModelConfig, Provenanc
         )
     except (ValueError, RecursionError) as error:  # ConfigError, JSONDecodeError, numbers of 5,000 digits
         raise CheckpointError(f"{path}: its configuration does not make sense ({shown(str(error), 300)}).") from error
+
+
+def _missing(path: Path) -> Missing:
+    return Missing(f"{path}: there is no such file. Check the path.")
 
 
 def _shape(shape: torch.Size | None) -> str:

@@ -4,7 +4,7 @@ The folder holds
 
     meta.json                  {"names": ["cat", "dog"], "shape": [64, 64], "source": "...",
                                 "parts": {"train": ["train-00000.npy", ...], "validation": [...], "test": [...]}}
-    train-00000.npy            grey levels, (N, H, W) uint8
+    train-00000.npy            grey levels, (N, H, W) uint8; or with the shape [64, 64, 3] colours, (N, H, W, 3)
     train-00000.labels.npy     classes, (N,), as positions in `names`; not needed where there is one name
 
 Only a part for training may be larger than the memory; the others are read whole. Images within a
@@ -39,12 +39,12 @@ class Shards:
 
     files: tuple[Path, ...]
     lengths: tuple[int, ...]  # images in each
-    shape: tuple[int, int]  # of an image, in pixels
+    shape: tuple[int, ...]  # of an image: height and width in pixels; for colours, 3 after them
     names: tuple[str, ...]
     source: str
 
     def read(self, shard: int, rows: NDArray[np.int64], pixels: NDArray[np.uint8]) -> None:
-        """Writes so many images of one file to `pixels`, `(N, H, W)`, in the order of `rows`; reads no others.
+        """Writes so many images of one file to `pixels`, `(N, *shape)`, in the order of `rows`; reads no others.
 
         Raises:
             DataError: If the file has been changed since, or cannot be read.
@@ -87,7 +87,7 @@ def open_shards(name: str, part: str) -> Shards:
         raise DataError(f"There is no data set {name!r}: {folder / 'meta.json'} is missing.")
     try:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-        height, width = map(int, meta["shape"])
+        shape = _shape(meta["shape"])
         names = tuple(map(str, meta["names"]))
         source = str(meta.get("source", name))
         files = [str(file) for file in meta["parts"][part]]
@@ -98,8 +98,15 @@ def open_shards(name: str, part: str) -> Shards:
     if not files or not names:
         raise DataError(f"{folder / 'meta.json'} names no {'class' if files else f'file for the {part} part'}.")
     paths = tuple(folder / file for file in files)
-    lengths = tuple(len(_array(path, (None, height, width))) for path in paths)
-    return Shards(files=paths, lengths=lengths, shape=(height, width), names=names, source=source)
+    lengths = tuple(len(_array(path, (None, *shape))) for path in paths)
+    return Shards(files=paths, lengths=lengths, shape=shape, names=names, source=source)
+
+
+def _shape(values: object) -> tuple[int, ...]:
+    """Raises ValueError where they are no shape of an image."""
+    if not isinstance(values, list) or len(values) not in (2, 3) or values[2:] not in ([], [3]):
+        raise ValueError(f"a shape is [height, width], or [height, width, 3] for colours, and not {values}")
+    return tuple(map(int, values))
 
 
 def cut(name: str, load: Callable[[str], Images], images: int) -> Path:
