@@ -34,11 +34,22 @@ class PosteriorTab {
     this.formula.textContent = noise
       ? minus(`z = mean + std \u00b7 \u03b5, \u03b5 = ${tupleText(noise)} drawn from N(0, 1)`)
       : "z = mean of q(z|x). Sample draws \u03b5 and decodes mean + std \u00b7 \u03b5.";
-    const axes = posterior.mean.slice(0, 6).map((_, k) => `<th scope="col">axis ${k + 1}</th>`);
-    const row = (name, values) =>
-      `<tr><th scope="row">${name}</th>${values.slice(0, 6).map((v) => `<td>${minus(v.toFixed(3))}</td>`).join("")}</tr>`;
-    this.table.innerHTML =
-      `<thead><tr><th scope="col">q(z|x)</th>${axes.join("")}</tr></thead>` +
-      `<tbody>${row("mean", posterior.mean)}${row("std", posterior.std)}</tbody>`;
+    const axes = posterior.mean.slice(0, 6).map((_, k) => `axis ${k + 1}`);
+    const row = (name, values) => [name, ...values.slice(0, 6).map((value) => minus(value.toFixed(3)))];
+    this.fill([["q(z|x)", ...axes], row("mean", posterior.mean), row("std", posterior.std)]);
+  }
+
+  /** Writes rows of texts into the table: the first row and the first of each row are heads. */
+  fill(rows) {
+    const [head, body] = ["thead", "tbody"].map((tag) => document.createElement(tag));
+    rows.forEach((texts, k) => {
+      const row = (k ? body : head).appendChild(document.createElement("tr"));
+      texts.forEach((text, i) => {
+        const cell = row.appendChild(document.createElement(k && i ? "td" : "th"));
+        cell.textContent = text;
+        if (!k || !i) cell.scope = k ? "row" : "col";
+      });
+    });
+    this.table.replaceChildren(head, body);
   }
 }

@@ -172,10 +172,17 @@ class Drawing {
     }
     live.hidden = exact;
     const rate = exact ? answer.rate : std.every((value) => value > 0) ? gaussianRate(posterior) : null;
-    const terms = [`<span>distortion ${answer.distortion.toFixed(1)}</span>`, ...(rate === null ? [] : [`rate ${rate.toFixed(1)}`])];
-    words.innerHTML = `${terms.join(" + ")} nats<br><span class="place">z = ${minus(tupleText(mean))},</span> <span>nearest code: <b></b></span>`;
-    words.querySelector("b").textContent = answer.nearest;
+    const terms = [this.word("span", `distortion ${answer.distortion.toFixed(1)}`), rate === null ? "" : ` + rate ${rate.toFixed(1)}`];
+    const place = this.word("span", `z = ${minus(tupleText(mean))},`);
+    place.className = "place";
+    const nearest = this.word("span", "nearest code: ");
+    nearest.append(this.word("b", answer.nearest));
+    words.replaceChildren(...terms, " nats", element("br"), place, " ", nearest);
     words.title = answer.unit;
+  }
+
+  word(tag, text) {
+    return Object.assign(element(tag), { textContent: text });
   }
 
   /** Returns the parts of the k-th figure, made when it is first needed. */

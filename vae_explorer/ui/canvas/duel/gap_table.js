@@ -34,22 +34,30 @@ class GapTable {
     const { measures, names, tables } = this.message;
     this.key = spaces.join();
     this.series = tables.map((table, k) => ({ beta: table.beta, scores: table.samplings[spaces[k]] }));
-    const head = `<thead><tr><th scope="col">Measure</th>${names.map((name) => `<th scope="col">${name}</th>`).join("")}<th scope="col">over the KL weight</th><th></th></tr></thead>`;
-    const body = [];
+    const head = tableNode("thead", {}, tableNode("tr", {}, ...["Measure", ...names, "over the KL weight"].map((text) => tableNode("th", { scope: "col" }, text)), tableNode("th")));
+    const body = tableNode("tbody");
     let group = "";
     for (const [name, measure] of Object.entries(measures)) {
       if (!this.series.some((each) => each.scores[name])) continue;
-      if (measure.group !== group) body.push(`<tr><th class="group" scope="rowgroup" colspan="5">${(group = measure.group)}</th></tr>`);
-      const unit = measure.unit === "share" ? "%" : measure.unit;
-      body.push(`<tr data-name="${name}"><th scope="row">${measure.title}, ${unit}</th><td class="value"></td><td class="value"></td><td><svg viewBox="0 0 100 24" preserveAspectRatio="none" role="img"></svg></td><td class="words">${measure.words} ${measure.better === "lower" ? "Lower" : "Higher"} is better.</td></tr>`);
+      if (measure.group !== group) body.append(tableNode("tr", {}, tableNode("th", { class: "group", scope: "rowgroup", colspan: 5 }, (group = measure.group))));
+      body.append(this.row(name, measure));
     }
-    this.table.innerHTML = `${head}<tbody>${body.join("")}</tbody>`;
+    this.table.replaceChildren(head, body);
     this.rows = [...this.table.querySelectorAll("tr[data-name]")].map((row) => {
       const { name } = row.dataset;
       const cells = row.querySelectorAll(".value");
       const marks = this.plot(row.querySelector("svg"), name);
       return { name, measure: measures[name], cells, marks };
     });
+  }
+
+  /** One measure: title, a figure for each side, the curves, and what it means. */
+  row(name, { title, unit, words, better }) {
+    const value = () => tableNode("td", { class: "value" });
+    const svg = tableNode("svg", { viewBox: "0 0 100 24", preserveAspectRatio: "none", role: "img" });
+    const meaning = `${words} ${better === "lower" ? "Lower" : "Higher"} is better.`;
+    const heading = tableNode("th", { scope: "row" }, `${title}, ${unit === "share" ? "%" : unit}`);
+    return tableNode("tr", { "data-name": name }, heading, value(), value(), tableNode("td", {}, svg), tableNode("td", { class: "words" }, meaning));
   }
 
   /** One curve a side, a straight line for a side without a KL weight to set; returns the marker's way. */
@@ -64,9 +72,9 @@ class GapTable {
     const lines = scores.map((score, k) => {
       const points = (score?.value ?? []).map((value, i) => [this.series[k].beta.length > 1 ? x(this.series[k].beta[i]) : 0, y(value)]);
       if (points.length === 1) points.push([100, points[0][1]]);
-      return `<path class="${k ? "right" : "left"}" d="${points.map(([a, b], i) => `${i ? "L" : "M"}${a} ${b}`).join("")}"/>`;
+      return tableNode("path", { class: k ? "right" : "left", d: points.map(([a, b], i) => `${i ? "L" : "M"}${a} ${b}`).join("") });
     });
-    svg.innerHTML = `${lines.join("")}<path class="now"/>`;
+    svg.replaceChildren(...lines, tableNode("path", { class: "now" }));
     svg.setAttribute("aria-label", `Both models over the KL weight, from ${betas[0]} to ${betas.at(-1)}`);
     return { now: svg.querySelector(".now"), x };
   }
@@ -121,6 +129,15 @@ class GapTable {
     const fewest = `${wins[second].length} favour ${names[second]}${list(wins[second])}`;
     return `${most}, and ${fewest}. On ${draws.length} they do not differ by more than two standard errors${list(draws)}.${doubt}`;
   }
+}
+
+/** Builds an element from its tag, attributes and children (text among them): names are never read as HTML. */
+function tableNode(tag, attributes = {}, ...children) {
+  const space = ["svg", "path"].includes(tag) ? "http://www.w3.org/2000/svg" : "http://www.w3.org/1999/xhtml";
+  const made = document.createElementNS(space, tag);
+  Object.entries(attributes).forEach(([name, value]) => made.setAttribute(name, value));
+  made.append(...children);
+  return made;
 }
 
 /** A figure and its standard error, to as many digits as the error leaves. */
