@@ -53,7 +53,7 @@ HOMES = {
     "torch": {*LAYERS[1 : LAYERS.index("runs") + 1], "estimates"},
 }
 # Figures are drawn from arrays: no layer that brings torch along.
-FIGURES_MAY_USE = {"config", "figures"}
+FIGURES_MAY_USE = {"config", "text", "figures"}
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -14,8 +14,11 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 MOST = 80  # characters of one name on the screen
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|$~:&^=@\"'/])")
-_ADDRESS = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)")  # where a word joiner stops an address
+# What Markdown reads anywhere; an underscore within a word means nothing to it.
+_ANYWHERE = re.compile(r"[\\`*\[\]<>$~|&{}]|(?<![^\W_])_|_(?![^\W_])")
+_FIRST = re.compile(r"^(?:[-+=#:]|\d{1,9}(?=[.)]))")  # what begins a list, a head or a line below a head
+# Where a word joiner (U+2060) stops what is looked for in the text itself: addresses, icons, emoji, arrows and dashes.
+_JOINED = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)|(?<=:)(?=[\w+-])|(?<=[-<>~=])(?=[->=])")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet runs, or reads past
 
 
@@ -41,15 +44,21 @@ def shown(text: str, most: int = MOST) -> str:
 def markdown(text: str, most: int = MOST) -> str:
     r"""Returns text that Streamlit's Markdown shows letter by letter: no link, image, formula, colour, icon or HTML.
 
-    CommonMark shows any ASCII punctuation after a backslash as itself (section 2.4). Bare addresses are made links
-    after that, so they get an invisible joiner (U+2060).
+    CommonMark shows any ASCII punctuation after a backslash as itself (section 2.4). Bare addresses, icons and emoji
+    are looked for after that, so they get an invisible joiner.
     """
-    return _MARKDOWN.sub(r"\\\1", _ADDRESS.sub("\u2060", shown(text, most)))
+    line = _ANYWHERE.sub(r"\\\g<0>", _JOINED.sub("\u2060", shown(text, most)))
+    return _FIRST.sub(lambda first: f"{first[0]}\\" if first[0].isdigit() else f"\\{first[0]}", line)
 
 
 def html(text: str, most: int = MOST) -> str:
     """Returns text for HTML and SVG, in elements and in attributes."""
     return _html.escape(shown(text, most))
+
+
+def file_name(text: str, most: int = MOST) -> str:
+    """Returns text as a part of a file's name that any system takes: letters, digits, dots, dashes and underscores."""
+    return re.sub(r"[^\w.-]+", "-", shown(text, most)).strip(".-") or "unnamed"
 
 
 def csv_file(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

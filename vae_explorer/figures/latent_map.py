@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
+from vae_explorer import text
 from vae_explorer.figures import theme
 
 FloatArray = NDArray[np.floating]
@@ -46,7 +47,7 @@ def latent_map(
             customdata=rows,
             mode="markers",
             marker={"size": 4, "color": colours[k]},
-            name=name,
+            name=text.html(name),  # Plotly reads HTML, links too, in names and titles
             visible="legendonly" if k in hidden else True,
             hovertemplate="image %{customdata}<br>(%{x:.2f}, %{y:.2f})",
         )
@@ -55,7 +56,7 @@ def latent_map(
     if ellipse is not None:
         _outline(figure, *ellipse, "posterior, 1 sigma", "solid")
     figure.update_layout(
-        title={"text": title, "font": {"size": 14}},
+        title={"text": text.html(title, 200), "font": {"size": 14}},
         font={"family": theme.FONT, "color": theme.INK},
         paper_bgcolor=theme.PAPER,
         plot_bgcolor=theme.PAPER,

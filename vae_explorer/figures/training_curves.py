@@ -8,6 +8,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 from plotly.subplots import make_subplots  # type: ignore[import-untyped]
 
+from vae_explorer import text
 from vae_explorer.figures import theme
 
 
@@ -32,7 +33,8 @@ def training_curves(runs: Mapping[str, Curve]) -> go.Figure:
     rated = any(value is not None for run in runs.values() for value in run.rate)
     titles = ("Distortion, nats per image", "Rate, nats per image")[: 1 + rated]
     figure = make_subplots(len(titles), 1, subplot_titles=titles, shared_xaxes=True, vertical_spacing=0.12)
-    for (name, run), colour in zip(runs.items(), theme.class_colours(len(runs)), strict=True):
+    for (run_name, run), colour in zip(runs.items(), theme.class_colours(len(runs)), strict=True):
+        name = text.html(run_name)  # Plotly reads HTML, links too
         for row, (train, validation) in enumerate(
             ((run.distortion, run.validation_distortion), (run.rate, run.validation_rate))[: len(titles)], 1
         ):

@@ -7,8 +7,8 @@ from typing import cast
 
 import streamlit as st
 
-from vae_explorer import checkpoints, data
-from vae_explorer.ui import canvas, exports, query, store, view
+from vae_explorer import checkpoints, data, text
+from vae_explorer.ui import canvas, exports, query, say, store, view
 from vae_explorer.ui.scene import Scene
 from vae_explorer.ui.view import View
 
@@ -32,7 +32,7 @@ def model(usable: Sequence[str]) -> str:
         else:
             state.model, state.messages = query.choose(st.query_params.to_dict(), usable)
             state.linked = state.model
-    return str(st.selectbox("Model", usable, key="model", label_visibility="collapsed"))
+    return str(st.selectbox("Model", usable, format_func=text.shown, key="model", label_visibility="collapsed"))
 
 
 def start(scene: Scene) -> View:
@@ -56,14 +56,15 @@ def current(scene: Scene, begun: View) -> View:
 def export(scene: Scene, seen: View) -> None:
     """Shows the downloads; each file is made when it is asked for."""
     with st.popover("Export", width="stretch"):
-        stem = scene.name if seen.beta is None else f"{scene.name}-beta-{seen.beta:g}"
+        name = text.file_name(scene.name)
+        stem = name if seen.beta is None else f"{name}-beta-{seen.beta:g}"
         for label, file, mime, make in (
             ("Map, interactive (HTML)", f"{stem}-map.html", "text/html", lambda: exports.map_html(scene, seen)),
             ("Codes (CSV)", f"{stem}-codes.csv", "text/csv", lambda: exports.codes_csv(scene, seen)),
             ("Decoded image (PNG)", f"{stem}-decoded.png", "image/png", lambda: exports.decoded_png(scene, seen)),
             (
                 "Checkpoint (safetensors)",
-                f"{scene.name}.safetensors",
+                f"{name}.safetensors",
                 "application/octet-stream",
                 lambda: exports.checkpoint_file(scene),
             ),
@@ -89,7 +90,7 @@ def download(name: str) -> None:
         data.download(name, show)
     except data.DataError as error:
         bar.empty()
-        st.error(str(error))
+        say.error(error)
     else:
         store.forget_images()
         st.rerun()

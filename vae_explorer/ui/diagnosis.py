@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 
 import streamlit as st
 
+from vae_explorer import text
 from vae_explorer.doctor import Finding, Name
+from vae_explorer.ui.say import LONGEST
 
 TITLES: dict[Name, str] = {
     "diverged": "Diverged",
@@ -29,9 +30,10 @@ def show(findings: Mapping[str, Sequence[Finding]]) -> None:
 def row(finding: Finding, run: str) -> str:
     """Returns one finding as HTML: a sign that is no colour alone, what is seen, why, and what to try."""
     kind = {"healthy": "well", "too early": "early"}.get(finding.name, "ill")
-    whose = f"<small>{escape(run)}</small>" if run else ""
-    remedy = f"<p><em>Try</em> {escape(finding.remedy)}</p>" if finding.remedy else ""
+    whose = f"<small>{text.html(run)}</small>" if run else ""
+    remedy = f"<p><em>Try</em> {text.html(finding.remedy, LONGEST)}</p>" if finding.remedy else ""
+    seen, why = text.html(finding.seen, LONGEST), text.html(finding.why, LONGEST)
     return (
         f'<section class="finding {kind}"><h4>{TITLES[finding.name]}{whose}</h4>'
-        f"<div><p><b>{escape(finding.seen)}</b></p><p>{escape(finding.why)}</p>{remedy}</div></section>"
+        f"<div><p><b>{seen}</b></p><p>{why}</p>{remedy}</div></section>"
     )

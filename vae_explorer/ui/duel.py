@@ -9,6 +9,7 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_explorer import text
 from vae_explorer.gap_tables import GapTable
 from vae_explorer.latent.encoding import decode, grey_levels, mosaic
 from vae_explorer.latent.gaps.measures import FIELDS, MEASURES
@@ -192,5 +193,5 @@ def _table(table: GapTable | None) -> dict[str, object] | None:
         for sampling, measures in table.scores.items()
     }
     seeds = len(table.seeds)
-    caption = f"{table.images:,} {table.part} images, {table.draws:,} draws for each of {seeds} seeds, {table.source}"
-    return {"beta": table.beta, "samplings": samplings, "caption": caption}
+    caption = f"{table.images:,} {text.shown(table.part)} images, {table.draws:,} draws for each of {seeds} seeds"
+    return {"beta": table.beta, "samplings": samplings, "caption": f"{caption}, {text.shown(table.source, 200)}"}

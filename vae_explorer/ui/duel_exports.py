@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-from csv import writer
 
 import numpy as np
 from PIL import Image
 
+from vae_explorer import text
 from vae_explorer.latent.encoding import decode, grey_levels, mosaic
 from vae_explorer.ui import gap_store
 from vae_explorer.ui.duel import Duel
@@ -18,19 +18,16 @@ GAP = 28  # px between the two sides
 
 def measures_csv(duel: Duel) -> str:
     """Returns one row a model, sampling distribution, KL weight and measure."""
-    out = io.StringIO()
-    rows = writer(out)
-    rows.writerow(["model", "sampling", "beta", "measure", "value", "standard_error"])
+    rows: list[tuple[object, ...]] = []
     for side in duel.sides:
         table = gap_store.gap_table(side.key)
         for sampling, measures in (table.scores if table else {}).items():
             for name, scores in measures.items():
                 for beta, score in zip(table.beta if table else (), scores, strict=True):
                     if score:
-                        rows.writerow(
-                            [side.name, sampling, f"{beta:g}", name, f"{score.value:.6g}", f"{score.error:.3g}"]
-                        )
-    return out.getvalue()
+                        figures = float(f"{score.value:.6g}"), float(f"{score.error:.3g}")
+                        rows.append((side.name, sampling, float(f"{beta:g}"), name, *figures))
+    return text.csv_file(["model", "sampling", "beta", "measure", "value", "standard_error"], rows)
 
 
 def draws_png(duel: Duel, view: DuelView) -> bytes:

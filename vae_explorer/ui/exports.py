@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from vae_explorer import text
 from vae_explorer.latent.encoding import decode, grey_levels
 from vae_explorer.latent.paths import PATHS
 from vae_explorer.ui import store
@@ -44,13 +45,15 @@ def codes_csv(scene: Scene, view: View) -> str:
     """Returns one row an image: index, class, mean and standard deviation on every axis."""
     mean, std = store.encoding(scene.key, scene.weight(view))
     axes = range(1, scene.config.latent + 1)
-    head = ",".join(["image", "class", *(f"mean_{k}" for k in axes), *(f"std_{k}" for k in axes)])
-    names = scene.images.names
-    out = io.StringIO()
-    out.write(f"{head}\n")
-    for k, (label, row) in enumerate(zip(scene.images.labels, np.hstack([mean, std]), strict=True)):
-        out.write(f'{k},"{names[label]}",{",".join(f"{value:.7g}" for value in row)}\n')
-    return out.getvalue()
+    head = ["image", "class", *(f"mean_{k}" for k in axes), *(f"std_{k}" for k in axes)]
+    names, labels = scene.images.names, scene.images.labels.tolist()
+    rows = enumerate(zip(labels, np.hstack([mean, std]).tolist(), strict=True))
+    return text.csv_file(head, ([k, names[label], *map(_figure, values)] for k, (label, values) in rows))
+
+
+def _figure(value: float) -> float:
+    """Returns a number with as many digits as float32 holds."""
+    return float(f"{value:.7g}")
 
 
 def map_html(scene: Scene, view: View) -> str:
@@ -71,6 +74,6 @@ def map_html(scene: Scene, view: View) -> str:
         ellipse=None if view.image is None else (mean[view.image], std[view.image]),
         prior="prior" in view.layers,
     )
-    picture = {"format": "png", "filename": f"{scene.name}-map", "scale": 3}
+    picture = {"format": "png", "filename": f"{text.file_name(scene.name)}-map", "scale": 3}
     config = {"scrollZoom": True, "displaylogo": False, "toImageButtonOptions": picture}
     return str(figure.to_html(include_plotlyjs=True, config=config))

@@ -14,7 +14,7 @@ from vae_explorer import data
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.estimates import Estimate, EstimateError, in_process
 from vae_explorer.records import Order
-from vae_explorer.text import markdown
+from vae_explorer.ui import say
 from vae_explorer.ui.caches import lasting
 from vae_explorer.ui.training import duration
 
@@ -90,12 +90,12 @@ def words(measurement: Measurement, training: TrainingConfig, images: int) -> st
     try:
         estimate = measurement.estimate.result()
     except (EstimateError, CancelledError) as error:
-        return f"Its time could not be measured: {markdown(str(error) or 'another was asked for', 200)}."
+        return f"Its time could not be measured: {say.plain(str(error) or 'another was asked for')}."
     seconds, error_ = estimate.run(images, training)
     line = f"About {duration(seconds)} here ({duration(max(0.0, seconds - error_))} to {duration(seconds + error_)}), "
     line += f"{duration(estimate.epoch(images, training.batch))} an epoch."
     if measurement.beside:
-        line += f" Measured while {' and '.join(map(markdown, measurement.beside))} trained: alone it takes less."
+        line += f" Measured while {say.listed(measurement.beside)} trained: alone it takes less."
     elif estimate.load > BUSY:
         line += " Other programs kept the machine busy: alone it takes less."
     return line

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vae_explorer import text
 from vae_explorer.checkpoints import Checkpoint
 from vae_explorer.config import ModelConfig
 from vae_explorer.data import Images
@@ -53,7 +54,7 @@ def world(checkpoint: Checkpoint, images: Images, limits: Limits) -> bytes:
     header = {
         "kind": "world",
         "model": checkpoint.name,
-        "names": images.names,
+        "names": class_names(images),
         "colours": theme.class_colours(len(images.names)),
         "marks": theme.class_marks(len(images.names)),
         "axes": ("axis 1", "axis 2" if config.latent > 1 else ""),
@@ -68,6 +69,11 @@ def world(checkpoint: Checkpoint, images: Images, limits: Limits) -> bytes:
         "prior": config.kind != "autoencoder",
     }
     return pack(header, arrays)
+
+
+def class_names(images: Images) -> list[str]:
+    """Returns the classes' names as every page shows them: one line each, however long they are."""
+    return [text.shown(name) for name in images.names]
 
 
 def atlases(checkpoint: Checkpoint, limits: Limits) -> bytes:

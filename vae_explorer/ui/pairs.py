@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from vae_explorer import checkpoints
+from vae_explorer import checkpoints, text
 from vae_explorer.ui import duel_exports
 from vae_explorer.ui.duel import Duel
 from vae_explorer.ui.duel_view import DuelView, default, parse
 from vae_explorer.ui.query import quoted
 
 FIRST = ("mnist-ae-2d", "mnist-vae-2d")
+_PICKER: dict[str, Any] = {"format_func": text.shown, "label_visibility": "collapsed"}
 
 
 def choose(left: DeltaGenerator, right: DeltaGenerator) -> tuple[str, str] | None:
@@ -29,11 +30,11 @@ def choose(left: DeltaGenerator, right: DeltaGenerator) -> tuple[str, str] | Non
         return None
     if "duel_left" not in state or state.duel_left not in data:
         _begin(data)
-    first = str(left.selectbox("Left model", sorted(data), key="duel_left", label_visibility="collapsed"))
+    first = str(left.selectbox("Left model", sorted(data), **_PICKER, key="duel_left"))
     same = sorted(name for name in data if data[name] == data[first])
     if state.get("duel_right") not in same:
         state.duel_right = next((name for name in same if name != first), first)
-    second = str(right.selectbox("Right model", same, key="duel_right", label_visibility="collapsed"))
+    second = str(right.selectbox("Right model", same, **_PICKER, key="duel_right"))
     return first, second
 
 
@@ -53,7 +54,7 @@ def start(duel: Duel) -> DuelView:
 def export(duel: Duel, view: DuelView) -> None:
     """Shows the downloads; each file is made when it is asked for."""
     with st.popover("Export", width="stretch"):
-        stem = "-".join(side.name for side in duel.sides)
+        stem = "-".join(text.file_name(side.name) for side in duel.sides)
         st.download_button(
             "Measures (CSV)",
             lambda: duel_exports.measures_csv(duel),

@@ -11,11 +11,11 @@ from typing import TypeVar, cast, get_args
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from vae_explorer import checkpoints, data, jobs
+from vae_explorer import checkpoints, data, jobs, text
 from vae_explorer.config import Backbone, ConfigError, Kind, Likelihood, ModelConfig, TrainingConfig
 from vae_explorer.models import parameters
 from vae_explorer.records import Order
-from vae_explorer.text import markdown
+from vae_explorer.ui import say
 
 T = TypeVar("T")
 
@@ -83,9 +83,9 @@ def choose() -> tuple[str, Order] | None:
     try:
         model = replace(propose(name, kind, backbone)[0], latent=latent, likelihood=likelihood, beta=beta)
     except ConfigError as error:
-        st.error(str(error))
+        say.error(error)
         return None
-    st.caption(f"{parameters(model):,} parameters · {count:,} images", help=markdown(source, 300))
+    st.caption(f"{parameters(model):,} parameters · {count:,} images", help=say.plain(source))
     chosen = str(st.text_input("Name", _free_name(name, kind), key=f"train_name_{name}_{kind}_{len(jobs.find_all())}"))
     training = replace(settings, epochs=epochs, reduction="mean" if mistake else "sum")
     return chosen, Order(model=model, training=training, command=_command(chosen, model, training))
@@ -103,7 +103,9 @@ def _data(place: DeltaGenerator, notice: DeltaGenerator) -> str | None:
         st.session_state.pop("train_gone", None)
         return str(name)
     why = "is not downloaded yet" if wanted in data.DATASETS else "is gone"
-    notice.warning(f"The data set {markdown(str(wanted))} {why}. Choose another below, or add it on the page Data.")
+    notice.warning(
+        f"The data set {text.markdown(str(wanted))} {why}. Choose another below, or add it on the page Data."
+    )
     return None
 
 

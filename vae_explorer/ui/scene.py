@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_explorer import text
 from vae_explorer.config import ModelConfig
 from vae_explorer.data import demand_shape
 from vae_explorer.figures import theme
@@ -140,7 +141,8 @@ class Scene:
     def curve(self) -> bytes:
         """Returns the rate-distortion curve."""
         curve = store.curve(self.key)
-        return pack({"kind": "curve", "curve": curve and curve.to_json()}, {})
+        shown = curve and {name: _shortened(value) for name, value in curve.to_json().items()}
+        return pack({"kind": "curve", "curve": shown}, {})
 
     def _place(self, pin: Pin, beta: float) -> tuple[float, ...]:
         if isinstance(pin, tuple):
@@ -157,7 +159,7 @@ class Scene:
         label = int(self.images.labels[image])
         return {
             "original": picture(self.images.pixels[image]),
-            "label": self.images.names[label],
+            "label": text.shown(self.images.names[label]),
             "colour": theme.class_colours(label + 1)[label],
             "mean": mean,
             "std": std,
@@ -169,7 +171,7 @@ class Scene:
     def nearest(self, z: tuple[float, ...], beta: float) -> Nearest:
         """Returns the code that lies nearest to a latent point."""
         image, distance = nearest.nearest(self.key, z, beta)
-        return Nearest(image, self.images.names[self.images.labels[image]], distance)
+        return Nearest(image, text.shown(self.images.names[self.images.labels[image]]), distance)
 
     def _nearest(self, z: tuple[float, ...], beta: float) -> str:
         """Says how far the nearest code lies, in latent units, and whose it is."""
@@ -221,8 +223,13 @@ _LAYERS: dict[str, Callable[[ModelConfig], bool]] = {
 def tuple_text(values: Sequence[float]) -> str:
     """Returns `(x, y)` with two decimals and no minus zero."""
     shown = [f"{value + 0.0:.2f}" for value in values[:AXES_SHOWN]]
-    shown = ["0.00" if text == "-0.00" else text for text in shown]
+    shown = ["0.00" if each == "-0.00" else each for each in shown]
     return f"({', '.join(shown + ['…'] * (len(values) > AXES_SHOWN))})"
+
+
+def _shortened(value: object) -> object:
+    """Returns what a file says, its texts as a line of the screen."""
+    return text.shown(value, 200) if isinstance(value, str) else value
 
 
 def _pin(view: View) -> dict[str, object]:

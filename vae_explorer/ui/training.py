@@ -15,6 +15,7 @@ from vae_explorer.jobs import Job
 from vae_explorer.records import Record, Status
 from vae_explorer.training import reported_beta
 from vae_explorer.ui.canvas.wire import pack
+from vae_explorer.ui.messages import class_names
 
 MOST_FRAMES = 60  # that a film begins with, spread over the run
 
@@ -62,13 +63,13 @@ def film(job: Job, records: Sequence[Record]) -> bytes:
     )
 
 
-def _names(data: str, classes: int) -> tuple[str, ...]:
+def _names(data: str, classes: int) -> list[str]:
     """Returns the classes' names; a film outlives the user's own data that it shows, and others of that name."""
     try:
-        names = load(data, "validation").names
+        names = class_names(load(data, "validation"))
     except DataError:
-        names = ()
-    return names if len(names) >= classes else tuple(f"class {k}" for k in range(classes))
+        names = []
+    return names if len(names) >= classes else [f"class {k}" for k in range(classes)]
 
 
 def _frame(job: Job, epoch: int, labels: NDArray[np.uint8], originals: NDArray[np.uint8]) -> Frame | None:

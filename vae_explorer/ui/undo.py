@@ -13,7 +13,7 @@ import streamlit as st
 from vae_explorer.asides import KEPT, Aside, discard, restore
 from vae_explorer.files import reason
 from vae_explorer.text import markdown
-from vae_explorer.ui import store
+from vae_explorer.ui import say, store
 
 KEY = "set_aside"
 
@@ -35,7 +35,7 @@ def show() -> None:
     """Says what was deleted last, with a button that undoes it; nothing where that is no longer possible."""
     deleted: Deleted | None = st.session_state.get(KEY)
     if problem := st.session_state.pop(f"{KEY}_problem", None):
-        st.error(markdown(problem, 300))
+        say.error(problem)
     if deleted is None or not deleted.aside.kept.is_dir():
         return
     words, *buttons = st.columns([6, 2, 3], vertical_alignment="center")

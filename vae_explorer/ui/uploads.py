@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 from vae_explorer import data, text
 from vae_explorer.data import DataError, own
 from vae_explorer.data.own import Choices, Fit, Ground, Order, Reading, Summary, Upload, Values
-from vae_explorer.ui import messages, store
+from vae_explorer.ui import messages, say, store
 
 SHOWN = 64  # images of the preview, at most
 ACROSS = 16
@@ -70,7 +69,7 @@ def show() -> None:
     sheet = not content.startswith(b"PK")
     _ask(file.file_id, found, {"ground", *(["tile"] * sheet)} if isinstance(found, str) else found.asks)
     if isinstance(found, str):
-        st.error(found)
+        say.error(found)
         return
     st.html(f'<p class="aside">{"<br>".join(understood(found))}</p>')
     _left_out(found)
@@ -89,16 +88,16 @@ def understood(upload: Upload) -> list[str]:
     read = "" if upload.sizes == f"{height} x {width}" else f", read at {height} x {width}"
     colour = "in colour" if upload.coloured else "in grey"
     lines = [
-        f"<b>{len(upload.pixels):,} images</b> {colour}, {escape(upload.sizes)} pixels{read}, "
+        f"<b>{len(upload.pixels):,} images</b> {colour}, {text.html(upload.sizes)} pixels{read}, "
         f"values {low:g} to {high:g}"
     ]
     if upload.names == own.UNLABELLED:
         lines.append("No labels: all images are of one class.")
     else:
         counts = np.bincount(upload.labels, minlength=len(upload.names))
-        each = [f"{escape(name)} {count:,}" for name, count in zip(upload.names, counts, strict=True)]
+        each = [f"{text.html(name)} {count:,}" for name, count in zip(upload.names, counts, strict=True)]
         lines.append(f"{len(each)} classes: {', '.join(each[:CLASSES_TOLD])}{', …' * (len(each) > CLASSES_TOLD)}")
-    return lines + [escape(note) for note in upload.notes]
+    return lines + [text.html(note, say.LONGEST) for note in upload.notes]
 
 
 def outline(found: Summary) -> str:
@@ -210,9 +209,12 @@ def _select(column: DeltaGenerator, words: tuple[str, str], options: Sequence[ow
 
 def _left_out(found: Upload) -> None:
     if found.skipped:
-        with st.expander(f"{len(found.skipped):,} left out: {own.reasons(found.skipped)}"):
+        with st.expander(f"{len(found.skipped):,} left out: {say.plain(own.reasons(found.skipped))}"):
             st.dataframe(
-                {"file": [each.name for each in found.skipped], "why": [each.why for each in found.skipped]},
+                {
+                    "file": [text.shown(each.name, 200) for each in found.skipped],
+                    "why": [text.shown(each.why, 200) for each in found.skipped],
+                },
                 hide_index=True,
                 height=240,
             )
@@ -249,7 +251,7 @@ def _add(file: str, found: Upload, choices: Choices) -> None:
         data.add(name, found, choices, file, lambda share: _tell(bar, share, "Writing the data set"))
     except DataError as error:
         bar.empty()
-        st.error(str(error))
+        say.error(error)
         return
     state = st.session_state
     store.forget_images()  # of a data set of that name that was deleted elsewhere

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from vae_explorer import text
 from vae_explorer.checkpoints import CheckpointError
 from vae_explorer.data import DataError
-from vae_explorer.ui import canvas, pairs
+from vae_explorer.ui import canvas, pairs, say
 from vae_explorer.ui.drawing_pad import drawing_pad
 from vae_explorer.ui.duel import Duel
 from vae_explorer.ui.duel_view import DuelView, updated
@@ -28,12 +27,12 @@ def page() -> None:
     try:
         duel = Duel(*map(Scene, names))
     except (CheckpointError, DataError) as error:
-        st.error(str(error))
+        say.error(error)
         return
     start = pairs.start(duel)
     if st.session_state.duel_messages:
-        st.warning("  \n".join(st.session_state.duel_messages))
-    caption.html(f'<p class="aside">{escape(duel.sides[0].caption)}</p>')
+        say.warning(st.session_state.duel_messages)
+    caption.html(f'<p class="aside">{text.html(duel.sides[0].caption, say.LONGEST)}</p>')
     canvas.duel(duel.name)
     with export:
         _answer(duel, start)

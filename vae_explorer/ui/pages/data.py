@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import streamlit as st
 
-from vae_explorer import data
+from vae_explorer import data, text
 from vae_explorer.data import DataError, own
-from vae_explorer.ui import messages, store, uploads
+from vae_explorer.ui import messages, say, store, uploads
 from vae_explorer.ui.pages.explore import STYLE
 
 SHOWN = 16  # images of each data set in the list
@@ -30,7 +28,7 @@ def page() -> None:
 def _list() -> None:
     st.subheader("Your data sets", anchor=False)
     if added := st.session_state.pop("data_added", None):
-        st.success(f"{added} is added: train a model on it.")
+        st.success(f"{text.markdown(added)} is added: train a model on it.")
     names = [name for name in data.names() if name not in data.DATASETS]
     if not names:
         st.caption("None yet. What you add on the left appears here, and in every list of data sets.")
@@ -41,19 +39,19 @@ def _list() -> None:
 
 def _entry(found: own.Summary) -> None:
     words, *buttons = st.columns([6, 2, 2], vertical_alignment="center")
-    words.markdown(f"**{found.name}**")
+    words.markdown(f"**{text.markdown(found.name)}**")
     if found.error:
-        st.error(found.error)
+        say.error(found.error)
     else:
         if buttons[0].button("Train", key=f"data_train_{found.name}", width="stretch", type="primary"):
             st.session_state.pop("train_data", None)  # what was chosen there before
             st.switch_page(st.session_state.train_page, query_params={"data": found.name})
-        st.html(f'<p class="aside">{escape(uploads.outline(found))}</p>')
+        st.html(f'<p class="aside">{text.html(uploads.outline(found), say.LONGEST)}</p>')
         images = data.spread(data.load(found.name, "test").pixels, SHOWN)
         st.image(messages.png(uploads.contact_sheet(images, SHOWN)), width="stretch")
     with buttons[1].popover("Delete", width="stretch"):
         st.write("The images are removed from this machine. Models trained on them stay, but cannot be shown any more.")
-        if st.button(f"Delete {found.name}", key=f"data_delete_{found.name}"):
+        if st.button(f"Delete {text.markdown(found.name)}", key=f"data_delete_{found.name}"):
             _delete(found.name)
 
 
@@ -61,7 +59,7 @@ def _delete(name: str) -> None:
     try:
         own.delete(name)
     except DataError as error:
-        st.error(str(error))
+        say.error(error)
         return
     store.forget_images()
     st.session_state.pop("train_data", None)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 
 import streamlit as st
 
+from vae_explorer import text
 from vae_explorer.checkpoints import CheckpointError
 from vae_explorer.data import DataError
-from vae_explorer.ui import canvas, controls, store
+from vae_explorer.ui import canvas, controls, say, store
 from vae_explorer.ui.drawing_pad import drawing_pad
 from vae_explorer.ui.scene import Scene
 from vae_explorer.ui.view import View
@@ -31,16 +31,16 @@ def page() -> None:
     try:
         scene = Scene(name)
     except CheckpointError as error:
-        st.error(str(error))
+        say.error(error)
         return
     except DataError as error:
-        st.error(str(error))
+        say.error(error)
         controls.download(store.checkpoint(store.key(name)).config.data)
         return
     start = controls.start(scene)
     if messages := [*st.session_state.messages, *broken]:
-        st.warning("  \n".join(messages))
-    caption.html(f'<p class="aside">{escape(scene.caption)}</p>')
+        say.warning(messages)
+    caption.html(f'<p class="aside">{text.html(scene.caption, say.LONGEST)}</p>')
     with fetch:
         controls.download(scene.config.data)
     canvas.latent_map(scene.world(), scene.name)

@@ -9,16 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from vae_explorer import asides, jobs
+from vae_explorer import asides, jobs, text
 from vae_explorer.data import DataError
 from vae_explorer.doctor import examine
 from vae_explorer.figures.training_curves import training_curves
 from vae_explorer.films import FilmError
 from vae_explorer.jobs import Entry, Job, JobError, Wish
 from vae_explorer.records import LIVE, Status
-from vae_explorer.text import markdown
 from vae_explorer.training import reported_beta
-from vae_explorer.ui import canvas, diagnosis, forecast, recipe, training, undo
+from vae_explorer.ui import canvas, diagnosis, forecast, recipe, say, training, undo
 from vae_explorer.ui.pages.explore import STYLE
 
 # Seconds between two looks at a job that is at work: each draws the page anew, on the job's own processors.
@@ -43,7 +42,7 @@ def page() -> None:
     with shown:
         undo.show()
         if problem := st.session_state.pop("train_problem", None):
-            st.error(markdown(problem, 400))
+            say.error(problem)
         if sound:
             _show(*_chosen(sound))
         elif not entries:
@@ -76,13 +75,13 @@ def _new(busy: Sequence[str]) -> None:
         name, order = chosen
         forecast.show(order, busy)
     except DataError as error:
-        st.error(markdown(str(error), 400))
+        say.error(error)
         return
     if st.button("Train", type="primary", width="stretch"):
         try:
             jobs.create(name, order).start()
         except JobError as error:
-            st.error(markdown(str(error), 400))
+            say.error(error)
             return
         st.session_state.pop("train_job", None)
         st.query_params["job"] = name
@@ -94,7 +93,7 @@ def _new(busy: Sequence[str]) -> None:
 def _broken(job: Job, error: str) -> None:
     """What cannot be read, why, and a way to be rid of it."""
     words, button = st.columns([10, 2], vertical_alignment="center")
-    words.error(markdown(error, 400))
+    words.error(say.plain(error))
     key = f"train_broken_{os.fsencode(job.name).hex()}"
     button.button("Delete", key=key, width="stretch", on_click=_try, args=(lambda: _delete(job),))
 
@@ -117,7 +116,7 @@ def _film(job: Job, status: Status) -> None:
     try:
         film = training.film(job, status.records)
     except (FilmError, JobError) as error:
-        st.warning(f"There is no film: {markdown(str(error), 400)} The run itself is whole.")
+        st.warning(f"There is no film: {say.plain(error)} The run itself is whole.")
         return
     canvas.training_film(f"film-{job.name}")
     canvas.send(film, f"film-{job.name}", "film")
@@ -130,11 +129,11 @@ def _watch(job: Job, epochs: int, live: bool) -> None:
     except JobError:
         st.rerun()  # deleted in another window, or damaged: the whole page says which
     words, *buttons = st.columns([8, 2, 2, 2], vertical_alignment="center")
-    words.html(f'<p class="aside">{training.progress(status, epochs)}</p>')
+    words.html(f'<p class="aside">{text.html(training.progress(status, epochs), say.LONGEST)}</p>')
     if status.records and live:
         st.progress(min(1.0, status.records[-1].number / epochs))
     if status.message and status.cause != "TrainingDiverged":  # of which the doctor says more
-        (st.error if status.state == "failed" else st.info)(markdown(status.message, 600))
+        (say.error if status.state == "failed" else say.info)(status.message)
     _buttons(job, status, epochs, buttons)
     first = st.session_state.get("train_seen") != (job.name, bool(status.records))
     st.session_state.train_seen = (job.name, bool(status.records))
