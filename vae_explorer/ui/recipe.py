@@ -94,7 +94,7 @@ def choose() -> tuple[str, Order] | None:
 def _data(place: DeltaGenerator, notice: DeltaGenerator) -> str | None:
     """Shows the choice of a data set. One that is gone is said to be, and no other takes its place unasked."""
     usable = [each for each in data.names() if data.available(each)]
-    if st.session_state.get("train_data", usable[0]) not in usable:  # deleted elsewhere
+    if st.session_state.get("train_data") not in (None, *usable):  # deleted elsewhere
         st.session_state.train_gone = st.session_state.pop("train_data")
     wanted = st.session_state.get("train_gone") or st.query_params.get("data") or usable[0]
     first = usable.index(wanted) if wanted in usable else None
