@@ -167,6 +167,18 @@ def test_classes_have_the_names_that_stand_beside_them(first: int) -> None:
     assert [upload.names[k] for k in upload.labels] == names[CLASSES].tolist()
 
 
+def test_numbers_that_are_no_classes_are_kept_as_numbers() -> None:
+    angles, values = np.linspace(0, 1, 60), GREY / 255
+    values[7, 0, 0] = np.nan
+    upload = own.read(npz(images=values, labels=angles))
+    assert upload.names == own.UNLABELLED
+    assert {name: column.tolist() for name, column in upload.columns.items()} == {
+        "labels": np.delete(angles, 7).tolist()
+    }
+    pairs = own.read(npz(images=GREY, y=np.stack([angles, -angles], 1)))
+    assert [column.tolist() for column in pairs.columns.values()] == [angles.tolist(), (-angles).tolist()]
+
+
 def test_labels_beyond_unicode_are_read_and_harm_nothing() -> None:
     codes = np.array([[0x110000 + k % 2, 0xD800] for k in range(60)], "<u4")
     header = b"{'descr': '<U2', 'fortran_order': False, 'shape': (60,)}"

@@ -139,6 +139,7 @@ def _reading(file: str) -> Reading:
         fit=cast(Fit, state.get(f"data_fit_{file}", plain.fit)),
         ground=cast(Ground, state.get(f"data_ground_{file}", plain.ground)),
         tile=(int(height), int(width)) if height and width else None,
+        gap=state.get(f"data_gap_{file}"),
         order=cast(Order, state.get(f"data_order_{file}", plain.order)),
         values=cast(Values, state.get(f"data_values_{file}", plain.values)),
         classes=state.get(f"data_classes_{file}", plain.classes),
@@ -172,8 +173,8 @@ def _alike(reading: Reading, found: Upload) -> set[Reading]:
         for name, value in (("classes", reading.classes), ("group", reading.group))
     }
     return {
-        replace(reading, tile=tile, classes=classes, group=group)
-        for tile in (reading.tile, found.tile)
+        replace(reading, tile=tile, gap=gap, classes=classes, group=group)
+        for tile, gap in ((reading.tile, reading.gap), (found.tile, found.gap))
         for classes in choices["classes"]
         for group in choices["group"]
     }
@@ -195,9 +196,11 @@ def _ask(file: str, found: Upload | str, asks: Collection[str]) -> None:
     if "tile" in asks:
         height, width = (found.tile if isinstance(found, Upload) else None) or (COMMON, COMMON)
         most = 64 * own.LARGEST
-        left, right = st.columns(2)
+        gap = (found.gap if isinstance(found, Upload) else None) or 0
+        left, right, between = st.columns(3)
         left.number_input("Tile height, pixels", own.SMALLEST, most, height, key=f"data_height_{file}")
         right.number_input("Tile width, pixels", own.SMALLEST, most, width, key=f"data_width_{file}")
+        between.number_input("Lines between, pixels", 0, own.LARGEST, gap, key=f"data_gap_{file}")
 
 
 def _select(column: DeltaGenerator, words: tuple[str, str], options: Sequence[own.Option], key: str) -> None:

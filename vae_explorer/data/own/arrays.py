@@ -111,6 +111,7 @@ def read_arrays(tables: Tables, size: int, reading: Reading, budget: Budget) -> 
         skipped=tuple(skipped),
         notes=(*_about(chosen, parts), *words(found, kind, reading.values), *notes),
         asks=frozenset([*["values"] * choosable(found, kind), *["order"] * any(p.layout.doubtful for p in parts)]),
+        columns=_columns(parts, np.flatnonzero(sound)),
     )
 
 
@@ -267,6 +268,16 @@ def _classes(parts: list[_Part], kept: NDArray[np.intp]) -> tuple[NDArray[np.int
     every = [name for each in named if each is not None for name in each]
     labels, names, more = classes([every[k] for k in kept])
     return labels, names, [*notes, *more]
+
+
+def _columns(parts: list[_Part], kept: NDArray[np.intp]) -> dict[str, NDArray[np.float64]]:
+    """Returns the numbers of the images kept; nan where a part has none."""
+    names = dict.fromkeys(name for part in parts for name in part.labels.columns)
+    missing = {part.first: np.full(part.layout.images, np.nan) for part in parts}
+    return {
+        name: np.concatenate([part.labels.columns.get(name, missing[part.first]) for part in parts])[kept]
+        for name in names
+    }
 
 
 def _about(chosen: Chosen, parts: list[_Part]) -> tuple[str, ...]:

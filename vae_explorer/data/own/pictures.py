@@ -53,6 +53,7 @@ class Reading:
         fit: What becomes of images of another shape than the data set's: wholly inside, or filled and cut.
         ground: What is seen behind transparent pixels and beside padded images.
         tile: Height and width of a sheet's tiles, in pixels; guessed unless given.
+        gap: Pixels between a sheet's tiles; none if a tile is given, else looked for.
         values: Whether values are spread over all grey levels: where they fill little of them, always, or never.
         order: Which axis of an array counts the images.
         classes: The key of one of the upload's `class_options`; the likeliest unless given.
@@ -62,6 +63,7 @@ class Reading:
     fit: Fit = "pad"
     ground: Ground = "black"
     tile: Size | None = None
+    gap: int | None = None
     values: Values = "auto"
     order: Order = "auto"
     classes: str = ""
@@ -180,7 +182,7 @@ def decode_alone(content: bytes, reading: Reading) -> Picture:
     """
     picture = decode(content, None, reading)
     chosen = ends(picture.found, picture.kind, reading.values)
-    if chosen == STANDARD[picture.kind]:
+    if chosen == STANDARD[picture.kind] or not chosen.width:
         return picture
     return decode(content, None, reading, {picture.kind: chosen})
 
@@ -280,8 +282,8 @@ def _sized(image: Image.Image, size: Size, reading: Reading) -> Image.Image:
 def _grey_if_alike(image: Image.Image) -> Image.Image:
     if image.mode == "L":
         return image
-    red, green, blue = image.split()
-    apart = max(int(np.asarray(ImageChops.difference(green, other)).max()) for other in (red, blue))
+    green = image.getchannel("G")
+    apart = max(int(np.array(ImageChops.difference(green, image.getchannel(each)).getextrema())[1]) for each in "RB")
     return image.convert("L") if apart <= ALIKE else image
 
 

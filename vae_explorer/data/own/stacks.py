@@ -58,6 +58,7 @@ class Upload(NamedTuple):
     grouped_by: str = ""  # the group in words
     class_options: tuple[Option, ...] = ()  # where classes can be read from; the first one was
     group_options: tuple[Option, ...] = ()  # what can keep images together; the first one does
+    gap: int | None = None  # pixels between a sheet's tiles
 
     @property
     def coloured(self) -> bool:
