@@ -22,6 +22,7 @@ LAYERS = (
     "torchvision_cpu",
     "data",
     "arguments",
+    "distributions",
     "models",
     "objectives",
     "processes",

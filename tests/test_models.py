@@ -10,7 +10,8 @@ import torch
 from scipy import integrate, stats
 
 from vae_explorer.config import Likelihood, ModelConfig
-from vae_explorer.models import Autoencoder, Dirac, ExactContinuousBernoulli, FullPrecisionLinear, build
+from vae_explorer.distributions import Dirac, ExactContinuousBernoulli
+from vae_explorer.models import Autoencoder, FullPrecisionLinear, build
 
 BETA = torch.ones(3)
 

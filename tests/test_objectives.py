@@ -10,7 +10,7 @@ import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
 from tests.linear_gaussian import LinearGaussian
-from vae_explorer.models import Dirac
+from vae_explorer.distributions import Dirac
 from vae_explorer.objectives import Terms, iwae, objective, pixel_mean_objective, terms
 
 

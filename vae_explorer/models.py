@@ -4,78 +4,14 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import ClassVar, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import (
-    Bernoulli,
-    ContinuousBernoulli,
-    Distribution,
-    Independent,
-    Normal,
-    constraints,
-    register_kl,
-)
+from torch.distributions import Distribution, Independent, Normal
 
 from vae_explorer.config import ModelConfig
-
-# Standard deviations are kept within e^-10 and e^5 latent units, so that no exponential overflows.
-LOG_STD = (-10.0, 5.0)
-
-
-class Dirac(Distribution):
-    """All mass at one point: what a deterministic encoder believes of z."""
-
-    arg_constraints: ClassVar = {"loc": constraints.real_vector}
-    has_rsample = True
-
-    def __init__(self, loc: Tensor) -> None:
-        self.loc = loc
-        super().__init__(loc.shape[:-1], loc.shape[-1:], validate_args=False)
-
-    @property
-    def mean(self) -> Tensor:
-        return self.loc
-
-    @property
-    def stddev(self) -> Tensor:
-        return torch.zeros_like(self.loc)
-
-    def rsample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] = ()) -> Tensor:
-        return self.loc.expand(*sample_shape, *self.loc.shape)
-
-
-@register_kl(Dirac, Independent)  # type: ignore[untyped-decorator]
-def _kl_dirac(q: Dirac, _p: Independent[Distribution]) -> Tensor:
-    """A point has no density: its code would need infinitely many nats."""
-    return q.loc.new_full(q.batch_shape, math.inf)
-
-
-class ExactContinuousBernoulli(ContinuousBernoulli):
-    r"""The continuous Bernoulli at every logit.
-
-    Torch clamps the probability, so beyond logits of 16 its density no longer integrates to one.
-
-    .. math:: \log C(\eta) = \log \frac{\eta}{\tanh(\eta / 2)}, \quad
-        E[x] = \frac{1}{1 - e^{-\eta}} - \frac{1}{\eta}
-
-    References:
-        | The continuous Bernoulli (Loaiza-Ganem & Cunningham, 2019)
-        | https://arxiv.org/abs/1907.06845
-    """
-
-    def _cont_bern_log_norm(self) -> Tensor:
-        size = self.logits.abs()
-        away = size.clamp(min=0.01)
-        return torch.where(size < 0.01, math.log(2) + size**2 / 12, (away / (away / 2).tanh()).log())
-
-    @property
-    def mean(self) -> Tensor:
-        near = self.logits.abs() < 0.25
-        away = self.logits.where(~near, 1.0)
-        taylor = 0.5 + self.logits / 12 - self.logits**3 / 720
-        return torch.where(near, taylor, -1 / torch.expm1(-away) - 1 / away)
+from vae_explorer.distributions import DiagonalGaussian, Dirac, ExactContinuousBernoulli, GreyBernoulli, StandardNormal
 
 
 class FullPrecisionLinear(nn.Linear):
@@ -86,6 +22,8 @@ class FullPrecisionLinear(nn.Linear):
     """
 
     def forward(self, x: Tensor) -> Tensor:
+        if not torch.is_autocast_enabled(x.device.type):
+            return super().forward(x)
         with torch.autocast(x.device.type, enabled=False):
             return super().forward(x.to(self.weight.dtype))
 
@@ -239,16 +177,14 @@ class Autoencoder(nn.Module):
 
     def prior(self) -> Independent[Distribution]:
         """Returns the standard normal distribution of `D` axes."""
-        zeros = self.log_scale.new_zeros(self.config.latent)
-        return Independent(Normal(zeros, torch.ones_like(zeros)), 1)
+        return StandardNormal(self.config.latent, self.log_scale)
 
-    def posterior(self, x: Tensor, beta: Tensor) -> Dirac | Independent[Distribution]:
+    def posterior(self, x: Tensor, beta: Tensor) -> Dirac | DiagonalGaussian:
         """Returns q(z|x): a diagonal Gaussian, or a point for a deterministic autoencoder."""
         parameters = self.encoder(x, self.condition(beta))
         if self.config.kind == "autoencoder":
             return Dirac(parameters)
-        mean, log_std = parameters.chunk(2, -1)
-        return Independent(Normal(mean, log_std.clamp(*LOG_STD).exp(), validate_args=False), 1)
+        return DiagonalGaussian(*parameters.chunk(2, -1))
 
     def likelihood(self, z: Tensor, beta: Tensor) -> Independent[Distribution]:
         r"""Returns p(x|z), independent over the pixels, and over their channels.
@@ -259,8 +195,8 @@ class Autoencoder(nn.Module):
         eta = self.decoder(z, self.condition(beta))
         pixels = len(self.config.shape)
         match self.config.likelihood:
-            case "bernoulli":  # validate_args would reject grey levels
-                return Independent(Bernoulli(logits=eta, validate_args=False), pixels)
+            case "bernoulli":
+                return GreyBernoulli(eta, pixels)
             case "continuous-bernoulli":
                 return Independent(ExactContinuousBernoulli(logits=eta, validate_args=False), pixels)
             case "gaussian" | "gaussian-learned":
@@ -268,7 +204,9 @@ class Autoencoder(nn.Module):
                 return Independent(Normal(eta.sigmoid(), scale, validate_args=False), pixels)
 
     def condition(self, beta: Tensor) -> Tensor:
-        """Returns log beta, `(N, 1)`, standardised over the range that a multi-rate model knows."""
+        """Returns log beta, `(N, 1)`, standardised over the range that a multi-rate model knows; others never look."""
+        if self.config.kind != "multi-rate":
+            return beta[:, None]
         shift, scale = self.config.condition
         t = beta.clamp(self.config.beta_min, self.config.beta_max).log()
         return ((t - shift) / scale)[:, None]

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.optim.adamw import adamw
 
 from vae_explorer.batches import batches
 from vae_explorer.config import EDGE, FOCUS, FOCUS_END, ConfigError, ModelConfig, TrainingConfig
@@ -186,7 +187,7 @@ def _demand_together(train: Images | Shards, validation: Images, batch: int, pro
 
 def _step(
     model: Autoencoder,
-    optimizer: torch.optim.Optimizer,
+    optimizer: _AdamW,
     pixels: Tensor,
     config: TrainingConfig,
     progress: float,
@@ -194,7 +195,7 @@ def _step(
     processes: Processes,
 ) -> Tensor:
     """Moves the weights once and returns the batch's mean distortion, rate and objective."""
-    x = pixels.float() / 255
+    x = pixels.float().div_(255)
     target = share.bernoulli(x) if config.target == "binarised" else x
     seen = x + config.noise * share.normal(*x.shape[1:]) if config.noise else x
     beta = _draw_beta(model.config, share.images, config.focus, progress)[share.part]
@@ -204,13 +205,16 @@ def _step(
     loss = _loss(each, beta, x[0].numel(), config)
     if model.config.kind == "multi-rate":
         loss = loss * (1 + beta) ** -config.balance
-    model.zero_grad()
+    learned = optimizer.learned
+    for parameter in learned:
+        parameter.grad = None
     # Sums over this process's images, divided by the number of all: added up, they are the batch's means.
     (loss.sum() / share.images).backward()
-    means = torch.stack([value.sum() for value in (*each, objective(each, beta))]).detach() / share.images
-    learned = [p for p in model.parameters() if p.grad is not None]
-    processes.add([*(p.grad for p in learned if p.grad is not None), means])
-    _clip(learned, config.clip)
+    with torch.no_grad():
+        means = torch.stack((*each, objective(each, beta))).sum(1).div_(share.images)
+    gradients = [p.grad for p in learned if p.grad is not None]
+    processes.add([*gradients, means])
+    _clip(gradients, config.clip)
     _demand_finite(means[2].item(), config)
     optimizer.step()
     return means
@@ -221,11 +225,11 @@ def _loss(each: Terms, beta: Tensor, pixels: int, config: TrainingConfig) -> Ten
     return pixel_mean_objective(each, beta, pixels) if config.reduction == "mean" else objective(each, beta)
 
 
-def _clip(learned: list[nn.Parameter], most: float) -> None:
+def _clip(gradients: list[Tensor], most: float) -> None:
     """Scales the gradient down where its norm is too large; seldom, so the pass over all of it is mostly spared."""
-    norm = nn.utils.get_total_norm([p.grad for p in learned if p.grad is not None])
+    norm = torch.stack(torch._foreach_norm(gradients)).norm().item()
     if norm > most:
-        nn.utils.clip_grads_with_norm_(learned, most, norm)
+        torch._foreach_mul_(gradients, most / (norm + 1e-6))
 
 
 def _demand_finite(loss: float, config: TrainingConfig) -> None:
@@ -264,22 +268,48 @@ def _draw_epsilon(config: ModelConfig, share: Share) -> Tensor | None:
 
 
 class _AdamW(torch.optim.AdamW):
-    """PyTorch's, without the guards of these two methods against `torch.compile`, which nothing here uses.
+    """PyTorch's, by its functional form alone: what surrounds that takes as long as a fifth of a small step.
 
-    They import the compiler at the first step, which takes as long as importing PyTorch itself.
+    The guards against `torch.compile`, which nothing here uses, import the compiler at the first step besides, which
+    takes as long as importing PyTorch itself.
     """
 
     add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
-    step = torch.no_grad()(inspect.unwrap(torch.optim.AdamW.step))
+
+    @property
+    def learned(self) -> list[Tensor]:
+        """All that it moves."""
+        return [parameter for group in self.param_groups for parameter in group["params"]]
+
+    @torch.no_grad()
+    def step(self) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            moved = [(p, p.grad, self._moments(p)) for p in group["params"] if p.grad is not None]
+            if moved:
+                parameters, gradients, moments = map(list, zip(*moved, strict=True))
+                mean, square, step = ([each[name] for each in moments] for name in ("exp_avg", "exp_avg_sq", "step"))
+                options = {name: group[name] for name in ("lr", "weight_decay", "eps")}
+                beta1, beta2 = group["betas"]
+                adamw(
+                    *(parameters, gradients, mean, square, [], step),
+                    **(options | {"beta1": beta1, "beta2": beta2, "fused": True, "amsgrad": False, "maximize": False}),
+                )
+
+    def _moments(self, parameter: Tensor) -> dict[str, Tensor]:
+        state: dict[str, Tensor] = self.state[parameter]
+        if not state:
+            state["step"] = torch.zeros(())
+            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
+        return state
 
 
-def _optimizer(model: Autoencoder, config: TrainingConfig) -> torch.optim.Optimizer:
+def _optimizer(model: Autoencoder, config: TrainingConfig) -> _AdamW:
     learned = [p for p in model.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in learned if p.ndim > 1], "weight_decay": config.weight_decay},
         {"params": [p for p in learned if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return _AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
+    return _AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.99))
 
 
 def _learning_rate(config: TrainingConfig, progress: float) -> float:
