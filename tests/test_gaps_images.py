@@ -152,6 +152,17 @@ class Threshold:
         return np.stack([0.35 + 0.6 * bright, 0.6 - 0.6 * bright], 1).astype(np.float32)
 
 
+@pytest.mark.parametrize("judge", JUDGES)
+@pytest.mark.parametrize("fewest", [1, 2, 4])
+def test_a_class_of_a_few_validation_images_is_enough(judge: str, fewest: int) -> None:
+    train, validation = two_classes(0, 400, 20), two_classes(1, 60, 20)
+    rare = np.flatnonzero(validation.labels == 1)[fewest:]
+    few = validation._replace(pixels=np.delete(validation.pixels, rare, 0), labels=np.delete(validation.labels, rare))
+    assert (few.labels == 1).sum() == fewest
+    judges, test = fit_judges(train, few, seed=0), two_classes(2, 300, 20)
+    assert (judges.probabilities(judge, grey(test)).argmax(1) == test.labels).mean() > 0.95
+
+
 def test_paths_are_straight_and_join_every_code_once() -> None:
     codes = normal(0, 41, 3)
     points = paths(codes, seed=1)
@@ -214,11 +225,14 @@ def test_errors_over_the_other_cloud_are_those_of_leaving_out_its_tenths() -> No
     assert found.coverage.draws == pytest.approx(jackknife([balls[each].any(0).mean() for each in left]))
 
 
-def test_draws_that_are_the_data_miss_nothing() -> None:
-    points = np.random.default_rng(0).random((300, 784), np.float32)
-    precision, recall, density, covered = values(neighbours(cloud(points), points))
-    assert (precision, recall, covered) == (1, 1, 1)
-    assert density == pytest.approx((K + 1) / K, rel=0.01), "each lies in its own ball too"
+@pytest.mark.parametrize(("axes", "away"), [(784, 0.0), (784, 1.0), (64, 1.0), (2, 0.0)])
+def test_draws_that_are_the_data_miss_nothing(axes: int, away: float) -> None:
+    points = np.random.default_rng(0).random((300, axes), np.float32) + np.float32(away)
+    for order in (np.arange(300), np.random.default_rng(1).permutation(300)):  # sums of another order round otherwise
+        precision, recall, density, covered = values(neighbours(cloud(points), points[order]))
+        assert (precision, recall, covered) == (1, 1, 1)
+        assert density >= (K + 1) / K - 1e-6, "each lies in its own ball too, and the K-th neighbour on the border"
+        assert density == pytest.approx((K + 1) / K, rel=0.03)
 
 
 def test_draws_of_the_datas_own_distribution_have_the_known_expectations() -> None:

@@ -21,7 +21,7 @@ class Cloud(NamedTuple):
     """Points, and how far each lies from its K-th neighbour among them."""
 
     points: Tensor  # (N, F)
-    radii: Tensor  # (N,)  squared
+    radii: Tensor  # (N,)  squared, with room for rounding: what lies on the border is inside
 
 
 class Neighbours(NamedTuple):
@@ -34,7 +34,13 @@ class Neighbours(NamedTuple):
 
 
 def cloud(points: Floats) -> Cloud:
-    """Returns points `(N, F)` with their neighbourhoods: exact distances, no approximation.
+    r"""Returns points `(N, F)` with their neighbourhoods: exact distances, no approximation.
+
+    A distance is :math:`|a|^2 + |b|^2 - 2 a b` in float32, so that the border's own point comes out inside or
+    outside by the order of the sums, which is another one on another processor. The errors of F numbers that
+    are added are some :math:`\sqrt F u (|a|^2 + |b|^2)` with the unit :math:`u = 2^{-24}`; twice that, for
+    either of two sums, is what a radius has in hand. Nothing inside is longer than centre and radius together,
+    :math:`|b|^2 \le 2 |a|^2 + 2 r^2`.
 
     Raises:
         ValueError: If there are too few points for K neighbours.
@@ -43,7 +49,9 @@ def cloud(points: Floats) -> Cloud:
         raise ValueError(f"{K} neighbours need {K + 1} points at least, and there are {len(points)}")
     x = torch.from_numpy(np.ascontiguousarray(points, np.float32))
     nearest = [distances.topk(K + 1, largest=False).values[:, -1] for distances in squared_distances(x, x)]
-    return Cloud(x, torch.cat(nearest))  # the nearest of all is the point itself
+    radii = torch.cat(nearest)  # the nearest of all is the point itself
+    room = 4 * 2**-24 * (1 + math.sqrt(x.shape[1]))
+    return Cloud(x, radii + room * (3 * x.square().sum(1) + 2 * radii))
 
 
 def neighbours(real: Cloud, draws: Floats) -> Neighbours:

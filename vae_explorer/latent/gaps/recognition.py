@@ -94,9 +94,10 @@ def fit_judges(train: Images, validation: Images, seed: int) -> Judges:
         network.fit(x, y)
     known = np.isin(validation.labels, network.classes_)
     unseen, labels = _flat(_grey(validation.pixels[known])), validation.labels[known]
+    every = np.arange(len(labels))  # one fold: the classifiers have seen none of them, however few there are
     methods = {"mlp": (network, "temperature"), "knn": (neighbours, "isotonic")}
     calibrated = {
-        name: CalibratedClassifierCV(FrozenEstimator(judge), method=method).fit(unseen, labels)
+        name: CalibratedClassifierCV(FrozenEstimator(judge), method=method, cv=[(every, every)]).fit(unseen, labels)
         for name, (judge, method) in methods.items()
     }
     return Judges(seed=seed, trained=len(x), network=network, calibrated=calibrated)
