@@ -15,10 +15,20 @@ from torch.distributions import Distribution, Independent, Normal
 
 from tests.test_models import config
 from vae_explorer.latent.encoding import Encoding, Floats
-from vae_explorer.latent.gaps import holes
+from vae_explorer.latent.gaps import Mixture, fit_mixture, holes
 from vae_explorer.latent.gaps.holes import fit_density, hole_share, log_density
 from vae_explorer.latent.gaps.information import split_rate
-from vae_explorer.latent.gaps.measures import MEASURES, Score, binomial, compare, jackknife, parts, pool, quantile
+from vae_explorer.latent.gaps.measures import (
+    MEASURES,
+    Score,
+    binomial,
+    compare,
+    is_bound,
+    jackknife,
+    parts,
+    pool,
+    quantile,
+)
 from vae_explorer.latent.gaps.round_trip import displacement, round_trip
 from vae_explorer.latent.gaps.sampling import draw, usual
 from vae_explorer.latent.gaps.smoothness import speed, squared_speeds, steepness
@@ -93,6 +103,17 @@ def test_the_better_one_is_told_only_beyond_two_standard_errors() -> None:
     assert (compare("recall_pixels", low, high), compare("recall_pixels", high, low)) == (-1, 1)
     assert compare("holes", low, Score(1.14, 0.03, 0.04)) == 0
     assert compare("holes", low, None) == compare("holes", None, high) == 0
+    assert compare("density_pixels", low, high) == compare("density_features", high, low) == 0, (
+        "1 is what real ones have"
+    )
+
+
+def test_what_is_a_bound_wins_and_never_loses() -> None:
+    low, high = Score(1.0, 0.0, 0.01), Score(2.0, 0.0, 0.01)
+    for bounds, expected in (((True, False), 1), ((False, True), 0), ((True, True), 0), ((False, False), 1)):
+        assert compare("kl_to_prior", low, high, bounds=bounds) == expected, "lower is better: the second loses"
+        assert compare("mutual_information", high, low, bounds=bounds) == expected
+        assert compare("kl_to_prior", high, low, bounds=bounds[::-1]) == -expected
 
 
 def test_every_measure_says_what_it_means() -> None:
@@ -120,6 +141,49 @@ def test_the_fitted_gaussian_has_the_codes_moments() -> None:
     assert np.array_equal(draw("fitted", spot, 5, 0), spot[:5])
     assert draw("fitted", codes[:, :1], 9, 0).shape == (9, 1)
     assert (usual("autoencoder"), usual("vae"), usual("multi-rate")) == ("fitted", "prior", "prior")
+
+
+def ring(seed: int, count: int) -> Floats:
+    angle = np.random.default_rng(seed).random(count) * 2 * np.pi
+    points: Floats = (np.stack([np.cos(angle), np.sin(angle)], 1) * 4 + 0.2 * normal(seed + 1, count, 2)).astype(
+        np.float32
+    )
+    return points
+
+
+def test_a_mixture_finds_the_codes_that_one_gaussian_misses() -> None:
+    mixture = fit_mixture(ring(0, 3000))
+    assert len(mixture.weights) == 30
+    assert sum(mixture.weights) == pytest.approx(1)
+    share = {}
+    for name in ("fitted", "mixture"):
+        z = draw(name, ring(0, 3000), 5000, 1, mixture)
+        assert np.allclose(z.mean(0), ring(0, 3000).mean(0), atol=0.15)
+        share[name] = (np.abs(np.linalg.norm(z, axis=1) - 4) < 0.6).mean()
+    assert share["mixture"] > 0.95
+    assert share["fitted"] < 0.5
+    entropy = stats.differential_entropy(np.linalg.norm(draw("mixture", ring(0, 9), 5000, 2, mixture), axis=1))
+    assert entropy == pytest.approx(stats.norm(0, 0.2).entropy(), abs=0.15)
+    with pytest.raises(ValueError, match="mixture needs a fitted mixture"):
+        draw("mixture", ring(0, 9), 5, 0)
+
+
+def test_any_run_of_draws_has_the_components_in_their_shares() -> None:
+    mixture = Mixture((0.5, 0.3, 0.2), ((-9.0,), (0.0,), (9.0,)), ((0.1,), (0.2,), (0.3,)))
+    z = draw("mixture", np.zeros((2, 1), np.float32), 3000, 0, mixture)[:, 0]
+    which = np.round(z / 9)
+    for start in range(0, 3000, 300):
+        part = which[start : start + 300]
+        assert [(part == k).mean() for k in (-1, 0, 1)] == pytest.approx([0.5, 0.3, 0.2], abs=0.01)
+    for k, (mean, std) in {-1: (-9, 0.1), 0: (0, 0.2), 1: (9, 0.3)}.items():
+        assert stats.kstest((z[which == k] - mean) / std, "norm").pvalue > 0.01
+
+
+def test_a_mixture_of_few_codes_or_of_one_spot_is_drawn_from_there() -> None:
+    few = normal(0, 12, 3)
+    assert len(fit_mixture(few).weights) == 12
+    spot = np.tile(np.array([[0.3, -2.0]], np.float32), (50, 1))
+    assert np.allclose(draw("mixture", spot, 20, 0, fit_mixture(spot)), spot[:20], atol=1e-4)
 
 
 # Holes
@@ -270,6 +334,27 @@ def test_overlapping_posteriors_agree_with_quadrature() -> None:
     assert split is not None
     assert split.kl_to_prior.value == pytest.approx(exact, abs=0.005)
     assert split.mutual_information.value + split.kl_to_prior.value == pytest.approx(rate_of(each))
+
+
+def spheres(count: int, seed: int = 0) -> tuple[Encoding, float]:
+    """Returns posteriors whose means are N(0, v I) and whose widths are all s, and their true mutual information."""
+    v, s = 1.0, 0.05
+    return encoding(math.sqrt(v) * normal(seed, count, 2), np.full((count, 2), s)), math.log(1 + v / s**2)
+
+
+@pytest.mark.parametrize("draws", [600, 2000])
+def test_more_images_bring_the_information_up_to_the_true_one_and_a_bound_says_where_it_is_not(draws: int) -> None:
+    found = {}
+    for count in (100, 1000, 20_000):
+        posteriors, exact = spheres(count)
+        split = split_rate(posteriors, draws, seed=0)
+        assert split is not None
+        found[count] = split.mutual_information
+        assert split.mutual_information.value < min(exact + 3 * split.mutual_information.error, math.log(count))
+        assert is_bound(split.mutual_information, count) == (exact - split.mutual_information.value > 0.15)
+    assert found[100].value < found[1000].value < found[20_000].value
+    assert found[20_000].value == pytest.approx(exact, abs=0.05 + 3 * found[20_000].error)
+    assert not is_bound(None, 10)
 
 
 def test_the_error_of_the_split_is_that_of_other_images() -> None:

@@ -24,7 +24,7 @@ from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.data import Images
 from vae_explorer.gap_tables import REAL, GapTable, measure
 from vae_explorer.latent.encoding import decode, encode
-from vae_explorer.latent.gaps import MEASURES, SAMPLINGS, Judges, Score, draw, fit_judges, pool
+from vae_explorer.latent.gaps import MEASURES, Judges, Score, draw, fit_judges, fit_mixture, pool
 from vae_explorer.latent.gaps.holes import fit_density, hole_share
 from vae_explorer.latent.gaps.information import split_rate
 from vae_explorer.latent.gaps.recognition import JUDGES, paths, recognisable_path, recognisable_share
@@ -78,10 +78,10 @@ def test_a_table_holds_each_measure_averaged_over_the_seeds(folder: Path, judges
     assert (table.source, table.part, table.trained) == ("forty images", "test", 40)
     assert seen == sorted(seen)
     assert seen[-1] == pytest.approx(1)
-    assert table.scores.keys() == SAMPLINGS.keys()
+    assert list(table.scores) == ["prior", "fitted"]
     assert all(list(rows) == list(MEASURES) for rows in table.scores.values())
     encoding = encode(checkpoint.model, PIXELS, 1.0)
-    for sampling in SAMPLINGS:
+    for sampling in table.scores:
         draws = [draw(sampling, encoding.mean, DRAWS, seed) for seed in (0, 7)]
         holes = pool([hole_share(fit_density(encoding.mean), z) for z in draws])
         images = [decode(checkpoint.model, z, 1.0) for z in draws]
@@ -129,10 +129,41 @@ def test_an_autoencoder_has_no_rate_to_split(folder: Path, judges: list[Judges])
     assert all(score.error > 0 for name, (score,) in table.scores["fitted"].items() if score and "density" not in name)
 
 
+def test_an_autoencoder_is_sampled_from_a_mixture_of_its_training_codes_too(folder: Path, judges: list[Judges]) -> None:
+    checkpoint, other = kept(folder, wide("autoencoder")), PIXELS[::-1] // 2
+    train = IMAGES._replace(pixels=np.concatenate([PIXELS, other]))
+    table = measure(checkpoint, IMAGES, judges[:1], train=train, draws=DRAWS)
+    assert list(table.scores) == ["prior", "fitted", "mixture"]
+    assert (table.together, table.together_part) == (80, "train")
+    mixture = fit_mixture(encode(checkpoint.model, train.pixels, 0.0).mean)
+    assert table.mixture == mixture
+    codes = encode(checkpoint.model, PIXELS, 0.0).mean
+    holes = hole_share(fit_density(codes), draw("mixture", codes, DRAWS, 0, mixture))
+    assert table.scores["mixture"]["holes"][0] == pytest.approx(holes)
+    table.save(gap_tables.sidecar(checkpoint.path))
+    assert gap_tables.find(checkpoint) == table
+
+
+def test_information_is_that_of_all_training_images_and_says_where_it_is_a_bound(
+    folder: Path, judges: list[Judges]
+) -> None:
+    checkpoint = kept(folder, wide())
+    train = IMAGES._replace(pixels=np.concatenate([PIXELS, PIXELS[::-1] // 2]))
+    table = measure(checkpoint, IMAGES, judges[:1], train=train, draws=DRAWS)
+    split = split_rate(encode(checkpoint.model, train.pixels, 1.0), DRAWS, 0)
+    assert split is not None
+    assert table.scores["prior"]["kl_to_prior"][0] == pytest.approx(split.kl_to_prior)
+    for name in ("kl_to_prior", "mutual_information"):
+        assert table.bounds[name] == (split.mutual_information.value > math.log(80) - 3,)
+    near = replace(table, together=round(math.exp(split.mutual_information.value + 2.9)))
+    far = replace(table, together=round(math.exp(split.mutual_information.value + 3.1)))
+    assert (near.bounds["kl_to_prior"], far.bounds["mutual_information"]) == ((True,), (False,))
+
+
 def test_a_collapsed_vae_gets_honest_answers(folder: Path, judges: list[Judges]) -> None:
     checkpoint = kept(folder, collapsed())
     table = measure(checkpoint, IMAGES, judges, draws=DRAWS)
-    prior, fitted = (table.at(1.0, sampling) for sampling in SAMPLINGS)
+    prior, fitted = (table.at(1.0, sampling) for sampling in ("prior", "fitted"))
     for name in ("round_trip_median", "round_trip_90", "smoothness"):
         assert prior[name] is None, "no unit, or nothing changes"
     assert prior["holes"] is not None
@@ -202,6 +233,9 @@ def table(checkpoint: Checkpoint) -> GapTable:
         draws=100,
         seeds=(0, 1),
         trained=40,
+        together=90,
+        together_part="train",
+        mixture=None,
         beta=(0.01, 0.1, 1.0),
         scores={"prior": rows, "fitted": rows},
         real={name: Score(0.9, 0.0, 0.01) for name in REAL},
@@ -251,6 +285,14 @@ def test_saved_then_found_is_equal(checkpoint: Checkpoint, table: GapTable, fold
         (lambda values: values["scores"]["prior"].update(holes=[[1, 2, math.nan]] * 3), "holes: expected 3 finite"),
         (lambda values: values["scores"]["prior"].update(holes=[[1, -2, 1]] * 3), "holes: expected errors from 0"),
         (lambda values: values["scores"]["prior"].update(holes=["one"] * 3), "holes: expected 3 finite"),
+        (lambda values: values.update(mixture=[[1.0], [[0.0, 0.0]], [[1.0, 0.0]]]), "mixture: expected weights, means"),
+        (
+            lambda values: values.update(mixture=[[0.7, 0.7], [[0.0], [0.0]], [[1.0], [1.0]]]),
+            "mixture: expected weights",
+        ),
+        (lambda values: values.update(mixture=[[1.0], [[0.0]], []]), "mixture: expected a row a component"),
+        (lambda values: values.update(mixture="one"), "mixture: expected three lists"),
+        (lambda values: values.update(mixture=[[1.0], [[0.0]], [[1.0]]]), "scores: expected fitted, mixture, prior"),
         (lambda values: values.update(real={}), "real: expected recognised"),
         (lambda values: values["real"].update(recognised_mlp=None), "recognised_mlp: expected 3 finite"),
     ],
@@ -297,5 +339,5 @@ def test_every_shipped_model_has_its_table(path: Path) -> None:
         information, gap = mean["mutual_information"], mean["kl_to_prior"]
         assert information is not None
         assert gap is not None
-        assert 0 < information.value < math.log(table.images)
+        assert 0 < information.value < math.log(table.together)
         assert gap.value > 0

@@ -155,7 +155,7 @@ def _gaps(options: argparse.Namespace) -> None:
                         "images of each. Upload more images of each class."
                     )
                 known[data] = [fit_judges(train, validation, seed) for seed in range(options.seeds)]
-            table = gap_tables.measure(checkpoint, images, known[data], show=_percent(bar))
+            table = gap_tables.measure(checkpoint, images, known[data], train=load(data, "train"), show=_percent(bar))
         table.save(path)
         print(path)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,12 +14,13 @@ from vae_explorer import sidecars
 from vae_explorer.checkpoints import Checkpoint
 from vae_explorer.config import ModelConfig
 from vae_explorer.data import Images, spread
-from vae_explorer.latent.encoding import encode
+from vae_explorer.latent.encoding import Encoding, encode
 from vae_explorer.latent.gaps.holes import fit_density
-from vae_explorer.latent.gaps.measures import FEWEST, MEASURES, Score, pool
+from vae_explorer.latent.gaps.measures import FEWEST, MEASURES, Score, is_bound, pool
 from vae_explorer.latent.gaps.recognition import JUDGES, Judges, recognisable_share
-from vae_explorer.latent.gaps.sampling import SAMPLINGS
+from vae_explorer.latent.gaps.sampling import Mixture, fit_mixture, samplings
 from vae_explorer.latent.gaps.scores import Clouds, Scores, all_scores, real_clouds
+from vae_explorer.models import Autoencoder
 from vae_explorer.sidecars import SidecarError, count, demand, numbers, rising, texts
 
 KIND = "gaps"  # NAME.gaps.json, and the subcommand
@@ -30,7 +31,7 @@ REAL = tuple(f"recognised_{judge}" for judge in JUDGES)  # measured of the real 
 
 @dataclass(frozen=True, kw_only=True)
 class GapTable:
-    """All measures at each KL weight, for both sampling distributions."""
+    """All measures at each KL weight, for each of the model's sampling distributions."""
 
     weights: str  # digest of the model's weights and configuration
     source: str  # one line: which data
@@ -39,13 +40,26 @@ class GapTable:
     draws: int  # from the sampling distribution, for each seed
     seeds: tuple[int, ...]  # of draws, pairs and classifiers; the scores are averages over them
     trained: int  # training images of the classifiers
+    together: int  # images whose posteriors are taken together for KL and information, neither beyond log of it
+    together_part: str  # of the data; the mixture is fitted to their codes
     beta: tuple[float, ...]  # rising; a deterministic autoencoder's is 0
     scores: dict[str, dict[str, tuple[Score | None, ...]]]  # by sampling and measure, one at each KL weight
     real: dict[str, Score]  # what the classifiers say of the test images themselves, by measure
+    mixture: Mixture | None  # what an autoencoder is sampled from, too
+
+    @property
+    def bounds(self) -> dict[str, tuple[bool, ...]]:
+        """Which scores are bounds in the better direction, at each KL weight, by measure: too few images to tell."""
+        near = tuple(is_bound(each, self.together) for each in self.scores["prior"]["mutual_information"])
+        return {"kl_to_prior": near, "mutual_information": near}
+
+    def rung(self, beta: float) -> int:
+        """Returns which of the measured KL weights is nearest, as a ratio."""
+        return min(range(len(self.beta)), key=lambda i: abs(math.log(max(self.beta[i], 1e-9) / max(beta, 1e-9))))
 
     def at(self, beta: float, sampling: str) -> Scores:
         """Returns the scores at the measured KL weight that is nearest, as a ratio."""
-        index = min(range(len(self.beta)), key=lambda i: abs(math.log(max(self.beta[i], 1e-9) / max(beta, 1e-9))))
+        index = self.rung(beta)
         return {name: row[index] for name, row in self.scores[sampling].items()}
 
     def to_json(self) -> dict[str, Any]:
@@ -57,19 +71,20 @@ class GapTable:
         """Raises SidecarError where fields are missing, unknown, of the wrong type or of different lengths."""
         if not isinstance(values, dict) or {field.name for field in fields(cls)} != values.keys():
             raise SidecarError("it lacks fields of a gap table, or has others")
-        texts(values, "weights", "source", "part")
-        for name, least in (("images", FEWEST), ("draws", 1), ("trained", 1)):
+        texts(values, "weights", "source", "part", "together_part")
+        for name, least in (("images", FEWEST), ("draws", 1), ("trained", 1), ("together", 1)):
             count(values, name, least)
         seeds = tuple(map(int, numbers("seeds", values["seeds"])))
         beta = rising("beta", values["beta"])
-        _keys("scores", values["scores"], SAMPLINGS)
+        mixture = None if values["mixture"] is None else _mixture(values["mixture"])
+        _keys("scores", values["scores"], samplings("autoencoder" if mixture else "vae"))
         scores = {}
         for sampling, rows in values["scores"].items():
             _keys(sampling, rows, MEASURES)
             scores[sampling] = {name: _row(name, row, len(beta)) for name, row in rows.items()}
         _keys("real", values["real"], REAL)
         real = {name: _score(name, score) for name, score in values["real"].items()}
-        return cls(**(values | {"seeds": seeds, "beta": beta, "scores": scores, "real": real}))
+        return cls(**(values | {"seeds": seeds, "beta": beta, "scores": scores, "real": real, "mixture": mixture}))
 
     def save(self, path: Path) -> None:
         """Writes the table whole or not at all.
@@ -85,6 +100,7 @@ def measure(
     images: Images,
     judges: Sequence[Judges],
     *,
+    train: Images | None = None,
     part: str = "test",
     betas: Sequence[float] | None = None,
     draws: int = DRAWS,
@@ -96,6 +112,8 @@ def measure(
         checkpoint: The model.
         images: The codes, the real images that draws are compared with, and the ends of paths.
         judges: Classifiers of the same data; the scores are averages over them.
+        train: The training images: their posteriors, or codes, are what is taken together, since there are more of
+            them; those of the images unless given.
         part: Which part of the data the images are.
         betas: KL weights; those of `ladder` unless given.
         draws: From each sampling distribution, for each of the judges.
@@ -111,15 +129,16 @@ def measure(
     model = checkpoint.model
     weights = ladder(checkpoint.config) if betas is None else tuple(sorted(betas))
     clouds = _clouds(images, judges, draws)
+    together = images if train is None else train
+    mixture: Mixture | None = None
     each: list[list[dict[str, Scores]]] = []
     for beta in weights:
         encoding = encode(model, images.pixels, beta)
-        density = fit_density(encoding.mean)
-        each.append([])
-        for judge, real in zip(judges, clouds, strict=True):
-            done = sum(map(len, each))
-            progress = _progress(show, done, len(weights) * len(judges))
-            each[-1].append(all_scores(model, beta, encoding, density, real, judge, draws, progress))
+        trained = encoding if train is None else encode(model, train.pixels, beta)
+        if checkpoint.config.kind == "autoencoder":
+            mixture = fit_mixture(trained.mean)
+        ask = _Ask(model, beta, encoding, trained, mixture, draws)
+        each.append(_scores(ask, judges, clouds, _progress(show, len(each), len(weights))))
     return GapTable(
         weights=sidecars.digest(model),
         source=images.source,
@@ -128,15 +147,43 @@ def measure(
         draws=draws,
         seeds=tuple(judge.seed for judge in judges),
         trained=judges[0].trained,
+        together=len(together.pixels),
+        together_part=part if train is None else "train",
         beta=weights,
         scores={
             sampling: {
                 name: tuple(pool([scores[sampling][name] for scores in seeds]) for seeds in each) for name in MEASURES
             }
-            for sampling in SAMPLINGS
+            for sampling in samplings(checkpoint.config.kind)
         },
         real=_real(images, judges),
+        mixture=mixture,
     )
+
+
+class _Ask(NamedTuple):
+    """What is measured at one KL weight."""
+
+    model: Autoencoder
+    beta: float
+    encoding: Encoding
+    trained: Encoding
+    mixture: Mixture | None
+    draws: int
+
+
+def _scores(
+    ask: _Ask, judges: Sequence[Judges], clouds: Sequence[Clouds], show: Callable[[float], None]
+) -> list[dict[str, Scores]]:
+    """Returns the scores of each of the judges."""
+    model, beta, encoding, trained, mixture, draws = ask
+    density = fit_density(encoding.mean)
+    found: list[dict[str, Scores]] = []
+    for judge, real in zip(judges, clouds, strict=True):
+        step = _progress(show, len(found), len(judges))
+        asked = (model, beta, encoding, density, real, judge, draws, step)
+        found.append(all_scores(*asked, trained=trained, mixture=mixture))
+    return found
 
 
 def ladder(config: ModelConfig) -> tuple[float, ...]:
@@ -201,6 +248,19 @@ def _keys(name: str, value: Any, wanted: Iterable[str]) -> None:
 def _row(name: str, row: Any, length: int) -> tuple[Score | None, ...]:
     demand(isinstance(row, list | tuple) and len(row) == length, name, f"{length} scores", row)
     return tuple(None if each is None else _score(name, each) for each in row)
+
+
+def _mixture(values: Any) -> Mixture:
+    demand(isinstance(values, list | tuple) and len(values) == len(Mixture._fields), "mixture", "three lists", values)
+    weights = numbers("mixture", values[0])
+    rows = []
+    for each in values[1:]:
+        demand(isinstance(each, list | tuple) and len(each) == len(weights), "mixture", "a row a component", each)
+        rows.append(tuple(numbers("mixture", row) for row in each))
+    axes = len(rows[0][0])
+    fits = all(len(mean) == axes and len(root) == axes**2 for mean, root in zip(*rows, strict=True))
+    demand(fits and min(weights) >= 0 and abs(sum(weights) - 1) < 1e-6, "mixture", "weights, means and roots", weights)
+    return Mixture(weights, *rows)
 
 
 def _score(name: str, value: Any) -> Score:

@@ -18,7 +18,7 @@ from vae_explorer import data
 from vae_explorer.checkpoints import Checkpoint
 from vae_explorer.config import ModelConfig
 from vae_explorer.latent.encoding import decode, encode
-from vae_explorer.latent.gaps.sampling import SAMPLINGS
+from vae_explorer.latent.gaps.sampling import Mixture, points
 from vae_explorer.latent.paths import PATHS
 from vae_explorer.models import build
 from vae_explorer.ui import canvas, messages
@@ -192,5 +192,17 @@ def test_the_fitted_gaussian_has_the_symmetric_root_of_the_covariance(page: Page
         np.testing.assert_allclose(root, np.real(sqrtm(covariance)), atol=1e-6)
     np.testing.assert_allclose(draws, codes.mean(0) + noise @ root, atol=1e-9)
     if rank == axes < 12:
-        exact = SAMPLINGS["fitted"].draw(codes.astype(np.float32), noise.astype(np.float32))
+        exact = points("fitted", codes.astype(np.float32), noise.astype(np.float32))
         np.testing.assert_allclose(draws, exact, atol=1e-5)
+
+
+@pytest.mark.parametrize("axes", [1, 2, 5])
+def test_the_browsers_draws_from_a_mixture_are_pythons(page: Page, axes: int) -> None:
+    random = np.random.RandomState(axes)
+    weights = random.dirichlet(np.ones(7))
+    means, roots = random.standard_normal((7, axes)), np.tril(random.standard_normal((7, axes, axes)))
+    mixture = Mixture(tuple(weights), tuple(map(tuple, means)), tuple(map(tuple, roots.reshape(7, -1))))
+    noise = random.standard_normal((64, axes)).astype(np.float32)
+    script = """([mixture, rows]) => drawFromMixture(mixture, rows.map((noise) => Float64Array.from(noise)))"""
+    draws = page.evaluate(script, [mixture._asdict(), noise.tolist()])
+    np.testing.assert_allclose(draws, points("mixture", noise, noise, mixture), atol=1e-5)

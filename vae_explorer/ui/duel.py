@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
@@ -13,7 +14,7 @@ from vae_explorer import text
 from vae_explorer.gap_tables import GapTable
 from vae_explorer.latent.encoding import decode, grey_levels, mosaic
 from vae_explorer.latent.gaps.measures import FIELDS, MEASURES
-from vae_explorer.latent.gaps.sampling import SAMPLINGS, usual
+from vae_explorer.latent.gaps.sampling import Mixture, points, usual
 from vae_explorer.latent.paths import straight
 from vae_explorer.ui import gap_store, store
 from vae_explorer.ui.canvas.wire import pack
@@ -37,6 +38,7 @@ class Duel:
         self.limits = DuelLimits(
             sides=(left.limits, right.limits),
             spaces=(usual(left.config.kind), usual(right.config.kind)),
+            mixtures=(bool(self.mixture(left)), bool(self.mixture(right))),
             fields=gap_store.fields_of(left.config.data) if {left.limits.latent, right.limits.latent} == {2} else (),
         )
 
@@ -74,9 +76,14 @@ class Duel:
         """Returns each side's draws `(DRAWS, D)` from what it is sampled from."""
         codes, noise = self._codes(view), self.noise(view)
         return [
-            SAMPLINGS[space].draw(each, noise[:, : each.shape[1]])
-            for space, each in zip(view.spaces, codes, strict=True)
+            points(space, each, noise[:, : each.shape[1]], self.mixture(side))
+            for space, each, side in zip(view.spaces, codes, self.sides, strict=True)
         ]
+
+    def mixture(self, side: Scene) -> Mixture | None:
+        """Returns the mixture of Gaussians fitted to a side's codes, kept with its gap table."""
+        table = gap_store.gap_table(side.key)
+        return None if table is None else table.mixture
 
     def answer(self, view: DuelView, start: DuelView) -> bytes:
         """Returns what PyTorch says of the view, and the draws of its seed."""
@@ -186,6 +193,7 @@ def _table(table: GapTable | None) -> dict[str, object] | None:
             name: {
                 "value": [score and score.value for score in scores],
                 "error": [score and score.error for score in scores],
+                "bound": table.bounds.get(name),
             }
             for name, scores in measures.items()
             if all(scores)
@@ -194,4 +202,12 @@ def _table(table: GapTable | None) -> dict[str, object] | None:
     }
     seeds = len(table.seeds)
     caption = f"{table.images:,} {text.shown(table.part)} images, {table.draws:,} draws for each of {seeds} seeds"
-    return {"beta": table.beta, "samplings": samplings, "caption": f"{caption}, {text.shown(table.source, 200)}"}
+    caption += f", {text.shown(table.source, 200)}"
+    if "mutual_information" in samplings["prior"]:
+        together = f"{table.together:,} {text.shown(table.together_part)} images"
+        caption += f"; KL and information with N = {together}, log N = {math.log(table.together):.2f} nats"
+    return {"beta": table.beta, "samplings": samplings, "caption": caption, "mixture": _components(table.mixture)}
+
+
+def _components(mixture: Mixture | None) -> dict[str, object] | None:
+    return mixture and mixture._asdict()

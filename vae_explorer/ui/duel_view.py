@@ -12,7 +12,8 @@ from vae_explorer.ui.view import Limits, filled, is_index, on_plane
 SIDES = ("left", "right")
 LINKS = ("point", "image")
 TABS = ("sample", "path", "gaps", "draw")
-SPACES = ("prior", "fitted")
+SPACES = ("prior", "fitted", "mixture")
+NO_MIXTURE = "A mixture of Gaussians is fitted to the codes of autoencoders: python -m vae_explorer gaps NAME."
 SEEDS = 1_000_000
 NO_GAPS = "Gap field and gap table compare two planes: they are shown where both models have two latent axes."
 
@@ -57,12 +58,18 @@ class DuelLimits:
     Arguments:
         sides: Each side's own limits; both have the same images.
         spaces: What each side is sampled from unless chosen otherwise.
+        mixtures: Which sides have a mixture of Gaussians to be sampled from.
         fields: The fields that there are; none where a model has no plane.
     """
 
     sides: tuple[Limits, Limits]
     spaces: tuple[str, str]
     fields: tuple[str, ...]
+    mixtures: tuple[bool, bool] = (False, False)
+
+    def has(self, spaces: Sequence[str]) -> bool:
+        """Says whether each side can be sampled from what it is to be."""
+        return all(space != "mixture" or has for space, has in zip(spaces, self.mixtures, strict=True))
 
     @property
     def axes(self) -> int:
@@ -126,7 +133,7 @@ def updated(view: DuelView, reported: Mapping[str, Any], limits: DuelLimits) -> 
         case [start, end] if is_index(start, first.images) and is_index(end, first.images):
             view = replace(view, ends=(start, end))
     match reported.get("spaces"):
-        case [left, right] if left in SPACES and right in SPACES:
+        case [left, right] if left in SPACES and right in SPACES and limits.has((left, right)):
             view = replace(view, spaces=(left, right))
     match reported.get("field"):
         case str() | None as field if field is None or field in limits.fields:
@@ -158,6 +165,8 @@ def _read(name: str, text: str, view: DuelView, limits: DuelLimits) -> dict[str,
             spaces = tuple(_one_of(name, part, SPACES) for part in text.split(","))
             if len(spaces) != len(SIDES):
                 raise Refused(f"spaces = {quoted(text)} is not one for each side.")
+            if not limits.has(spaces):
+                raise Refused(f"spaces = {quoted(text)} cannot be drawn from. {NO_MIXTURE}")
             return {"spaces": spaces}
         case "seed":
             if not (text.isascii() and text.isdigit() and len(text) < 7):

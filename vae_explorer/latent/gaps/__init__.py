@@ -3,7 +3,7 @@
 from vae_explorer.latent.gaps.fields import gap_field
 from vae_explorer.latent.gaps.measures import FIELDS, MEASURES, Field, Measure, Score, compare, pool
 from vae_explorer.latent.gaps.recognition import JUDGES, Judges, can_judge, fit_judges
-from vae_explorer.latent.gaps.sampling import SAMPLINGS, Sampling, draw, usual
+from vae_explorer.latent.gaps.sampling import SAMPLINGS, Mixture, draw, fit_mixture, usual
 
 __all__ = [
     "FIELDS",
@@ -13,12 +13,13 @@ __all__ = [
     "Field",
     "Judges",
     "Measure",
-    "Sampling",
+    "Mixture",
     "Score",
     "can_judge",
     "compare",
     "draw",
     "fit_judges",
+    "fit_mixture",
     "gap_field",
     "pool",
     "usual",

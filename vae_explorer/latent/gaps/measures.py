@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 Better = Literal["lower", "higher"]
 GROUPS = 10  # parts of the images, or of the draws, that the jackknife leaves out in turn
 FEWEST = 2 * GROUPS  # images, so that every part left out holds two
+NEAR = 3.0  # nats below log N from which on an information is a bound: a posterior's own image is 5 % of q(z) there
 SMALLEST = 1e-6  # standard deviation of codes on an axis, latent units: less is one spot
 
 
@@ -36,7 +37,7 @@ class Measure:
     group: str  # the heading that it stands under
     title: str
     unit: str  # "share" is of one
-    better: Better
+    better: Better | None  # None where neither is: the figure describes, and nothing is won by it
     words: str  # what it means
     sampled: bool = True  # whether it depends on the sampling distribution
     jury: str = ""  # what several classifiers are asked: where they contradict each other, none counts
@@ -69,7 +70,7 @@ _NEIGHBOURS = {
     "density": (
         "Density",
         "How many test images a decoded draw is as close to as their 5th neighbour, over the 5 of a real image; "
-        "above 1 where draws crowd on common images, or are blurred averages of many",
+        "real images have 1, and more says that draws crowd on common images, or are blurred averages of many",
     ),
     "coverage": ("Coverage", "Part of the test images that some decoded draw is as close to as their 5th neighbour"),
 }
@@ -135,7 +136,7 @@ MEASURES: dict[str, Measure] = {
             group=f"Decoded draws against test images, {where}",
             title=f"{title}, {space}",
             unit="ratio" if name == "density" else "share",
-            better="higher",
+            better=None if name == "density" else "higher",
             words=f"{words}; distances {where}.",
         )
         for space, where in _SPACES.items()
@@ -146,7 +147,8 @@ MEASURES: dict[str, Measure] = {
         title="KL from all posteriors together to the prior",
         unit="nats",
         better="lower",
-        words="How badly the prior describes where the posteriors of the test images lie, taken together.",
+        words="How badly the prior describes where the posteriors lie, taken together; at most so much, ≤, where the "
+        "information below is at least so much, ≥.",
         sampled=False,
     ),
     "mutual_information": Measure(
@@ -154,7 +156,8 @@ MEASURES: dict[str, Measure] = {
         title="Mutual information of image and z",
         unit="nats",
         better="higher",
-        words="How much z tells about which test image it stands for; with the KL above it makes up the mean rate.",
+        words="How much z tells about which image it stands for; with the KL above it makes up the mean rate. It "
+        "cannot exceed log N of the N images that are taken; within 3 nats of that it is at least so much, ≥.",
         sampled=False,
     ),
     "smoothness": Measure(
@@ -202,15 +205,32 @@ FIELDS: dict[str, Field] = {
 }
 
 
-def compare(name: str, a: Score | None, b: Score | None, errors: float = 2.0) -> int:
+def compare(
+    name: str, a: Score | None, b: Score | None, errors: float = 2.0, bounds: tuple[bool, bool] = (False, False)
+) -> int:
     """Returns 1 where a is better than b, -1 where b is, and 0 where nobody can tell.
 
-    Nobody can where one of them does not exist, or where they lie less than so many standard errors
-    of their difference apart.
+    Nobody can where one of them does not exist, where neither direction is better, where they lie
+    less than so many standard errors of their difference apart, or where the worse one is a bound:
+    what is at least so good may be better than the other.
     """
-    if a is None or b is None or abs(a.value - b.value) <= errors * math.hypot(a.error, b.error):
+    better = MEASURES[name].better
+    if a is None or b is None or better is None or abs(a.value - b.value) <= errors * math.hypot(a.error, b.error):
         return 0
-    return 1 if (a.value < b.value) == (MEASURES[name].better == "lower") else -1
+    first = (a.value < b.value) == (better == "lower")
+    if bounds[first]:
+        return 0
+    return 1 if first else -1
+
+
+def is_bound(information: Score | None, images: int) -> bool:
+    r"""Says whether an information of N images is less than that of all images there could be.
+
+    The mixture :math:`q(z)` of N posteriors holds the image's own with a weight of 1/N. Where the
+    information is :math:`\log N - c`, the own one makes up some :math:`e^{-c}` of :math:`q(z)`, and
+    the information, whose mixture should hold it with no weight, is too small by as many nats.
+    """
+    return information is not None and information.value > math.log(images) - NEAR
 
 
 def pool(scores: Sequence[Score | None]) -> Score | None:

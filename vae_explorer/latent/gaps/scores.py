@@ -14,7 +14,7 @@ from vae_explorer.latent.gaps.information import split_rate
 from vae_explorer.latent.gaps.measures import MEASURES, Score
 from vae_explorer.latent.gaps.recognition import JUDGES, Judges, paths, recognisable_path, recognisable_share
 from vae_explorer.latent.gaps.round_trip import displacement, round_trip
-from vae_explorer.latent.gaps.sampling import SAMPLINGS, draw
+from vae_explorer.latent.gaps.sampling import Mixture, draw, samplings
 from vae_explorer.latent.gaps.smoothness import DERIVATIVES, squared_speeds, steepness
 from vae_explorer.models import Autoencoder
 
@@ -41,8 +41,11 @@ def all_scores(
     judges: Judges,
     draws: int,
     show: Callable[[float], None] = lambda _: None,
+    *,
+    trained: Encoding | None = None,
+    mixture: Mixture | None = None,
 ) -> dict[str, Scores]:
-    """Returns all measures for each sampling distribution; those that do not depend on it stand under both.
+    """Returns all measures for each of the model's sampling distributions; those that need none stand under all.
 
     Arguments:
         model: The model.
@@ -53,21 +56,27 @@ def all_scores(
         judges: The classifiers; their seed is that of draws and pairs too.
         draws: From each sampling distribution, and of z from the posteriors.
         show: Called with the rising fraction done; 1 comes last.
+        trained: The posteriors that are taken together against the prior, of as many images as there are; those
+            of the test images unless given.
+        mixture: What a model without a prior is sampled from, too.
     """
-    always = _unsampled(model, beta, encoding, judges, draws)
+    always = _unsampled(model, beta, encoding, encoding if trained is None else trained, judges, draws)
     show(0.1)
     by_sampling = {}
-    for done, sampling in enumerate(SAMPLINGS, 1):
-        z = draw(sampling, encoding.mean, draws, judges.seed)
+    names = [name for name in samplings(model.config.kind) if name != "mixture" or mixture]
+    for done, sampling in enumerate(names, 1):
+        z = draw(sampling, encoding.mean, draws, judges.seed, mixture)
         found = always | _sampled(model, beta, encoding.mean, density, clouds, judges, z)
         by_sampling[sampling] = {name: _measurement(found[name]) for name in MEASURES}
-        show(0.1 + 0.9 * done / len(SAMPLINGS))
+        show(0.1 + 0.9 * done / len(names))
     return by_sampling
 
 
-def _unsampled(model: Autoencoder, beta: float, encoding: Encoding, judges: Judges, draws: int) -> Scores:
+def _unsampled(
+    model: Autoencoder, beta: float, encoding: Encoding, trained: Encoding, judges: Judges, draws: int
+) -> Scores:
     """Returns the measures that do not depend on a sampling distribution."""
-    information = split_rate(encoding, draws, judges.seed)
+    information = split_rate(trained, draws, judges.seed)
     points = paths(encoding.mean, judges.seed)
     images = decode(model, points.reshape(-1, points.shape[2]), beta)
     return {

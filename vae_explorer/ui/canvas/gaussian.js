@@ -1,6 +1,7 @@
-// The Gaussian fitted to codes, and draws from it: the twin of latent/gaps/sampling.py.
+// The Gaussians fitted to codes, and draws from them: the twin of latent/gaps/sampling.py.
 
 const SWEEPS = 30; // over all pairs of axes; some six are enough
+const GOLDEN = (Math.sqrt(5) - 1) / 2; // its multiples fill the unit interval evenly
 const DIAGONAL = 1e-26; // part of the squared entries that may be left beside the diagonal
 
 /** The mean of `count` codes of `axes` numbers each, and the root of their covariance, row by row. */
@@ -20,6 +21,16 @@ function fittedGaussian(codes, count, axes) {
 /** mean + C^(1/2) epsilon. */
 function drawFrom({ mean, root }, noise) {
   return Array.from(mean, (value, k) => noise.reduce((sum, epsilon, l) => sum + root[k * mean.length + l] * epsilon, value));
+}
+
+/** Draws from a mixture {weights, means, roots}, one a row of noise; which component a draw has depends on its place. */
+function drawFromMixture({ weights, means, roots }, rows) {
+  return rows.map((noise, k) => {
+    const place = (0.5 + GOLDEN * k) % 1;
+    let component = 0;
+    for (let sum = weights[0]; sum <= place && component < weights.length - 1; ) sum += weights[++component];
+    return drawFrom({ mean: means[component], root: roots[component] }, noise);
+  });
 }
 
 /**

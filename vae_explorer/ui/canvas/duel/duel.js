@@ -2,7 +2,7 @@
 
 const DUEL_LINKS = { point: "Same point", image: "Same image" };
 const DUEL_TABS = { sample: "Sample", path: "Interpolate", gaps: "Gap field", draw: "Draw" };
-const DUEL_SPACES = { prior: "Prior", fitted: "Fitted" };
+const DUEL_SPACES = { prior: "Prior", fitted: "Fitted", mixture: "Mixture" };
 const SHEET = 8; // pictures a side of the sampled sheet
 const WALK_FRAMES = 12;
 const PICTURES_A_TURN = 6; // decoded in one frame of the screen
@@ -64,6 +64,7 @@ class Duel {
     else if (message.kind === "tables") {
       this.table.set(message);
       this.fields = message.fields;
+      this.sides.forEach((side, k) => (side.mixture = message.tables[k]?.mixture ?? null));
       this.begin();
     }
   }
@@ -136,7 +137,8 @@ class Duel {
     showTabs(this.find, DUEL_TABS, state.tab, (tab) => this.change({ tab }));
     this.sides.forEach(({ name }, k) => {
       const choose = (space) => this.change({ spaces: state.spaces.map((each, i) => (i === k ? space : each)) });
-      choices(`.spaces .${name}`, DUEL_SPACES, state.spaces[k], choose);
+      const spaces = Object.fromEntries(Object.entries(DUEL_SPACES).filter(([space]) => space !== "mixture" || this.sides[k].mixture));
+      choices(`.spaces .${name}`, spaces, state.spaces[k], choose);
       const worst = newButton("Show the worst", () => this.goTo(name, this.sides[k].worst(this.fields[state.field].better)));
       this.find(`.worst .${name}`).replaceChildren(...(state.field ? [worst] : []));
     });
@@ -277,8 +279,9 @@ class Duel {
     const spots = sides.map((side) => side.spotWords).join("");
     const place = `The same place, in standard deviations of each map's codes.${spots}`;
     if (this.answered) this.find(".about span").textContent = index === null ? place : `${names[labels[index]]}, image ${index}: the original, ${this.answer.target} target.`;
-    const best = sides.some((side, k) => !side.world.prior && state.spaces[k] === "fitted");
-    const why = best ? " An autoencoder has no prior: the Gaussian fitted to its codes is the best that one can do with it." : "";
+    const plain = sides.some((side, k) => !side.world.prior && state.spaces[k] === "fitted");
+    const better = sides.some((side, k) => state.spaces[k] === "mixture");
+    const why = plain ? " An autoencoder has no prior: one Gaussian fitted to its codes is the plainest guess of where they lie, and a mixture a better one." : better ? " The mixture of Gaussians is fitted to the codes of the training images." : "";
     this.find(".sample p").textContent = `The same ${SHEET * SHEET} standard normal draws on both sides, seed ${state.seed}.${why}`;
     const [a, b] = state.ends.map((index) => `${names[labels[index]]} (image ${index})`);
     this.find(".path p").textContent = `A straight walk from ${a} to ${b}. Click a code to walk from B to it.`;

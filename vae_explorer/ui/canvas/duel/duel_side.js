@@ -19,6 +19,7 @@ class DuelSide {
     this.axes = find(`.half.${name} .axes`);
     this.box = box;
     this.field = null;
+    this.mixture = null; // of Gaussians, which an autoencoder's codes are described by
   }
 
   destroy() {
@@ -106,6 +107,7 @@ class DuelSide {
     const { latent, labels } = this.world;
     const points = rows.map((row) => row.subarray(0, latent));
     if (space === "prior") return points.map((point) => [...point]);
+    if (space === "mixture" && this.mixture) return drawFromMixture(this.mixture, points);
     this.fitted ??= fittedGaussian(this.ladder.codes(this.beta), labels.length, latent);
     return points.map((noise) => drawFrom(this.fitted, noise));
   }

@@ -1,6 +1,7 @@
 // The gap table: every measure on both sides at the KL weight of now, its curve over the KL weight, and what it says.
 
 const DIFFERS = 2; // standard errors between two figures that count as different
+const BETTER = { lower: "Lower is better.", higher: "Higher is better.", null: "Neither more nor less is better." };
 
 class GapTable {
   constructor(host) {
@@ -12,7 +13,7 @@ class GapTable {
     this.foot.className = "words";
   }
 
-  /** @param {object} message measures, and one table a side: {beta: [...], samplings: {name: {measure: {value: [...], error: [...]}}}, caption} */
+  /** @param {object} message measures, and one table a side: {beta: [...], samplings: {name: {measure: {value: [...], error: [...], bound: [...] or null}}}, caption} */
   set(message) {
     this.message = message;
     const [left, right] = message.tables;
@@ -55,7 +56,7 @@ class GapTable {
   row(name, { title, unit, words, better }) {
     const value = () => tableNode("td", { class: "value" });
     const svg = tableNode("svg", { viewBox: "0 0 100 24", preserveAspectRatio: "none", role: "img" });
-    const meaning = `${words} ${better === "lower" ? "Lower" : "Higher"} is better.`;
+    const meaning = `${words} ${BETTER[better]}`;
     const heading = tableNode("th", { scope: "row" }, `${title}, ${unit === "share" ? "%" : unit}`);
     return tableNode("tr", { "data-name": name }, heading, value(), value(), tableNode("td", {}, svg), tableNode("td", { class: "words" }, meaning));
   }
@@ -69,14 +70,18 @@ class GapTable {
     const [least, most] = [Math.min(...values), Math.max(...values)];
     const x = (beta) => (high > low ? (100 * (Math.log(beta) - low)) / (high - low) : 50);
     const y = (value) => 22 - (20 * (value - least)) / (most - least || 1);
-    const lines = scores.map((score, k) => {
+    const lines = scores.flatMap((score, k) => {
       const points = (score?.value ?? []).map((value, i) => [this.series[k].beta.length > 1 ? x(this.series[k].beta[i]) : 0, y(value)]);
       if (points.length === 1) points.push([100, points[0][1]]);
-      return tableNode("path", { class: k ? "right" : "left", d: points.map(([a, b], i) => `${i ? "L" : "M"}${a} ${b}`).join("") });
+      const bound = (i) => Boolean(score.bound?.[Math.min(i, score.bound.length - 1)]);
+      const drawn = (faint) => points.map(([a, b], i) => `${i && (bound(i - 1) || bound(i)) === faint ? "L" : "M"}${a} ${b}`).join("");
+      return [false, true].map((faint) => tableNode("path", { class: `${k ? "right" : "left"}${faint ? " bound" : ""}`, d: drawn(faint) }));
     });
-    svg.replaceChildren(...lines, tableNode("path", { class: "now" }));
-    svg.setAttribute("aria-label", `Both models over the KL weight, from ${betas[0]} to ${betas.at(-1)}`);
-    return { now: svg.querySelector(".now"), x };
+    const now = tableNode("path", { class: "now" });
+    svg.replaceChildren(...lines, now);
+    const faint = scores.some((score) => score?.bound?.some(Boolean)) ? "; faint where the figures are bounds" : "";
+    svg.setAttribute("aria-label", `Both models over the KL weight, from ${betas[0]} to ${betas.at(-1)}${faint}`);
+    return { now, x };
   }
 
   /** The figure of one side at a KL weight, between those that were measured. */
@@ -85,7 +90,8 @@ class GapTable {
     const score = scores[name];
     if (!score) return null;
     const place = rungOf(betas, beta);
-    return { value: valueAt(score.value, place), error: valueAt(score.error, place) };
+    const bound = Boolean(score.bound && (score.bound[place.rung] || (place.share && score.bound[place.rung + 1])));
+    return { value: valueAt(score.value, place), error: valueAt(score.error, place), bound };
   }
 
   /** Shows the table at a KL weight. */
@@ -98,36 +104,48 @@ class GapTable {
     });
     const juries = Object.groupBy(found.filter(({ measure, winner }) => measure.jury && winner !== null), ({ measure }) => measure.jury);
     const split = Object.values(juries).filter((jury) => new Set(jury.map(({ winner }) => winner)).size > 1).flat();
-    for (const row of split) row.winner = null;
-    const wins = [[], []];
-    const draws = [];
+    for (const row of split) [row.winner, row.split] = [null, true];
     for (const { measure, cells, marks, scores, winner } of found) {
       scores.forEach((score, k) => {
-        cells[k].textContent = score ? scoreText(score, measure.unit) : "\u2013";
+        cells[k].textContent = score ? scoreText(score, measure) : "\u2013";
         cells[k].classList.toggle("better", winner === k);
       });
-      if (scores.every(Boolean) && !split.some((row) => row.measure === measure)) (winner === null ? draws : wins[winner]).push(measure.title.toLowerCase());
       if (beta !== null) marks.now.setAttribute("d", `M${marks.x(beta)} 0V24`);
     }
-    if (settled) this.sentence.textContent = this.verdict(beta, wins, draws, split.map(({ measure }) => measure.title.toLowerCase()));
+    if (settled) this.sentence.textContent = this.verdict(beta, this.votes(found));
   }
 
+  /** Which side has the better figure, 0 or 1; null where nobody can tell: what is a bound may be better than it looks. */
   winner({ better }, [a, b]) {
-    if (!a || !b || Math.abs(a.value - b.value) <= DIFFERS * Math.hypot(a.error, b.error)) return null;
-    return a.value < b.value === (better === "lower") ? 0 : 1;
+    if (!better || !a || !b || Math.abs(a.value - b.value) <= DIFFERS * Math.hypot(a.error, b.error)) return null;
+    const first = a.value < b.value === (better === "lower");
+    return (first ? b : a).bound ? null : first ? 0 : 1;
+  }
+
+  /** One vote a group of rows, since its rows measure one idea: {left, right, draw, split}, each a list of groups. */
+  votes(found) {
+    const counted = found.filter(({ measure, scores }) => measure.better && scores.every(Boolean));
+    const votes = { 0: [], 1: [], draw: [], split: [] };
+    for (const [group, rows] of Object.entries(Object.groupBy(counted, ({ measure }) => measure.group))) {
+      const winners = new Set(rows.map(({ winner }) => winner).filter((winner) => winner !== null));
+      const vote = winners.size > 1 ? "split" : winners.size ? [...winners][0] : rows.some((row) => row.split) ? "split" : "draw";
+      votes[vote].push(group.toLowerCase());
+    }
+    return votes;
   }
 
   /** One paragraph made of the numbers. */
-  verdict(beta, wins, draws, split) {
+  verdict(beta, votes) {
     const { names } = this.message;
-    const all = wins[0].length + wins[1].length + draws.length + split.length;
+    const { draw, split } = votes;
+    const all = votes[0].length + votes[1].length + draw.length + split.length;
     const weight = beta === null ? "" : ` at KL weight ${weightText(beta)}`;
     const list = (items) => (items.length ? ` (${items.join("; ")})` : "");
-    const [first, second] = wins[1].length >= wins[0].length ? [1, 0] : [0, 1];
-    const doubt = split.length ? ` On ${split.length} the classifiers contradict each other, so neither side wins${list(split)}.` : "";
-    const most = `Of ${all} measures${weight}, ${wins[first].length} favour ${names[first]}${list(wins[first])}`;
-    const fewest = `${wins[second].length} favour ${names[second]}${list(wins[second])}`;
-    return `${most}, and ${fewest}. On ${draws.length} they do not differ by more than two standard errors${list(draws)}.${doubt}`;
+    const [first, second] = votes[1].length >= votes[0].length ? [1, 0] : [0, 1];
+    const doubt = split.length ? ` In ${split.length} the rows contradict each other, so neither side wins${list(split)}.` : "";
+    const most = `Of ${all} groups of measures${weight}, ${votes[first].length} favour ${names[first]}${list(votes[first])}`;
+    const fewest = `${votes[second].length} favour ${names[second]}${list(votes[second])}`;
+    return `${most}, and ${fewest}. In ${draw.length} they do not differ by more than two standard errors${list(draw)}.${doubt}`;
   }
 }
 
@@ -140,9 +158,10 @@ function tableNode(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** A figure and its standard error, to as many digits as the error leaves. */
-function scoreText({ value, error }, unit) {
+/** A figure and its standard error, to as many digits as the error leaves; a bound with its sign. */
+function scoreText({ value, error, bound }, { unit, better }) {
   const scale = unit === "share" ? 100 : 1;
   const digits = Math.min(4, Math.max(0, 1 - Math.floor(Math.log10(scale * error || 0.05))));
-  return minus(`${(scale * value).toFixed(digits)} \u00b1 ${(scale * error).toFixed(digits)}`);
+  const sign = bound ? (better === "lower" ? "\u2264 " : "\u2265 ") : "";
+  return sign + minus(`${(scale * value).toFixed(digits)} \u00b1 ${(scale * error).toFixed(digits)}`);
 }
