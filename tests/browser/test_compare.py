@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -218,19 +219,61 @@ def test_the_gap_table_follows_the_weight_and_its_sentence_counts_the_rows(open_
     sentence = duel.page.locator(".sentence")
     duel.explorer.until(lambda: "KL weight 10" in sentence.inner_text())
     better = [duel.page.locator(f"tr[data-name] td.value:nth-of-type({k}).better").count() for k in (1, 2)]
-    rows = duel.page.locator("tr[data-name]").filter(has_not_text="\u2013").count()
-    counts = [*map(int, re.findall(r"(\d+) (?:favour|they)", sentence.inner_text().replace("On ", "")))]
-    assert sorted(counts[:2]) == sorted(better)
-    assert f"Of {rows} measures" in sentence.inner_text()
+    counts = [*map(int, re.findall(r"(\d+) (?:favour|they|the rows)", sentence.inner_text().replace("In ", "")))]
+    groups = duel.page.locator("th.group").count()
+    assert f"Of {sum(counts)} groups of measures" in sentence.inner_text()
+    assert sum(counts) == groups - 1, "an autoencoder has no codes against the prior"
+    assert max(counts[:2]) <= max(better)
+
+
+def test_the_tick_stands_by_the_better_figure_and_a_group_has_one_vote(open_page: Open, server: str) -> None:
+    """Which side is better is computed here from the tables, in plain words: lower holes, higher coverage."""
+    duel = Duel(open_page, server, f"{DIGITS}&beta=10")
+    tables = [gap_tables.find(checkpoints.load(checkpoints.find(f"digits-{kind}-2d"))) for kind in ("ae", "vae")]
+    left, right = (table.at(10.0, space) for table, space in zip(tables, ("fitted", "prior"), strict=True) if table)
+    lower = {"holes", "round_trip_median", "round_trip_90", "smoothness"}
+    higher = {f"{name}_{space}" for name in ("precision", "recall", "coverage") for space in ("pixels", "features")}
+    marked: dict[str, int | None] = {}
+    for name in (*lower, *higher, "density_pixels", "density_features"):
+        a, b = left[name], right[name]
+        assert a is not None
+        assert b is not None
+        cells = duel.page.locator(f"tr[data-name={name}] td.value")
+        duel.explorer.until(lambda cells=cells: cells.nth(1).inner_text().strip() != "")  # type: ignore[misc]
+        ticks = [k for k in (0, 1) if "better" in (cells.nth(k).get_attribute("class") or "")]
+        marked[name] = ticks[0] if ticks else None
+        differ = abs(a.value - b.value) > 2 * math.hypot(a.error, b.error)
+        wins = (0 if (a.value < b.value) == (name in lower) else 1) if differ and "density" not in name else None
+        assert marked[name] == wins, name
+    assert {0, 1} >= set(filter(lambda each: each is not None, marked.values())) != set()
+    sentence = duel.page.locator(".sentence").inner_text()
+    for group, rows in (("round trip", ("round_trip_median", "round_trip_90")), ("holes", ("holes",))):
+        (winner,) = {marked[row] for row in rows}
+        assert winner is not None
+        assert re.search(rf"favour digits-{('ae', 'vae')[winner]}-2d \([^)]*{group}", sentence), sentence
 
 
 def test_classifiers_that_contradict_each_other_mark_neither_side(open_page: Open, server: str) -> None:
     """At this weight the VAE of digits has collapsed: the network prefers the autoencoder's draws, neighbours not."""
     duel = Duel(open_page, server, f"{DIGITS}&beta=4")
     sentence = duel.page.locator(".sentence")
-    duel.explorer.until(lambda: "On 2 the classifiers contradict each other" in sentence.inner_text())
+    duel.explorer.until(lambda: "the rows contradict each other" in sentence.inner_text())
+    assert "recognisable images" in sentence.inner_text().split("contradict")[1]
     for judge in ("mlp", "knn"):
         expect(duel.page.locator(f"tr[data-name=recognised_{judge}] td.better")).to_have_count(0)
+
+
+def test_what_is_near_its_bound_says_so(open_page: Open, server: str) -> None:
+    """The information of so few images cannot tell more than the logarithm of their number."""
+    duel = Duel(open_page, server, f"{DIGITS}&beta=0.01")
+    table = gap_tables.find(checkpoints.load(checkpoints.find("digits-vae-2d")))
+    assert table is not None
+    for name, sign in (("kl_to_prior", "\u2264 "), ("mutual_information", "\u2265 ")):
+        cell = duel.page.locator(f"tr[data-name={name}] td.value").nth(1)
+        duel.explorer.until(lambda cell=cell, sign=sign: cell.inner_text().startswith(sign))  # type: ignore[misc]
+    foot = duel.page.locator(".verdict > .words").inner_text()
+    assert f"log N = {math.log(table.together):.2f} nats" in foot
+    assert f"N = {table.together:,} {table.together_part} images" in foot
 
 
 # Models of other numbers of axes -----------------------------------------------------------------

@@ -128,7 +128,7 @@ class GapTable {
     const votes = { 0: [], 1: [], draw: [], split: [] };
     for (const [group, rows] of Object.entries(Object.groupBy(counted, ({ measure }) => measure.group))) {
       const winners = new Set(rows.map(({ winner }) => winner).filter((winner) => winner !== null));
-      const vote = winners.size > 1 ? "split" : winners.size ? [...winners][0] : rows.some((row) => row.split) ? "split" : "draw";
+      const vote = winners.size > 1 || rows.some((row) => row.split) ? "split" : winners.size ? [...winners][0] : "draw";
       votes[vote].push(group.toLowerCase());
     }
     return votes;
