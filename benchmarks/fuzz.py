@@ -28,7 +28,7 @@ from vae_explorer import checkpoints, curves, gap_tables, sidecars
 from vae_explorer.checkpoints import Checkpoint, CheckpointError, Provenance
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.latent.gaps.measures import MEASURES, Score
-from vae_explorer.latent.gaps.sampling import SAMPLINGS
+from vae_explorer.latent.gaps.sampling import SAMPLINGS, Mixture
 from vae_explorer.models import Autoencoder, build
 from vae_explorer.sidecars import SidecarError
 
@@ -154,6 +154,9 @@ def a_gap_table(folder: Path) -> Target:
         draws=10_000,
         seeds=(0, 1, 2),
         trained=1_297,
+        together=1_297,
+        together_part="train",
+        mixture=Mixture((0.75, 0.25), ((0.0, 0.5), (2.0, 1.0)), ((1.0, 0.0, 0.0, 1.0), (0.5, 0.0, 0.25, 0.5))),
         beta=(0.1, 1.0),
         scores=dict.fromkeys(SAMPLINGS, rows),
         real={name: Score(0.875, 0.0, 0.0625) for name in gap_tables.REAL},

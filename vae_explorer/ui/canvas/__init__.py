@@ -83,9 +83,7 @@ _duel = st.components.v2.component(
     "vae_explorer_duel",
     html=_page("duel/duel.html"),
     css=_read("controls.css", "duel/duel.css", "drawing/drawing.css"),
-    js=script(
-        *_SHARED, *_DRAWING_PAD, "charts.js", "gaussian.js", "duel/gap_table.js", "duel/duel_side.js", "duel/duel.js"
-    ),
+    js=script(*_SHARED, *_DRAWING_PAD, "gaussian.js", "duel/gap_table.js", "duel/duel_side.js", "duel/duel.js"),
 )
 _training_film = st.components.v2.component(
     "vae_explorer_training_film",
