@@ -582,7 +582,16 @@ def foreign(path: Path) -> None:
     (path / "meta.json").write_text("{")
 
 
-@pytest.mark.parametrize("damage", [cut, pickled, edited, linked, foreign])
+def archive(path: Path) -> None:
+    (path / "pixels.npy").write_bytes(npz(a=GREY))
+
+
+def unclosed(path: Path) -> None:
+    content = (path / "pixels.npy").read_bytes()
+    (path / "pixels.npy").write_bytes(content.replace(b"}", b" ", 1))
+
+
+@pytest.mark.parametrize("damage", [cut, pickled, edited, linked, foreign, archive, unclosed])
 def test_damaged_files_are_named_and_can_be_deleted(damage: Callable[[Path], None], folder: Path) -> None:
     add(own.read(npz(images=GREY)))
     damage(folder / "own" / "mine")

@@ -28,7 +28,7 @@ from vae_explorer.data.images import PARTS, DataError, Images
 from vae_explorer.files import reason, sweep, whole_folder
 
 PREFIX = "shards/"  # of the names of these data sets
-_NAME = re.compile(r"\w[\w .-]{0,79}")
+_NAME = re.compile(r"\w[\w .-]{0,59}")  # in UTF-8 it fits the 255 bytes that a folder's name may have
 _TOGETHER = 1000  # images copied at a time
 _FILE = re.compile(r"\w[\w.-]{0,199}\.npy")
 

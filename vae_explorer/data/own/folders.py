@@ -2,7 +2,11 @@
 
 pixels.npy    uint8 (N, H, W) or (N, H, W, 3): the training images, then validation, then test
 labels.npy    int64 (N,)
-meta.json     classes, the number of images in each part, where it came from
+files.json    the user's own path of each image, where there are files
+columns.npy   float64 (K, N): numbers of each image, nan where one is missing, where there are any
+meta.json     classes, the number of images in each part, the columns' names, where it came from
+
+The first format had neither files nor columns.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import NamedTuple
 
 import numpy as np
@@ -19,16 +24,30 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from vae_explorer.asides import Aside, empty, set_aside
-from vae_explorer.data.bundled import split
 from vae_explorer.data.idx import data_folder
 from vae_explorer.data.images import PARTS, DataError, Images
+from vae_explorer.data.own.partition import divided
 from vae_explorer.data.own.pictures import Size, greyed, resized
 from vae_explorer.data.own.stacks import LARGEST, LEAST, MOST_CLASSES, SMALLEST, UNLABELLED, Progress, Upload
 from vae_explorer.files import reason, sweep, whole_folder
 
-FORMAT = 1
+FORMAT = 2
+_READABLE = (1, 2)
+_MAGIC = b"\x93NUMPY"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _BLOCK = 256  # images that are converted at once
+# What files raise that are damaged, or something else than they were.
+_BROKEN = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+    EOFError,
+    OverflowError,
+    TokenError,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +74,8 @@ class Summary(NamedTuple):
     names: tuple[str, ...]
     origin: str  # the uploaded file's name
     error: str | None  # why it cannot be used
+    columns: tuple[str, ...] = ()  # of numbers
+    grouped_by: str = ""  # what was kept together in one part
 
     @property
     def labelled(self) -> bool:
@@ -97,13 +118,16 @@ def read_part(name: str, part: str) -> Images:
     try:
         pixels = np.array(_open(name, "pixels.npy")[start:stop])
         labels = np.array(_open(name, "labels.npy")[start:stop])
-    except (OSError, ValueError) as error:
+        numbers = np.array(_open(name, "columns.npy")[:, start:stop]) if found.columns else np.empty((0, stop - start))
+        files = _files(name, sum(found.counts))[start:stop]
+    except _BROKEN as error:
         raise _damaged(name, str(error)) from error
     if labels.min() < 0 or labels.max() >= len(found.names):
         raise _damaged(name, "labels without a class")
     kind = "in colour" if pixels.ndim == 4 else "in grey"
     source = f"{name}, your own: {sum(found.counts):,} images of {found.shape[0]} x {found.shape[1]} {kind}"
-    return Images(pixels, labels, found.names, source)
+    columns = dict(zip(found.columns, numbers, strict=True))
+    return Images(pixels, labels, found.names, source, files, columns)
 
 
 def add(name: str, upload: Upload, choices: Choices, origin: str, progress: Progress = lambda _: None) -> None:
@@ -120,17 +144,18 @@ def add(name: str, upload: Upload, choices: Choices, origin: str, progress: Prog
         progress: Called with the rising fraction done. What it raises ends the writing and leaves nothing.
 
     Raises:
-        DataError: If the name cannot be used or is taken, or the folder cannot be written.
+        DataError: If the name cannot be used or is taken, the groups are too few, or the folder cannot be written.
     """
     demand_free(name)
-    counts = part_sizes(len(upload.pixels))
-    parts = split(upload.labels, counts)
+    parts = divided(upload.labels, upload.groups)
     order = np.concatenate([parts[part] for part in PARTS])
     shape = transformed(upload.pixels[:1], choices).shape[1:]
     meta = {
         "format": FORMAT,
         "names": upload.names,
-        "counts": counts,
+        "counts": [len(parts[part]) for part in PARTS],
+        "columns": list(upload.columns),
+        "grouped_by": upload.grouped_by,
         "origin": origin[:200],
         "choices": asdict(choices),
         "skipped": len(upload.skipped),
@@ -140,6 +165,12 @@ def add(name: str, upload: Upload, choices: Choices, origin: str, progress: Prog
         with whole_folder(folder() / name) as partial:
             _write(partial / "pixels.npy", _converted(upload.pixels, order, choices, progress), (len(order), *shape))
             np.save(partial / "labels.npy", upload.labels[order], allow_pickle=False)
+            if upload.columns:
+                columns = np.stack([upload.columns[each][order] for each in upload.columns])
+                np.save(partial / "columns.npy", columns, allow_pickle=False)
+            if upload.files:
+                names = json.dumps([upload.files[row] for row in order])
+                (partial / "files.json").write_text(names, encoding="utf-8")
             (partial / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
     except FileExistsError as error:
         raise _taken(name) from error
@@ -177,12 +208,6 @@ def demand_free(name: str) -> None:
         raise _taken(name)
 
 
-def part_sizes(count: int) -> tuple[int, int, int]:
-    """Returns the numbers of training, validation and test images: 80, 10 and 10 %, but enough to measure on."""
-    validation, test = max(10, count // 10), max(20, count // 10)
-    return count - validation - test, validation, test
-
-
 def transformed(pixels: NDArray[np.uint8], choices: Choices) -> NDArray[np.uint8]:
     """Returns images as the choices have them."""
     if choices.grey and pixels.ndim == 4:
@@ -216,8 +241,24 @@ def _open(name: str, file: str) -> NDArray[np.generic]:
     path = folder() / name / file
     if path.is_symlink():
         raise ValueError(f"{file} is a link")
+    with path.open("rb") as opened:
+        if opened.read(len(_MAGIC)) != _MAGIC:
+            raise ValueError(f"{file} is no array")
     array: NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
     return array
+
+
+def _files(name: str, count: int) -> tuple[str, ...]:
+    """Returns the names of all images' files, or none where none were kept."""
+    path = folder() / name / "files.json"
+    if path.is_symlink():
+        raise ValueError("files.json is a link")
+    if not path.exists():
+        return ()
+    found = tuple(map(str, json.loads(path.read_text(encoding="utf-8"))))
+    if len(found) != count:
+        raise ValueError("files.json does not name each image")
+    return found
 
 
 def _summary(name: str) -> Summary:
@@ -229,9 +270,11 @@ def _summary(name: str) -> Summary:
         meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
         found, counts = tuple(map(str, meta["names"])), tuple(map(int, meta["counts"]))
         pixels, labels = _open(name, "pixels.npy"), _open(name, "labels.npy")
-        origin = str(meta["origin"])
-        newer = meta["format"] != FORMAT
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, EOFError) as error:
+        origin, grouped_by = str(meta["origin"]), str(meta.get("grouped_by", ""))
+        columns = tuple(map(str, meta.get("columns", ())))
+        numbers = _open(name, "columns.npy") if columns else np.empty((0, sum(counts)))
+        newer = meta["format"] not in _READABLE
+    except _BROKEN as error:
         raise _damaged(name, str(error) or type(error).__name__) from error
     sound = (
         not newer
@@ -246,10 +289,12 @@ def _summary(name: str) -> Summary:
         and max(pixels.shape[1:3]) <= LARGEST
         and labels.dtype == np.int64
         and labels.shape == (sum(counts),) == pixels.shape[:1]
+        and numbers.dtype == np.float64
+        and numbers.shape == (len(set(columns)), sum(counts))
     )
     if not sound:
         raise _damaged(name, "its files do not belong together, or another version wrote them")
-    return Summary(name, pixels.shape[1:], counts, found, origin, None)
+    return Summary(name, pixels.shape[1:], counts, found, origin, None, columns, grouped_by)
 
 
 def _taken(name: str) -> DataError:
