@@ -68,7 +68,7 @@ def test_groups_of_any_sizes_are_kept_whole_and_no_part_is_empty(seed: int) -> N
     assert sorted(np.concatenate(list(parts.values())).tolist()) == list(range(count))
     held = [np.unique(groups[rows]).tolist() for rows in parts.values()]
     assert all(held)
-    assert sorted(sum(held, [])) == np.unique(groups).tolist()
+    assert sorted(each for part in held for each in part) == np.unique(groups).tolist()
 
 
 def test_many_small_groups_come_to_the_usual_shares() -> None:

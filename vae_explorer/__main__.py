@@ -1,4 +1,4 @@
-"""The command line: python -m vae_explorer train | evaluate | curve | gaps | list | download | shard."""
+"""The command line: python -m vae_explorer train | evaluate | curve | gaps | list | download | shard | add."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import json
 import shlex
 import signal
 import sys
+import warnings
 from collections.abc import Callable
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -17,13 +19,16 @@ from vae_explorer import checkpoints, curves, gap_tables, jobs, runs, worker
 from vae_explorer.arguments import MODEL_OPTIONS, TRAINING_OPTIONS, parse
 from vae_explorer.asides import discard
 from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
-from vae_explorer.data import DataError, Images, cut, demand_shape, download, load
+from vae_explorer.data import DataError, Images, add, cut, demand_free, demand_shape, download, load, own
 from vae_explorer.evaluation import figures
 from vae_explorer.jobs import Job, JobError, JobGone
 from vae_explorer.latent.gaps import Judges, can_judge, fit_judges
 from vae_explorer.processes import Processes, ProcessesError, joined
 from vae_explorer.records import Order, Status
 from vae_explorer.sidecars import SidecarError
+from vae_explorer.text import shown
+
+MESSAGE = 2_000  # characters of an error's line
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         COMMANDS[options.command](options)
     except (checkpoints.CheckpointError, ConfigError, SidecarError, DataError, JobError, ProcessesError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {shown(str(error), MESSAGE)}", file=sys.stderr)
         return 2
     return 0
 
@@ -199,6 +204,43 @@ def _shard(options: argparse.Namespace) -> None:
     print(cut(options.name, partial(load, options.data), options.images))
 
 
+def _add(options: argparse.Namespace) -> None:
+    """Does what the page Data does with an upload."""
+    values = vars(options)
+    reading = own.Reading(**{field.name: values[field.name] for field in fields(own.Reading)})
+    if not options.dry_run:
+        demand_free(options.name)
+    with tqdm(total=100, unit="%", leave=False, disable=options.json or None) as bar, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a decoder's, about files that are left out with a reason
+        found = own.read_path(options.file, reading, _percent(bar))
+        choices = _choices(options, found)
+        if not options.dry_run:
+            add(options.name, found, choices, options.file.name, _percent(bar))
+    report = own.report(found, choices)
+    print(json.dumps(report, allow_nan=False) if options.json else "\n".join(_lines(report)))
+
+
+def _choices(options: argparse.Namespace, found: own.Upload) -> own.Choices:
+    full = found.pixels.shape[1:3]
+    side = options.side or own.proposed_side(full)
+    if not own.least_side(full) <= side <= own.LARGEST:
+        raise DataError(f"--side is a number from {own.least_side(full)} to {own.LARGEST} for these images.")
+    return own.Choices(size=own.sized(full, side), inverted=options.invert, grey=options.grey or not found.coloured)
+
+
+def _lines(report: dict[str, Any]) -> list[str]:
+    height, width = report["size"]
+    colour = "in colour" if report["coloured"] else "in grey"
+    low, high = report["range"]
+    classes = [f"{shown(name)} {count:,}" for name, count in report["classes"].items()]
+    return [
+        f"{report['images']:,} images {colour}, kept at {height} x {width} pixels; values from {low:g} to {high:g}",
+        f"{len(classes)} classes: {', '.join(classes)}" if classes else "no labels",
+        *report["notes"],
+        *(f"left out: {shown(name)}: {shown(why, 200)}" for name, why in report["skipped"].items()),
+    ]
+
+
 def _percent(bar: Any) -> Callable[[float], None]:
     def progress(fraction: float) -> None:
         bar.n = round(100 * fraction)
@@ -251,6 +293,7 @@ class _Interrupt:
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "add": _add,
     "train": _train,
     "evaluate": _evaluate,
     "curve": _curve,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
-from typing import Any, get_args
+from dataclasses import fields
+from typing import Any, get_args, get_type_hints
 
 from vae_explorer.config import (
     FOCUS,
@@ -19,7 +21,7 @@ from vae_explorer.config import (
     Target,
     TrainingConfig,
 )
-from vae_explorer.data import DATASETS, PARTS, names
+from vae_explorer.data import DATASETS, PARTS, names, own
 from vae_explorer.files import expanded
 
 EXAMPLES = """examples:
@@ -29,6 +31,7 @@ EXAMPLES = """examples:
   %(prog)s gaps first
   %(prog)s train --name first --data digits --kind multi-rate --epochs 50
   %(prog)s train --name first --resume
+  %(prog)s add pets pets.zip --dry-run
 """
 
 CURVE = """Measure the rate-distortion curve of trained models and keep each beside its checkpoint, as NAME.curve.json.
@@ -57,6 +60,26 @@ to the codes; each score has its standard error:
 A KL weight of an MNIST model takes some 20 seconds of one core for each seed. The app shows the
 table as long as the checkpoint's weights are those that were measured.
 """
+
+ADD = """Make your own images a data set like any other, as the page Data does.
+
+FILE is a zip of images, an .npz file with `images`, a sheet of tiles, or a folder of images. What was
+understood of it is said; the options change it:
+  classes  from a level of folders, from file names, or from a column of a CSV file beside the images
+  group    images that must stay in one part: those of one patient, one writer, one session
+With --dry-run --json: images, size (height and width as kept), coloured, classes (name: count), range
+(lowest and highest value found), levels (lowest and highest grey level kept), skipped (name: reason), notes.
+"""
+
+_READING = {
+    "fit": "images of other shapes: whole with a margin, or cut (default: pad)",
+    "ground": "behind transparent pixels and in margins (default: black)",
+    "tile": "height and width of a sheet's tiles (default: guessed)",
+    "values": "spread over all grey levels where they fill few of them, always, or never (default: auto)",
+    "order": "which axis of an array counts the images (default: auto)",
+    "classes": "`folder 1`, `folders`, `names`, `column NAME` or `none` (default: the likeliest)",
+    "group": "the same: whose images stay in one part (default: none)",
+}
 
 _DATA = f"{', '.join(names())}, or shards/NAME"
 # Which options are fields of which configuration.
@@ -106,7 +129,35 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     shard.add_argument("data", metavar="DATA", help=_DATA)
     shard.add_argument("--name", required=True, help="of the new data set: `--data shards/NAME`")
     shard.add_argument("--images", type=_positive, default=10_000, metavar="N", help="in a file (default: 10000)")
+    _add_own(commands)
     return parser.parse_args(arguments)
+
+
+def _add_own(commands: Any) -> None:
+    """Adds the command that does what the page Data does; each field of Reading is an option."""
+    parser = commands.add_parser(
+        "add",
+        help="make your own images a data set: a zip, an .npz file, a sheet or a folder",
+        description=ADD,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", metavar="NAME", help="of the data set in every list")
+    parser.add_argument("file", metavar="FILE", type=expanded, help="or a folder of images")
+    parser.add_argument("--dry-run", action="store_true", help="read, say what was understood, and keep nothing")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    reading = parser.add_argument_group("reading")
+    hints = get_type_hints(own.Reading)
+    for field in fields(own.Reading):
+        words = _READING.get(field.name, "")
+        if choices := get_args(hints[field.name]):
+            kind = {"type": _size, "metavar": "HxW"} if type(None) in choices else {"choices": choices}
+            reading.add_argument(f"--{field.name}", default=field.default, help=words, **kind)
+        else:
+            reading.add_argument(f"--{field.name}", default=field.default, metavar="KEY", help=words)
+    keeping = parser.add_argument_group("keeping")
+    keeping.add_argument("--side", type=_positive, metavar="N", help=f"longer side, {own.LARGEST} pixels at most")
+    keeping.add_argument("--invert", action="store_true", help="black and white change places")
+    keeping.add_argument("--grey", action="store_true", help="colours are left out")
 
 
 def _add_measuring(commands: Any, name: str, what: str, description: str) -> argparse.ArgumentParser:
@@ -175,6 +226,13 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 def _widths(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(","))
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"height and width are needed, as 28x28, not {text!r}")
+    return int(match[1]), int(match[2])
 
 
 def _betas(text: str) -> list[float]:

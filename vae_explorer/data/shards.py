@@ -122,7 +122,7 @@ def cut(name: str, load: Callable[[str], Images], images: int) -> Path:
     """
     target = data_folder() / "shards" / name
     if not _NAME.fullmatch(name):
-        raise DataError(f"{name!r} cannot be a name: use letters, digits, spaces, dots and dashes, at most 80.")
+        raise DataError(f"{name!r} cannot be a name: use letters, digits, spaces, dots and dashes, at most 60.")
     if target.exists():
         raise DataError(f"{target} exists already. Choose another name, or delete it first.")
     try:

@@ -224,24 +224,21 @@ def _left_out(found: Upload) -> None:
 
 
 def _choices(file: str, found: Upload) -> Choices:
-    height, width = found.pixels.shape[1:3]
-    longest = max(height, width)
-    least = -(-own.SMALLEST * longest // min(height, width))
+    full = found.pixels.shape[1:3]
     size, *switches = st.columns(3, vertical_alignment="bottom")
     side = int(
         size.number_input(
             "Longer side, pixels",
-            least,
+            own.least_side(full),
             own.LARGEST,
-            longest if longest < own.LARGEST else COMMON,
+            own.proposed_side(full),
             key=f"data_side_{file}",
             help=f"{own.LARGEST} is the most; half the side trains about four times as fast.",
         )
     )
     inverted = switches[0].toggle("Invert", key=f"data_invert_{file}", help="Black and white change places.")
     coloured = found.coloured and switches[1].toggle("Colour", True, key=f"data_colour_{file}")
-    new = (round(height * side / longest), round(width * side / longest))
-    return Choices(size=new, inverted=inverted, grey=not coloured)
+    return Choices(size=own.sized(full, side), inverted=inverted, grey=not coloured)
 
 
 def _add(file: str, found: Upload, choices: Choices) -> None:

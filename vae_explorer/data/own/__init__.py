@@ -1,9 +1,10 @@
 """The user's own images: read from an upload, kept as data sets beneath the data folder."""
 
-from vae_explorer.data.own.folders import Choices, Summary, add, delete, summary, transformed
+from vae_explorer.data.own.choices import Choices, least_side, proposed_side, report, sized, transformed
+from vae_explorer.data.own.folders import Summary, add, delete, summary
 from vae_explorer.data.own.pictures import Fit, Ground, Order, Reading
 from vae_explorer.data.own.stacks import LARGEST, LEAST, MOST, SMALLEST, UNLABELLED, Option, Skipped, Upload, reasons
-from vae_explorer.data.own.uploads import KINDS, read, read_folder
+from vae_explorer.data.own.uploads import KINDS, read, read_folder, read_path
 from vae_explorer.data.own.values import Values
 
 __all__ = [
@@ -25,9 +26,14 @@ __all__ = [
     "Values",
     "add",
     "delete",
+    "least_side",
+    "proposed_side",
     "read",
     "read_folder",
+    "read_path",
     "reasons",
+    "report",
+    "sized",
     "summary",
     "transformed",
 ]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from tokenize import TokenError
 from typing import NamedTuple
@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from vae_explorer.asides import Aside, empty, set_aside
 from vae_explorer.data.idx import data_folder
 from vae_explorer.data.images import PARTS, DataError, Images
+from vae_explorer.data.own.choices import Choices, transformed
 from vae_explorer.data.own.partition import divided
-from vae_explorer.data.own.pictures import Size, greyed, resized
 from vae_explorer.data.own.stacks import LARGEST, LEAST, MOST_CLASSES, SMALLEST, UNLABELLED, Progress, Upload
 from vae_explorer.files import reason, sweep, whole_folder
 
@@ -48,21 +48,6 @@ _BROKEN = (
     OverflowError,
     TokenError,
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choices:
-    """What the user makes of an upload.
-
-    Arguments:
-        size: Height and width; the upload's own unless given.
-        inverted: Whether black and white change places.
-        grey: Whether colours are left out.
-    """
-
-    size: Size | None = None
-    inverted: bool = False
-    grey: bool = False
 
 
 class Summary(NamedTuple):
@@ -206,15 +191,6 @@ def demand_free(name: str) -> None:
         )
     if (folder() / name).exists():
         raise _taken(name)
-
-
-def transformed(pixels: NDArray[np.uint8], choices: Choices) -> NDArray[np.uint8]:
-    """Returns images as the choices have them."""
-    if choices.grey and pixels.ndim == 4:
-        pixels = np.stack([greyed(image) for image in pixels])
-    if choices.size and choices.size != pixels.shape[1:3]:
-        pixels = np.stack([resized(image, choices.size) for image in pixels])
-    return 255 - pixels if choices.inverted else pixels
 
 
 def _converted(

@@ -86,7 +86,7 @@ def sources(paths: Sequence[str], table: Table | None) -> list[Source]:
         found.append(names)
     if table is not None:
         for name, values in table.texts.items():
-            found.append(Source(f"{COLUMN} {name}", f"Column {name} of {table.file}", values))
+            found.append(Source(f"{COLUMN} {name}", f"Column {name.removeprefix('column ')} of {table.file}", values))
     return [each for each in found if len(set(each.values)) > 1]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from pathlib import Path
 
+from vae_explorer.data.images import DataError
 from vae_explorer.data.own import npy
 from vae_explorer.data.own.arrays import read_arrays
 from vae_explorer.data.own.budget import Budget
@@ -15,10 +16,12 @@ from vae_explorer.data.own.sheets import read_sheet
 from vae_explorer.data.own.stacks import Progress, Upload
 from vae_explorer.data.own.tables import Tables
 from vae_explorer.data.own.zips import members, open_zip
+from vae_explorer.files import reason
 
 # Endings that are offered; what counts is the content.
 KINDS = ("zip", "npz", "npy", "png", "jpg", "jpeg", "tif", "tiff", "webp", "avif", "gif", "bmp")
 IMAGES = "images.npy"
+MOST_BYTES = 8 * 2**30  # of a file
 _ZIP = b"PK"
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -48,6 +51,24 @@ def read(content: bytes, reading: Reading | None = None, progress: Progress = la
     if names and (IMAGES in names or all(name.endswith(npy.ENDING) for name in names)):
         return read_arrays(npy.tables(archive, budget), len(content), reading, budget)
     return read_members(members(archive), reading, budget)
+
+
+def read_path(path: Path, reading: Reading | None = None, progress: Progress = lambda _: None) -> Upload:
+    """Reads a file or a folder of this machine, as `read` reads an upload.
+
+    Raises:
+        DataError: If it is not there, or cannot be a data set; the message says what to do.
+    """
+    if path.is_dir():
+        return read_folder(path, reading, progress)
+    try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            raise DataError(f"{path} has {size / 2**30:.1f} GB, and {MOST_BYTES // 2**30} GB are the most.")
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({reason(error)}). Give the path of a file or a folder.") from error
+    return read(content, reading, progress)
 
 
 def read_folder(folder: Path, reading: Reading | None = None, progress: Progress = lambda _: None) -> Upload:
