@@ -351,7 +351,7 @@ def test_the_page_opens_and_says_what_it_shows(runs: Path) -> None:
     messages = sent(test)
     assert messages.keys() == {"world", "answer", "curve", "drawing"}
     answer = messages["answer"]["said"]
-    assert "grey target" in answer["point"]["terms"]
+    assert "against grey levels" in answer["point"]["terms"]
     assert answer["alt"].startswith("Decoded image at z = (")
     images = data.load("digits", "test")
     assert (image_of(answer["point"]["original"]) == images.pixels[0]).all()

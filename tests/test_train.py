@@ -264,7 +264,9 @@ def test_the_curves_say_at_which_weights_a_multi_rate_model_is_measured(kind: Ki
     assert (line in [each.value for each in train().caption]) == (kind == "multi-rate")
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(5, "5 s"), (600, "10 min"), (7200, "2.0 h")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.0, "under 1 s"), (0.9, "under 1 s"), (5, "5 s"), (600, "10 min"), (7200, "2.0 h")]
+)
 def test_durations_are_said_as_one_speaks_of_them(seconds: float, text: str) -> None:
     assert training.duration(seconds) == text
 

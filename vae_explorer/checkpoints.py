@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vae_explorer import probe
+from vae_explorer.asides import Aside, set_aside
 from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
 from vae_explorer.digests import digest
 from vae_explorer.files import expanded, reason, replacing, whole
@@ -220,6 +221,29 @@ def list_all() -> list[Entry]:
         with suppress(Missing):
             found.append(entry(path))
     return found
+
+
+def delete(name: str) -> Aside:
+    """Sets one of the user's own checkpoints aside, with all that was measured of it.
+
+    Raises:
+        CheckpointError: If there is none of that name, it came with the program, or the folder cannot be written.
+    """
+    path = {path.stem: path for path in _files()}.get(name)
+    if path is None:
+        raise CheckpointError(f"There is no model {name!r} any more.")
+    if path.parent == SHIPPED:
+        raise CheckpointError(f"{name} came with the program and stays.")
+    measured = sorted(each for each in path.parent.iterdir() if _is_of(each.name, name))
+    try:
+        return set_aside([path, *measured])
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be deleted ({reason(error)}). Check its permissions.") from error
+
+
+def _is_of(file: str, name: str) -> bool:
+    """Says whether a file of this name keeps a measurement of a checkpoint: NAME.KIND.json."""
+    return file.startswith(f"{name}.") and file.endswith(".json") and file.count(".") == name.count(".") + 2
 
 
 def user_folder() -> Path:

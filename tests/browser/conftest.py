@@ -117,7 +117,7 @@ def images() -> data.Images:
 
 @pytest.fixture
 def open_page(browser: Browser, server: str) -> Iterator[Open]:
-    """Opens a link in a session of its own; any error in a console fails the test."""
+    """Opens a link in a session of its own, not the user's first; any error in a console fails the test."""
     errors: list[str] = []
     contexts = []
 
@@ -131,6 +131,7 @@ def open_page(browser: Browser, server: str) -> Iterator[Open]:
         line: Callable[[WebSocketRoute], None] | None = None,
         script: str = "",
         wait: bool = True,
+        first: bool = False,
     ) -> Explorer:
         context = browser.new_context(
             color_scheme="dark" if scheme == "dark" else "light",
@@ -143,6 +144,8 @@ def open_page(browser: Browser, server: str) -> Iterator[Open]:
         page.on("pageerror", lambda error: errors.append(str(error)))
         if line:
             page.route_web_socket(re.compile("_stcore/stream"), line)
+        if not first:
+            page.add_init_script("localStorage.setItem('vae-explorer hint', 'seen')")
         if script:
             page.add_init_script(script)
         page.goto(f"{address}/?{query}")

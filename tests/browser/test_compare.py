@@ -149,7 +149,7 @@ def test_the_same_draws_go_through_both(
             row, column = divmod(index, 8)
             picture = sheet[28 * row : 28 * row + 28, 28 * column : 28 * column + 28]
             assert close(picture, decode(models[k], points[index], 1.0))
-    duel.page.get_by_role("button", name="Draw again").click()
+    duel.page.get_by_role("button", name="Sample again").click()
     duel.explorer.until(lambda: duel.query["seed"] != "3")
 
 

@@ -420,7 +420,7 @@ def test_moving_costs_little_and_makes_nothing_new(page: Page) -> None:
 def test_the_caption_names_unit_images_target_and_samples(page: Page) -> None:
     run(page, OPEN, curve=CURVE)
     assert page.locator(".rd p").inner_text() == (
-        "Nats per image, over 10,000 test images · grey target · 4 samples of z each"
+        "Nats per image, over 10,000 test images · against grey levels · 4 samples of z each"
         " · \u2212log p(x) of 1,000 of them · MNIST, complete"
     )
     for title in ("Rate, nats per image", "Distortion, nats per image"):

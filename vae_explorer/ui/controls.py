@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
 import streamlit as st
 
 from vae_explorer import checkpoints, data, text
 from vae_explorer.ui import canvas, exports, query, say, store, view
 from vae_explorer.ui.scene import Scene
-from vae_explorer.ui.view import View
+from vae_explorer.ui.view import Limits, View
 
 FIRST = "mnist-vae-2d"
+
+
+class Seen(NamedTuple):
+    """What Explore shows now, and of what."""
+
+    view: View
+    limits: Limits
+    data: str
 
 
 def names() -> tuple[list[str], list[str]]:
@@ -42,14 +50,23 @@ def start(scene: Scene) -> View:
         state.start, messages = query.parse(st.query_params.to_dict(), scene.limits)
         state.messages = [*state.messages, *messages]
     elif "start" not in state or state.start.model != scene.name:
-        state.start, state.messages = view.default(scene.limits), []
+        state.start, state.messages = _begun(scene), []
     return cast(View, state.start)
+
+
+def _begun(scene: Scene) -> View:
+    """Returns what a model chosen later opens with: what was seen of the last one, as far as it fits."""
+    last: Seen | None = st.session_state.get("seen")
+    if last is None:
+        return view.default(scene.limits)
+    return view.carried(last.view, last.limits, scene.limits, same=last.data == scene.config.data)
 
 
 def current(scene: Scene, begun: View) -> View:
     """Returns the view after all that the map has reported."""
     reported = st.session_state.get(canvas.answer_key(scene.name), {}).get(canvas.SEEN) or {}
     st.session_state.view = view.updated(begun, reported, scene.limits)
+    st.session_state.seen = Seen(st.session_state.view, scene.limits, scene.config.data)
     return cast(View, st.session_state.view)
 
 
@@ -79,7 +96,10 @@ def download(name: str) -> None:
     """Offers a data set that is not at hand, or only in part; shows the progress, or why it failed."""
     if name not in data.names() or not data.downloadable(name):
         return
-    if not st.button("Download all", help="All images, once, from its public source; then it works offline."):
+    if not st.button(
+        f"Download all ({data.megabytes(name)} MB)",
+        help="All images, once, from its public source; then it works offline.",
+    ):
         return
     bar = st.progress(0.0)
 

@@ -31,7 +31,7 @@ def row(finding: Finding, run: str) -> str:
     """Returns one finding as HTML: a sign that is no colour alone, what is seen, why, and what to try."""
     kind = {"healthy": "well", "too early": "early"}.get(finding.name, "ill")
     whose = f"<small>{text.html(run)}</small>" if run else ""
-    remedy = f"<p><em>Try</em> {text.html(finding.remedy, LONGEST)}</p>" if finding.remedy else ""
+    remedy = f"<p><em>To try:</em> {text.html(finding.remedy, LONGEST)}</p>" if finding.remedy else ""
     seen, why = text.html(finding.seen, LONGEST), text.html(finding.why, LONGEST)
     return (
         f'<section class="finding {kind}"><h4>{TITLES[finding.name]}{whose}</h4>'

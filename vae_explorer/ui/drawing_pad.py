@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from vae_explorer.ui import canvas, drawing
+from vae_explorer.ui import canvas, drawing, lost
 from vae_explorer.ui.scene import Scene
 
 
 @st.fragment
+@lost.caught
 def drawing_pad(name: str, scenes: Sequence[Scene]) -> None:
     """Answers the pad of the page of this name; runs alone whenever the pad reports something.
 

@@ -21,7 +21,7 @@ from vae_explorer.ui.canvas.wire import pack
 from vae_explorer.ui.duel_view import NO_GAPS, SIDES, DuelLimits, DuelView, to_query
 from vae_explorer.ui.messages import extent_of, picture
 from vae_explorer.ui.query import link
-from vae_explorer.ui.scene import Scene, tuple_text
+from vae_explorer.ui.scene import TARGETS, Scene, tuple_text
 from vae_explorer.ui.view import filled
 
 DRAWS = 64
@@ -108,7 +108,7 @@ class Duel:
             "asked": self._state(view),
             "sides": sides,
             "original": original,
-            "target": self.sides[0].target,
+            "target": TARGETS[self.sides[0].target],
         }
         return pack(header, {"noise": self.noise(view)})
 

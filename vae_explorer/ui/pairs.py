@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import streamlit as st
@@ -9,9 +10,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from vae_explorer import checkpoints, text
 from vae_explorer.ui import duel_exports
+from vae_explorer.ui.controls import Seen
 from vae_explorer.ui.duel import Duel
 from vae_explorer.ui.duel_view import DuelView, default, parse
 from vae_explorer.ui.query import quoted
+from vae_explorer.ui.view import is_index
 
 FIRST = ("mnist-ae-2d", "mnist-vae-2d")
 _PICKER: dict[str, Any] = {"format_func": text.shown, "label_visibility": "collapsed"}
@@ -43,12 +46,28 @@ def start(duel: Duel) -> DuelView:
     state = st.session_state
     names = tuple(side.name for side in duel.sides)
     if state.get("duel_linked") == names:
-        state.duel_start, messages = parse(st.query_params.to_dict(), duel.limits)
+        query = st.query_params.to_dict()
+        state.duel_start, messages = parse(query, duel.limits)
+        if not {"image", "z"} & query.keys():
+            state.duel_start = _where_explore_is(state.duel_start, duel)
         state.duel_messages = [*state.duel_messages, *messages]
         state.duel_linked = None
     elif "duel_start" not in state or (state.duel_start.left, state.duel_start.right) != names:
-        state.duel_start, state.duel_messages = default(duel.limits), []
+        state.duel_start, state.duel_messages = _where_explore_is(default(duel.limits), duel), []
     return cast(DuelView, state.duel_start)
+
+
+def _where_explore_is(view: DuelView, duel: Duel) -> DuelView:
+    """Returns a view of the image and at the KL weight that Explore shows, where it shows the same images."""
+    seen: Seen | None = st.session_state.get("seen")
+    if seen is None or seen.data != duel.sides[0].config.data:
+        return view
+    image, beta = seen.view.image, seen.view.beta
+    if is_index(image, duel.limits.sides[0].images):
+        view = replace(view, image=image, z=None)
+    if beta is not None and duel.limits.beta:
+        view = replace(view, beta=min(max(beta, duel.limits.beta[0]), duel.limits.beta[1]))
+    return view
 
 
 def export(duel: Duel, view: DuelView) -> None:
@@ -73,6 +92,15 @@ def export(duel: Duel, view: DuelView) -> None:
         )
 
 
+def _first(data: dict[str, str]) -> tuple[str, str]:
+    """Returns the pair to begin with: what Explore shows and another of its data, or the first pair."""
+    seen: Seen | None = st.session_state.get("seen")
+    if seen is None or seen.view.model in FIRST or seen.view.model not in data:
+        return FIRST
+    model = seen.view.model
+    return next((name for name in sorted(data) if data[name] == data[model] and name != model), model), model
+
+
 def _begin(data: dict[str, str]) -> None:
     """Takes the link's models, or those that this session compared last, or the first pair."""
     state = st.session_state
@@ -81,7 +109,7 @@ def _begin(data: dict[str, str]) -> None:
         state.duel_left, state.duel_right, state.duel_start, state.duel_messages = last.left, last.right, last, []
         return
     query = st.query_params.to_dict()
-    wanted = [query.get(side, name) for side, name in zip(("left", "right"), FIRST, strict=True)]
+    wanted = [query.get(side, name) for side, name in zip(("left", "right"), _first(data), strict=True)]
     state.duel_messages = [f"There is no model “{quoted(name)}” here." for name in wanted if name not in data]
     known = [name for name in wanted if name in data]
     if len(known) == 2 and data[known[0]] != data[known[1]]:

@@ -19,10 +19,21 @@ from vae_explorer.ui import say
 
 T = TypeVar("T")
 
+KIND_NAMES: dict[Kind, str] = {
+    "multi-rate": "VAE, all KL weights",
+    "vae": "VAE, one KL weight",
+    "autoencoder": "Autoencoder",
+}
 KINDS: dict[Kind, str] = {
-    "multi-rate": "One network for a whole range of KL weights: its slider moves the map live.",
+    "multi-rate": "One network for a whole range of KL weights (multi-rate): its slider moves the map live.",
     "vae": "A VAE at the one KL weight that you set.",
-    "autoencoder": "Deterministic: no prior, no rate; its latent space has gaps.",
+    "autoencoder": "Deterministic: no prior and no rate. The page Compare measures the gaps between its codes.",
+}
+LIKELIHOOD_NAMES: dict[Likelihood, str] = {
+    "bernoulli": "Bernoulli",
+    "continuous-bernoulli": "Continuous Bernoulli",
+    "gaussian": "Gaussian, fixed spread",
+    "gaussian-learned": "Gaussian, learned spread",
 }
 LIKELIHOODS: dict[Likelihood, str] = {
     "bernoulli": "Each pixel is a grey level between black and white; the usual choice.",
@@ -66,7 +77,9 @@ def choose() -> tuple[str, Order] | None:
     name = _data(left, notice)
     if name is None:
         return None
-    kind = right.selectbox("Model", list(KINDS), key="train_kind", help=_choices(KINDS))
+    kind = right.selectbox(
+        "Model", list(KINDS), key="train_kind", format_func=KIND_NAMES.__getitem__, help=_choices(KIND_NAMES, KINDS)
+    )
     st.caption(KINDS[kind])
     beta = 1.0
     if kind == "vae":
@@ -76,8 +89,16 @@ def choose() -> tuple[str, Order] | None:
     shape, count, source = _outline(name)
     settings = _suited(SETTINGS, count)
     epochs = int(left.number_input("Epochs", 1, 10_000, settings.epochs, key=f"train_epochs_{name}"))
-    backbone = cast(Backbone, left.selectbox("Backbone", get_args(Backbone), key="train_backbone"))
-    likelihood = right.selectbox("Likelihood", list(LIKELIHOODS), key="train_likelihood", help=_choices(LIKELIHOODS))
+    backbone = cast(
+        Backbone, left.selectbox("Backbone", get_args(Backbone), key="train_backbone", format_func=str.capitalize)
+    )
+    likelihood = right.selectbox(
+        "Likelihood",
+        list(LIKELIHOODS),
+        key="train_likelihood",
+        format_func=LIKELIHOOD_NAMES.__getitem__,
+        help=_choices(LIKELIHOOD_NAMES, LIKELIHOODS),
+    )
     st.caption(f"{AXES[min(latent, 3)]} {BACKBONES[backbone]} {LIKELIHOODS[likelihood]}")
     mistake = kind != "autoencoder" and _mistake(beta, math.prod(shape))
     try:
@@ -107,6 +128,14 @@ def _data(place: DeltaGenerator, notice: DeltaGenerator) -> str | None:
         f"The data set {text.markdown(str(wanted))} {why}. Choose another below, or add it on the page Data."
     )
     return None
+
+
+def example() -> tuple[str, Order]:
+    """Returns a run for those who have none yet: small, and done in about half a minute."""
+    model, training = propose("digits", "multi-rate")
+    name = _free_name("digits", "example")
+    training = replace(training, epochs=40)
+    return name, Order(model=model, training=training, command=_command(name, model, training))
 
 
 def propose(name: str, kind: Kind, backbone: Backbone = "dense") -> tuple[ModelConfig, TrainingConfig]:
@@ -139,9 +168,9 @@ def _outline(name: str) -> tuple[tuple[int, ...], int, str]:
     return images.pixels.shape[1:], len(images.pixels), images.source
 
 
-def _choices(choices: Mapping[T, str]) -> str:
+def _choices(names: Mapping[T, str], meanings: Mapping[T, str]) -> str:
     """Returns what each choice means, as a list."""
-    return "\n".join(f"* **{name}**: {words}" for name, words in choices.items())
+    return "\n".join(f"* **{name}**: {meanings[choice]}" for choice, name in names.items())
 
 
 def _suited(rows: Sequence[tuple[int, T]], count: int) -> T:

@@ -26,6 +26,7 @@ from vae_explorer.ui.view import Limits, Pin, View
 PRIOR_RADIUS = 3.4  # shows the circle of three sigma whole
 QUANTILES = (0.002, 0.998)  # few codes lie far out: the map begins with the others
 AXES_SHOWN = 6
+TARGETS = {"grey": "against grey levels", "density": "as a density"}  # what a distortion is measured against, in words
 
 
 class Nearest(NamedTuple):
@@ -77,7 +78,7 @@ class Scene:
     def unit(self, std: Sequence[float]) -> str:
         """Says what the terms of one image are measured in, given its posterior's spread."""
         samples = f", {store.DISTORTION_SAMPLES} samples of z" if any(std) else ""
-        return f"nats for this image, {self.target} target{samples}"
+        return f"nats for this image, {TARGETS[self.target]}{samples}"
 
     def codes(self, view: View) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Returns means and standard deviations on the map's two axes, each `(N, 2)`."""

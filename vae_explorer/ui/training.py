@@ -116,6 +116,8 @@ def progress(status: Status, epochs: int) -> str:
 
 def duration(seconds: float) -> str:
     """Returns a time as one speaks of it."""
+    if seconds < 1:
+        return "under 1 s"
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -90,6 +90,33 @@ def default(limits: Limits) -> View:
     return View(model=limits.model, beta=beta, layers=layers)
 
 
+def carried(last: View, had: Limits, limits: Limits, *, same: bool) -> View:
+    """Returns the view that another model opens with: what the user had set, as far as it means the same there.
+
+    Arguments:
+        last: What was seen of the model before.
+        had: What that model allowed.
+        limits: What the new one allows.
+        same: Whether both show the same images; else image, classes and pins are others.
+    """
+    begun = default(limits)
+    new = (name for name in begun.layers if name not in had.layers)  # nobody has chosen for or against them
+    view = replace(begun, layers=tuple(sorted({*new, *last.layers} & {*limits.layers})), tab=last.tab, path=last.path)
+    if limits.beta and last.beta is not None:
+        view = replace(view, beta=min(max(last.beta, limits.beta[0]), limits.beta[1]))
+    if not same:
+        return view
+    pins = tuple(pin for pin in last.pins if is_index(pin, limits.images))
+    other = None if last.other is None else last.pins[last.other]
+    return replace(
+        view,
+        image=last.image if is_index(last.image, limits.images) else view.image,
+        hidden=tuple(k for k in last.hidden if k < limits.classes),
+        pins=pins,
+        other=pins.index(other) if other in pins else None,
+    )
+
+
 def updated(view: View, reported: Mapping[str, object], limits: Limits) -> View:
     """Returns the view after what the map reported. What does not fit was not sent by our map: ignored."""
     match reported.get("click"):

@@ -31,6 +31,7 @@ __all__ = [
     "latent_map",
     "script",
     "send",
+    "share",
     "training_film",
 ]
 
@@ -41,6 +42,7 @@ _DRAWING = ("scatter/raster.js", "scatter/marks.js", "scatter/outlines.js", "sca
 _SCATTER = (*_DRAWING, "scatter/layers.js", "scatter/gestures.js", "scatter/scatter.js")
 _PARTS = (
     "wire.js",
+    "memory.js",
     "normal.js",
     "rungs.js",
     "products.js",
@@ -55,7 +57,7 @@ _PARTS = (
 _SHARED = (*_SCATTER, *_PARTS, "panel.js", "contact_sheet.js")
 _DRAWING_PAD = ("drawing/pad.js", "drawing/drawing.js")
 _CHARTS = ("charts.js", "rate_distortion.js")
-_PANEL = ("map_layers.js", "posterior.js", "strip.js", "film.js", "compare.js", "pinboard.js")
+_PANEL = ("hint.js", "map_layers.js", "posterior.js", "strip.js", "film.js", "compare.js", "pinboard.js")
 
 
 def _read(*names: str) -> str:
@@ -91,6 +93,12 @@ _training_film = st.components.v2.component(
     css=_read("controls.css", "film/training.css"),
     js=script(*_SHARED, "film/training.js"),
 )
+_share = st.components.v2.component(
+    "vae_explorer_share",
+    html=_read("share.html"),
+    css=_read("controls.css", "share.css"),
+    js=script("memory.js", "share.js"),
+)
 _courier = st.components.v2.component("vae_explorer_courier", js=script("wire.js", "courier.js"))
 
 
@@ -107,6 +115,12 @@ def duel(name: str) -> None:
 def training_film(name: str) -> None:
     """Shows the film of a run; its epochs come by couriers."""
     _training_film(key=f"map-{name}", data=addressed(name, pack({"kind": "training"}, {})))
+
+
+def share() -> None:
+    """Shows the buttons that copy the link and present, and hears the presenter's key."""
+    with st.container(key="share"):
+        _share(key="share-buttons", height="content")
 
 
 def answer(data: bytes, name: str) -> None:

@@ -2,7 +2,7 @@
 
 const SENT_AFTER = 150; // ms of rest after which a key press or a zoom is reported
 const DRAWS_KEPT = 30; // earlier draws of epsilon that stay on the map
-const TABS = { curve: "Rate and distortion", posterior: "Posterior", path: "Path", compare: "Compare", draw: "Draw" };
+const TABS = { curve: "Rate and distortion", posterior: "Posterior", path: "Path", compare: "Two pins", draw: "Draw" };
 
 class LatentMap {
   constructor(root, name) {
@@ -34,6 +34,8 @@ class LatentMap {
     });
     this.spoken = new Spoken(this.find(".said"), signal);
     this.field = new ImageField(this.find(".goto"), signal, (index) => this.goTo(index));
+    greet(this.find(".hint"), signal);
+    addEventListener("resize", () => this.restyle(), { signal }); // the type's size follows the window's
     this.pointer = null; // where the mouse is, or a walk has come to
     this.drawn = []; // earlier draws, in units of epsilon
   }

@@ -179,5 +179,5 @@ function curveCaption({ images, part, target, samples, nll_images: judged, sourc
   const draws = rate ? `${count(samples)} ${samples === 1 ? "sample" : "samples"} of z each` : ""; // else z is no draw
   const fewer = nll && judged !== images ? `\u2212log p(x) of ${count(judged)} of them` : "";
   const over = `Nats per image, over ${count(images)} ${part} images`;
-  return [over, `${target} target`, draws, fewer, source].filter(Boolean).join(" \u00b7 ");
+  return [over, target === "grey" ? "against grey levels" : "as a density", draws, fewer, source].filter(Boolean).join(" \u00b7 ");
 }

@@ -5,24 +5,23 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from vae_explorer import text
 from vae_explorer.checkpoints import CheckpointError
 from vae_explorer.data import DataError
-from vae_explorer.ui import canvas, pairs, say
+from vae_explorer.ui import canvas, lost, pairs, say
 from vae_explorer.ui.drawing_pad import drawing_pad
 from vae_explorer.ui.duel import Duel
 from vae_explorer.ui.duel_view import DuelView, updated
-from vae_explorer.ui.pages.explore import STYLE
+from vae_explorer.ui.head import aside, head
 from vae_explorer.ui.scene import Scene
 
 
 def page() -> None:
     """Two pickers and the worlds of both maps; what the maps ask for is answered by the fragment alone."""
-    st.html(STYLE)
-    title, left, right, caption, export = st.columns([5, 3, 3, 4, 2], vertical_alignment="center")
-    title.html("<h1>VAE Explorer</h1>")
+    left, right, caption, share, export = head(5)
     names = pairs.choose(left, right)
     if names is None:
+        return
+    if lost.told():
         return
     try:
         duel = Duel(*map(Scene, names))
@@ -32,8 +31,10 @@ def page() -> None:
     start = pairs.start(duel)
     if st.session_state.duel_messages:
         say.warning(st.session_state.duel_messages)
-    caption.html(f'<p class="aside">{text.html(duel.sides[0].caption, say.LONGEST)}</p>')
+    aside(caption, duel.sides[0].caption)
     canvas.duel(duel.name)
+    with share:
+        canvas.share()
     with export:
         _answer(duel, start)
     for name, scene in zip(("left", "right"), duel.sides, strict=True):
@@ -43,6 +44,7 @@ def page() -> None:
 
 
 @st.fragment
+@lost.caught
 def _answer(duel: Duel, start: DuelView) -> None:
     """Runs alone whenever the maps report something."""
     reported = st.session_state.get(canvas.answer_key(duel.name), {}).get(canvas.SEEN) or {}

@@ -6,19 +6,18 @@ import streamlit as st
 
 from vae_explorer import data, text
 from vae_explorer.data import DataError, own
-from vae_explorer.ui import messages, say, store, uploads
-from vae_explorer.ui.pages.explore import STYLE
+from vae_explorer.ui import example, messages, say, undo, uploads
+from vae_explorer.ui.head import aside, head
 
 SHOWN = 16  # images of each data set in the list
 
 
 def page() -> None:
     """An upload on the left, the data sets that came of others on the right."""
-    st.html(STYLE)
-    title, caption = st.columns([5, 12], vertical_alignment="center")
-    title.html("<h1>VAE Explorer</h1>")
-    caption.html('<p class="aside">Your own images become a data set like any other. They stay on this machine.</p>')
-    form, listed = st.columns([9, 8], gap="large")
+    (caption,) = head(1)
+    aside(caption, "Your own images become a data set like any other. They stay on this machine.")
+    with st.container(key="split"):
+        form, listed = st.columns([9, 8], gap="large")
     with form:
         uploads.show()
     with listed:
@@ -29,9 +28,11 @@ def _list() -> None:
     st.subheader("Your data sets", anchor=False)
     if added := st.session_state.pop("data_added", None):
         st.success(f"{text.markdown(added)} is added: train a model on it.")
+    undo.show()
     names = [name for name in data.names() if name not in data.DATASETS]
     if not names:
         st.caption("None yet. What you add on the left appears here, and in every list of data sets.")
+        example.show()
     for name in names:
         with st.container(border=True):
             _entry(own.summary(name))
@@ -50,17 +51,16 @@ def _entry(found: own.Summary) -> None:
         images = data.spread(data.load(found.name, "test").pixels, SHOWN)
         st.image(messages.png(uploads.contact_sheet(images, SHOWN)), width="stretch")
     with buttons[1].popover("Delete", width="stretch"):
-        st.write("The images are removed from this machine. Models trained on them stay, but cannot be shown any more.")
+        st.write("Models that were trained on these images stay, but cannot be shown without them.")
         if st.button(f"Delete {text.markdown(found.name)}", key=f"data_delete_{found.name}"):
             _delete(found.name)
 
 
 def _delete(name: str) -> None:
     try:
-        own.delete(name)
+        undo.remember(f"The data set {name}", own.delete(name))
     except DataError as error:
         say.error(error)
         return
-    store.forget_images()
     st.session_state.pop("train_data", None)
     st.rerun()

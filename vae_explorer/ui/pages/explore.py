@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
-from vae_explorer import text
 from vae_explorer.checkpoints import CheckpointError
 from vae_explorer.data import DataError
-from vae_explorer.ui import canvas, controls, say, store
+from vae_explorer.ui import canvas, controls, lost, say, store
 from vae_explorer.ui.drawing_pad import drawing_pad
+from vae_explorer.ui.head import aside, head
 from vae_explorer.ui.scene import Scene
 from vae_explorer.ui.view import View
-
-STYLE = Path(__file__).parents[1] / "page.css"
 
 
 def page() -> None:
     """Controls and the map's world; what a click asks for is answered by the fragment alone."""
-    st.html(STYLE)
-    title, picker, caption, fetch, export = st.columns([5, 3, 5, 2, 2], vertical_alignment="center")
-    title.html("<h1>VAE Explorer</h1>")
+    picker, caption, fetch, share, export = head(5)
     usable, broken = controls.names()
     if not usable:
         st.error("There is no trained model yet: `python -m vae_explorer train --help` says how to make one.")
         return
     with picker:
         name = controls.model(usable)
+    if lost.told():
+        return
     try:
         scene = Scene(name)
     except CheckpointError as error:
@@ -40,10 +36,12 @@ def page() -> None:
     start = controls.start(scene)
     if messages := [*st.session_state.messages, *broken]:
         say.warning(messages)
-    caption.html(f'<p class="aside">{text.html(scene.caption, say.LONGEST)}</p>')
+    aside(caption, scene.caption)
     with fetch:
         controls.download(scene.config.data)
     canvas.latent_map(scene.world(), scene.name)
+    with share:
+        canvas.share()
     with export:
         _answer(scene, start)
     canvas.send(scene.curve(), scene.name, "curve")
@@ -51,6 +49,7 @@ def page() -> None:
 
 
 @st.fragment
+@lost.caught
 def _answer(scene: Scene, start: View) -> None:
     """Runs alone whenever the map reports something."""
     view = controls.current(scene, start)

@@ -27,7 +27,7 @@ def data() -> None:
     module.page()
 
 
-st.set_page_config(page_title="VAE Explorer", layout="wide")
+st.set_page_config(layout="wide")
 pages = [
     st.Page(explore.page, title="Explore", url_path="explore", default=True),
     st.Page(compare, title="Compare", url_path="compare"),
@@ -36,5 +36,6 @@ pages = [
 ]
 st.session_state.explore_page, _, st.session_state.train_page, _ = pages
 page = st.navigation(pages, position="top")
+st.set_page_config(page_title=f"{page.title} \N{EN DASH} VAE Explorer")
 page.run()
 freeze(page.title)

@@ -15,10 +15,10 @@ from vae_explorer.doctor import examine
 from vae_explorer.figures.training_curves import training_curves
 from vae_explorer.films import FilmError
 from vae_explorer.jobs import Entry, Job, JobError, Wish
-from vae_explorer.records import LIVE, Status
+from vae_explorer.records import LIVE, Order, Status
 from vae_explorer.training import reported_beta
-from vae_explorer.ui import canvas, diagnosis, forecast, recipe, say, training, undo
-from vae_explorer.ui.pages.explore import STYLE
+from vae_explorer.ui import canvas, diagnosis, forecast, recipe, say, shelf, training, undo
+from vae_explorer.ui.head import aside, head
 
 # Seconds between two looks at a job that is at work: each draws the page anew, on the job's own processors.
 EVERY, CURVES_EVERY = 2.0, 4.0
@@ -27,18 +27,16 @@ ANSWER = 1.0  # seconds within which a job follows a wish, as a rule
 
 def page() -> None:
     """A new run on the left, a run of the list on the right."""
-    st.html(STYLE)
-    title, caption = st.columns([5, 12], vertical_alignment="center")
-    title.html("<h1>VAE Explorer</h1>")
-    caption.html(
-        f'<p class="aside">Jobs train beside the app, {jobs.limit()} at once, and go on when it is closed.</p>'
-    )
-    form, shown = st.columns([3, 10], gap="medium")
+    (caption,) = head(1)
+    aside(caption, f"Runs train beside the app, {jobs.limit()} at once, and go on when it is closed.")
+    with st.container(key="split"):
+        form, shown = st.columns([3, 10], gap="medium")
     asides.empty(jobs.folder())
     entries = jobs.survey()
     sound = {entry.job.name: entry for entry in entries if entry.error is None}
     with form:
         _new([name for name, entry in sound.items() if entry.status and entry.status.state == "training"])
+        shelf.show()
     with shown:
         undo.show()
         if problem := st.session_state.pop("train_problem", None):
@@ -46,7 +44,7 @@ def page() -> None:
         if sound:
             _show(*_chosen(sound))
         elif not entries:
-            st.info("No run yet. Choose on the left, and train: the latent map appears here after the first epoch.")
+            _first()
         for entry in entries:
             if entry.error is not None:
                 _broken(entry.job, entry.error)
@@ -62,7 +60,7 @@ def _chosen(sound: Mapping[str, Entry]) -> tuple[Entry, Entry | None]:
     others = [each for each in names if each != name]
     if st.session_state.get("train_other") not in others:
         st.session_state.pop("train_other", None)
-    other = compare.selectbox("Compare with", others, index=None, key="train_other")
+    other = compare.selectbox("Beside it", others, index=None, key="train_other")
     st.query_params["job"] = name
     return sound[name], sound[other] if other else None
 
@@ -78,16 +76,29 @@ def _new(busy: Sequence[str]) -> None:
         say.error(error)
         return
     if st.button("Train", type="primary", width="stretch"):
-        try:
-            jobs.create(name, order).start()
-        except JobError as error:
-            say.error(error)
-            return
-        st.session_state.pop("train_job", None)
-        st.query_params["job"] = name
-        st.rerun()
+        _start(name, order)
     with st.expander("The same on the command line"):
         st.code(order.command, language="bash", wrap_lines=True)
+
+
+def _first() -> None:
+    """What stands where the first run will be."""
+    st.info("No run yet. Choose your own and press Train, or try the example: a VAE of 8 x 8 digits, in half a minute.")
+    if st.button("Train the example"):
+        _start(*recipe.example())
+    st.caption("The latent map appears here after the first epoch, and forms as the run goes on.")
+
+
+def _start(name: str, order: Order) -> None:
+    """Starts a run, and draws the page anew with it."""
+    try:
+        jobs.create(name, order).start()
+    except JobError as error:
+        say.error(error)
+        return
+    st.session_state.pop("train_job", None)
+    st.query_params["job"] = name
+    st.rerun()
 
 
 def _broken(job: Job, error: str) -> None:
@@ -164,9 +175,7 @@ def _buttons(job: Job, status: Status, epochs: int, places: Sequence[DeltaGenera
             args=(lambda: _delete(job),),
         )
     if status.state in ("done", "stopped") and status.records and places[2].button("Explore", width="stretch"):
-        for left in ("model", "view", "start"):  # what Explore showed last: it begins with the link's model again
-            st.session_state.pop(left, None)
-        st.switch_page(st.session_state.explore_page, query_params={"model": job.name})
+        shelf.explore(job.name)
 
 
 def _try(action: Callable[[], object]) -> None:

@@ -29,6 +29,7 @@ class Duel {
       beta: () => this.weight.beta,
       open: () => this.state && this.change({ tab: "draw" }),
     });
+    addEventListener("resize", () => this.restyle(), { signal: this.abort.signal }); // the type's size follows the window's
     this.pointer = null;
     this.restyle();
     const boxes = [[this.box, (message) => this.read(message)], ...this.sides.map((side) => [side.box, (message) => this.readSide(side, message)])];
@@ -142,7 +143,7 @@ class Duel {
       const worst = newButton("Show the worst", () => this.goTo(name, this.sides[k].worst(this.fields[state.field].better)));
       this.find(`.worst .${name}`).replaceChildren(...(state.field ? [worst] : []));
     });
-    this.find(".again").replaceChildren(newButton("Draw again", () => this.change({ seed: Math.floor(Math.random() * 1e6) })));
+    this.find(".again").replaceChildren(newButton("Sample again", () => this.change({ seed: Math.floor(Math.random() * 1e6) })));
     const fields = Object.fromEntries(Object.entries(this.fields).map(([name, { title }]) => [name, title]));
     choices(".fields", fields, state.field, (field) => this.change({ field: field === state.field ? null : field }));
   }
@@ -278,11 +279,11 @@ class Duel {
     const { index } = state.pick;
     const spots = sides.map((side) => side.spotWords).join("");
     const place = `The same place, in standard deviations of each map's codes.${spots}`;
-    if (this.answered) this.find(".about span").textContent = index === null ? place : `${names[labels[index]]}, image ${index}: the original, ${this.answer.target} target.`;
+    if (this.answered) this.find(".about span").textContent = index === null ? place : `${names[labels[index]]}, image ${index}: the original. Distortion is measured ${this.answer.target}.`;
     const plain = sides.some((side, k) => !side.world.prior && state.spaces[k] === "fitted");
     const better = sides.some((side, k) => state.spaces[k] === "mixture");
     const why = plain ? " An autoencoder has no prior: one Gaussian fitted to its codes is the plainest guess of where they lie, and a mixture a better one." : better ? " The mixture of Gaussians is fitted to the codes of the training images." : "";
-    this.find(".sample p").textContent = `The same ${SHEET * SHEET} standard normal draws on both sides, seed ${state.seed}.${why}`;
+    this.find(".sample p").textContent = `The same ${SHEET * SHEET} random points on both sides, seed ${state.seed}.${why}`;
     const [a, b] = state.ends.map((index) => `${names[labels[index]]} (image ${index})`);
     this.find(".path p").textContent = `A straight walk from ${a} to ${b}. Click a code to walk from B to it.`;
     const field = this.fields[state.field];

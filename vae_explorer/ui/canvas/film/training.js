@@ -24,6 +24,7 @@ class TrainingFilm {
     this.slider = this.find(".scrub input");
     this.button = this.find(".scrub .play");
     const listen = (element, type, handler) => element.addEventListener(type, handler, { signal: this.abort.signal });
+    addEventListener("resize", () => this.restyle(), { signal: this.abort.signal });
     listen(this.slider, "input", () => (this.stop(), this.scrub(Number(this.slider.value))));
     listen(this.button, "click", () => (this.playing ? this.stop() : this.play()));
     this.restyle();

@@ -1,0 +1,17 @@
+// One line for a first visit, until the first click. Who follows a link to a view came for that view.
+
+/** Shows the hint where it was never seen. */
+function greet(hint, signal) {
+  const [arrival] = performance.getEntriesByType("navigation");
+  if (memory.get("local", "hint") || new URL(arrival?.name ?? location.href).search.length > 1) return;
+  hint.hidden = false;
+  const seen = new AbortController();
+  const leave = () => {
+    hint.hidden = true;
+    memory.set("local", "hint", "seen");
+    seen.abort();
+  };
+  const until = { signal: AbortSignal.any([signal, seen.signal]), capture: true };
+  addEventListener("pointerdown", leave, until);
+  addEventListener("keydown", (event) => event.key !== "Tab" && leave(), until);
+}

@@ -1,0 +1,22 @@
+// What a browser remembers of its user. Where it may store nothing, every visit is the first.
+
+const memory = {
+  /** @param {"local" | "session"} kind for all visits, or for this tab alone */
+  get(kind, name) {
+    try {
+      return window[`${kind}Storage`].getItem(`vae-explorer ${name}`);
+    } catch {
+      return null;
+    }
+  },
+
+  set(kind, name, value) {
+    try {
+      const store = window[`${kind}Storage`];
+      if (value === null) store.removeItem(`vae-explorer ${name}`);
+      else store.setItem(`vae-explorer ${name}`, value);
+    } catch {
+      // Then it is forgotten.
+    }
+  },
+};
