@@ -32,11 +32,11 @@ Serve = Callable[..., str]
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """Starts an app once for each folder of runs and gives its address; fails if one printed a traceback meanwhile."""
-    addresses: dict[tuple[str, Path | None], str] = {}
+    addresses: dict[tuple[str, Path | None, Path | None], str] = {}
     running: list[tuple[subprocess.Popen[bytes], Path]] = []
 
-    def start(app: str, models: Path | None = None) -> str:
-        if (app, models) not in addresses:
+    def start(app: str, models: Path | None = None, own: Path | None = None) -> str:
+        if (app, models, own) not in addresses:
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
                 port = free.getsockname()[1]
@@ -44,14 +44,15 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
             options = ["--server.headless=true", "--server.fileWatcherType=none", f"--server.port={port}"]
             command = [sys.executable, "-m", "streamlit", "run", app, "--server.address=127.0.0.1", *options]
             runs = str(models or tmp_path_factory.mktemp("runs"))  # what is trained here joins nobody's models
-            folders = {"VAE_EXPLORER_RUNS": runs, "VAE_EXPLORER_DATA": str(_data(tmp_path_factory.mktemp("data")))}
+            images = str(own or _data(tmp_path_factory.mktemp("data")))
+            folders = {"VAE_EXPLORER_RUNS": runs, "VAE_EXPLORER_DATA": images}
             environment = {**os.environ, "PYTHONPATH": str(ROOT), **folders}
             with log.open("wb") as out:
                 process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, env=environment)
             running.append((process, log))
             _wait_for(f"http://127.0.0.1:{port}/_stcore/health", process, log)
-            addresses[app, models] = f"http://127.0.0.1:{port}"
-        return addresses[app, models]
+            addresses[app, models, own] = f"http://127.0.0.1:{port}"
+        return addresses[app, models, own]
 
     yield start
     for process, _ in running:
