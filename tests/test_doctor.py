@@ -12,7 +12,8 @@ import pytest
 
 from vae_explorer import jobs, worker
 from vae_explorer.config import ModelConfig, TrainingConfig
-from vae_explorer.doctor import RISE, UNUSED, Finding, examine, losses
+from vae_explorer.doctor import UNUSED, examine
+from vae_explorer.findings import RISE, Finding, losses
 from vae_explorer.jobs import Job
 from vae_explorer.records import Order, Record, Status
 
@@ -30,7 +31,6 @@ ORDERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "mean, multi-rate": ({"kind": "multi-rate"}, {"reduction": "mean"}),
     "by heart": (LEARNED | WIDE, {"epochs": 40, "weight_decay": 0.0}),
     "no number": ({}, {"learning_rate": 1e6, "clip": 1e9, "warmup": 0.01}),
-    "jumps": ({}, {"learning_rate": 1.0, "warmup": 0.3}),
 }
 
 
@@ -98,7 +98,7 @@ def test_one_axis_that_carries_nothing_is_told_from_the_others(trained: dict[str
     (finding,) = examine(job.order, replace(job.status, records=tuple(stuck)))
     assert finding.name == "posterior collapse"
     assert finding.seen.startswith("1 of 2 axes")
-    stuck[-1] = replace(stuck[-1], axis_rate=(2.0, 2 * UNUSED))  # it is waking up
+    stuck[-1] = replace(stuck[-1], axis_rate=(2.0, 0.1))  # it is waking up
     assert names(examine(job.order, replace(job.status, records=tuple(stuck)))) == ["healthy"]
 
 
@@ -153,23 +153,15 @@ def test_a_loss_that_is_no_number_is_named_with_the_last_good_epoch(trained: dic
     assert "diverged" not in names(examine(well.order, disk))
 
 
-def test_a_loss_that_jumped_out_of_its_valley_diverged_too(trained: dict[str, Job]) -> None:
-    job = trained["jumps"]
-    assert job.status.state == "done", "it stayed finite"
-    peak = max(job.status.records, key=lambda each: float(each.objective or 0))
-    assert f"in epoch {peak.number}" in found(job)[0].seen
-    assert "learning rate of 0.3 instead of 1" in found(job)[0].remedy
-
-
 @pytest.mark.parametrize("name", ["vae", "autoencoder", "multi-rate"])
 def test_files_of_before_the_doctor_are_read_and_not_called_ill(name: str, trained: dict[str, Job]) -> None:
     job = trained[name]
     path = job.folder / "status.json"
     kept = path.read_text()
     values = json.loads(kept)
-    del values["cause"]
+    del values["cause"], values["pca"], values["linear"], values["ladder"]
     for each in values["records"]:
-        del each["axis_rate"], each["objective"]
+        del each["axis_rate"], each["objective"], each["explained"]
     path.write_text(json.dumps(values))
     try:
         assert names(found(job)) == ["healthy"]

@@ -6,34 +6,15 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 from statistics import fmean
-from typing import Literal, NamedTuple
 
+from vae_explorer.findings import RISE, SMOOTH, Finding, losses, settled
+from vae_explorer.fitting import backwards, jumped, remedy, still_falling, under_fitting
 from vae_explorer.records import LIVE, Order, Record, Status
 from vae_explorer.training import effective_beta, reported_beta
 
-Name = Literal["diverged", "loss scale", "posterior collapse", "over-fitting", "too early", "healthy"]
-
-UNUSED = 0.01  # nats: an axis with less carries nothing that the decoder could use
-SETTLED = 0.5  # of the planned epochs: before, axes of healthy runs pass below UNUSED as well
-SMOOTH = 3  # epochs that are averaged, so that no single one decides
-RISE = 0.5  # nats that the validation objective has to rise by,
-JITTER = 2.0  # and so many times its usual change from one epoch to the next
-
-
-class Finding(NamedTuple):
-    """One thing to say of a run; sentences for the screen."""
-
-    name: Name
-    seen: str
-    why: str
-    remedy: str  # what to try; empty where nothing has to be
-
-
-class Losses(NamedTuple):
-    """What the run makes small, one value an epoch, in nats per image."""
-
-    train: list[float]
-    validation: list[float]
+UNUSED = 0.01  # nats: an axis with less carries nothing that the decoder could use,
+SHARE = 0.02  # nor one with less than this share of the rate
+JITTER = 2.0  # so many times its usual change from one epoch to the next the validation objective has to rise by
 
 
 def examine(order: Order, status: Status) -> list[Finding]:
@@ -46,58 +27,30 @@ def examine(order: Order, status: Status) -> list[Finding]:
     records = status.records
     findings = [*_diverged(order, status), *_loss_scale(order, records)]
     if records:
-        findings += [*_collapse(order, records), *_over_fitting(order, records)]
+        stuck = under_fitting(order, status)  # of whose axes nothing can be said
+        findings += stuck or _collapse(order, records)
+        findings += [*_over_fitting(order, records), *backwards(status)]
+        if not any(each.name == "diverged" for each in findings):
+            findings += still_falling(order, status)
     if findings or not records:
         return findings
-    if records[-1].number < _settled(order):
+    if records[-1].number < settled(order):
         return [_too_early(order, records[-1])]
     return [_healthy(order, status)]
 
 
-def losses(order: Order, records: Sequence[Record]) -> Losses:
-    r"""Returns the objective that was trained, in nats per image.
-
-    .. math:: \text{distortion} + \beta_\text{effective} \, \text{rate}
-
-    Under the pixel mean that is `P` times the loss, as in `objectives.pixel_mean_objective`. A multi-rate
-    model's weights differ between images, so the training part's term is what it recorded of them.
-    """
-    beta = effective_beta(order.model, order.training)
-    scale = math.prod(order.model.shape) if order.training.reduction == "mean" else 1
-    train = []
-    for each in records:
-        paid = beta / scale * (each.rate or 0) if each.objective is None else each.objective - each.distortion
-        train.append(each.distortion + scale * paid)
-    return Losses(train, [each.validation_distortion + beta * (each.validation_rate or 0) for each in records])
-
-
 def _diverged(order: Order, status: Status) -> list[Finding]:
-    """A loss that is no number, or one that rose further above its start than it ever fell below it."""
+    """A loss that is no number, or one that jumped."""
+    if status.state != "failed" or status.cause != "TrainingDiverged":
+        return jumped(order, status)
     done = status.records[-1].number if status.records else 0
-    rate = order.training.learning_rate
-    remedy = f"Train anew with a learning rate of {_round(rate / 3)} instead of {rate:g}, or a longer warm-up."
     kept = f"epoch {done} is the last good one" if done else "no epoch was whole before, so there is no model"
-    if status.state == "failed" and status.cause == "TrainingDiverged":
-        return [
-            Finding(
-                "diverged",
-                f"The loss became infinite or no number in epoch {done + 1}; {kept}.",
-                "A step was so large that the next gradient was larger still, and so on.",
-                remedy,
-            )
-        ]
-    train, validation = losses(order, status.records)
-    if len(train) < 2 or max(train) <= train[0] + max(RISE, train[0] - min(train)):
-        return []
-    peak = train.index(max(train))
-    best = status.records[validation.index(min(validation))].number
     return [
         Finding(
             "diverged",
-            f"The training loss jumped from {train[peak - 1]:,.1f} to {train[peak]:,.1f} nats in epoch "
-            f"{status.records[peak].number}, further up than it had ever come down; epoch {best} was the best.",
-            "The steps are too large: they jump out of the valley that they were in, and what was learned is lost.",
-            remedy,
+            f"The loss became infinite or no number in epoch {done + 1}; {kept}.",
+            "A step was so large that the next gradient was larger still, and so on.",
+            remedy(order),
         )
     ]
 
@@ -127,12 +80,13 @@ def _loss_scale(order: Order, records: Sequence[Record]) -> list[Finding]:
 
 
 def _collapse(order: Order, records: Sequence[Record]) -> list[Finding]:
-    """Axes whose rate has stayed under `UNUSED`, once the run has settled."""
+    """Axes whose rate has stayed under `UNUSED`, or a small share of all, once the run has settled."""
     axes = _axis_rates(records)
     effective = effective_beta(order.model, order.training)
-    settled = records[-1].number >= _settled(order) or effective != reported_beta(order.model)
-    unused = [k for k, rate in enumerate(axes, 1) if rate < UNUSED]
-    if not unused or not settled:
+    judged = records[-1].number >= settled(order) or effective != reported_beta(order.model)
+    least = max(UNUSED, SHARE * sum(axes))
+    unused = [k for k, rate in enumerate(axes, 1) if rate < least]
+    if not unused or not judged:
         return []
     other = "Sum the loss over the pixels"
     if order.training.reduction == "sum":
@@ -140,7 +94,7 @@ def _collapse(order: Order, records: Sequence[Record]) -> list[Finding]:
         other = (
             f"{'Move the slider of Explore to' if slider else 'Take'} a KL weight below {effective:g}, or another seed"
         )
-    seen = f"{_count(len(unused), len(axes))} a rate under {UNUSED} nats ({_axes(axes)})."
+    seen = f"{_count(len(unused), len(axes))} a rate under {least:.1g} nats ({_axes(axes)})."
     if len(unused) == len(axes):
         return [
             Finding(
@@ -191,7 +145,7 @@ def _too_early(order: Order, last: Record) -> Finding:
     return Finding(
         "too early",
         f"Epoch {last.number} of {order.training.epochs}: nothing to complain about yet.",
-        f"Axes are judged from epoch {_settled(order)} on{axes}: in healthy runs, too, rates begin near 0.",
+        f"Axes are judged from epoch {settled(order)} on{axes}: in healthy runs, too, rates begin near 0.",
         "",
     )
 
@@ -214,11 +168,6 @@ def _healthy(order: Order, status: Status) -> Finding:
     )
 
 
-def _settled(order: Order) -> int:
-    """Returns the first epoch whose axes are judged."""
-    return math.ceil(SETTLED * order.training.epochs)
-
-
 def _axis_rates(records: Sequence[Record]) -> list[float]:
     """Returns each axis's largest rate over the last epochs; none where it is infinite or was not recorded."""
     rows = [each.axis_rate for each in records[-SMOOTH:] if each.axis_rate is not None]
@@ -237,7 +186,3 @@ def _count(some: int, of: int) -> str:
     if some == of:
         return f"{'Both' if of == 2 else f'All {of}'} axes have"
     return f"{some} of {of} axes {'has' if some == 1 else 'have'}"
-
-
-def _round(value: float) -> str:
-    return f"{value:.1g}"

@@ -18,19 +18,23 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from vae_explorer import checkpoints, films, runs
+from vae_explorer.baselines import best_linear, explained, mean_image
 from vae_explorer.checkpoints import CheckpointError
 from vae_explorer.config import ConfigError
-from vae_explorer.data import DataError, load, spread
+from vae_explorer.data import DataError, Images, Shards, load, spread, stream
 from vae_explorer.files import read_json, reason, replacing, sweep
 from vae_explorer.films import FILM_IMAGES
 from vae_explorer.jobs import Job, JobError, JobGone, Wish, find_all, limit, slot, write
-from vae_explorer.latent.encoding import Encoding, axis_rates, decode, encode, grey_levels
+from vae_explorer.latent.encoding import Encoding, axis_rates, decode, encode, grey_levels, measure
 from vae_explorer.processes import ALONE, Processes, ProcessesError
-from vae_explorer.records import LONGEST, Record, Status
+from vae_explorer.records import LONGEST, Record, Rung, Status
 from vae_explorer.runs import Run
-from vae_explorer.training import Epoch, TrainingDiverged, reported_beta
+from vae_explorer.training import Epoch, TrainingDiverged, effective_beta, reported_beta
 
 FILM_CODES = 2000  # validation images whose codes a snapshot holds, at most
+JUDGED = 500  # of these are decoded after each epoch, to see how much of them is explained
+FITTED = 500  # training images that a linear model is fitted to
+RUNGS = 5  # KL weights at which a multi-rate model is measured at the end
 LOOK = 0.1  # seconds from one look at the queue to the next, and at the wish while paused
 GLANCE = 0.03  # seconds from one look at the wish to the next while it trains
 NICE = 10  # a click in the app comes before a training step
@@ -142,6 +146,13 @@ class _Worker:
         films.head_file(self.job.folder).parent.mkdir(exist_ok=True)
         with replacing(films.head_file(self.job.folder)) as file:
             save_file({"labels": labels, "originals": self.film[:FILM_IMAGES]}, file)
+        some = _some(stream(data, "train"))
+        self.mean = mean_image(some)
+        self.judged = _places(len(self.film), JUDGED)
+        model, training = self.order.model, self.order.training
+        beta = 0.0 if model.kind == "autoencoder" else effective_beta(model, training)
+        best = best_linear(some, self.film[self.judged], model, beta)
+        self.tell(pca=best.pca, linear=best.linear)
 
     def show(self, epoch: Epoch) -> None:
         """Leaves a snapshot and a record, before the checkpoint: after a kill they are ahead, never behind."""
@@ -154,7 +165,20 @@ class _Worker:
         }
         with replacing(films.frame_file(self.job.folder, epoch.number)) as file:
             save_file(arrays, file)
-        self.tell(records=(*self.status.records, _record(epoch, codes)))
+        decoded = decode(model, codes.mean[self.judged], beta)
+        record = replace(_record(epoch, codes), explained=explained(self.film[self.judged], decoded, self.mean))
+        self.tell(records=(*self.status.records, record))
+        if epoch.number == epoch.epochs and model.config.kind == "multi-rate":
+            self.tell(ladder=self.ladder())
+
+    def ladder(self) -> tuple[Rung, ...]:
+        """Measures a multi-rate model over its range of KL weights."""
+        config = self.order.model
+        rungs = []
+        for beta in np.geomspace(config.beta_min, config.beta_max, RUNGS).tolist():
+            terms = measure(self.model, self.film[self.judged], beta, seed=0)
+            rungs.append(Rung(beta=beta, distortion=float(terms.distortion.mean()), rate=float(terms.rate.mean())))
+        return tuple(rungs)
 
     def publish(self) -> bool:
         """Puts the model of the last whole epoch into every list; says whether training is over."""
@@ -266,6 +290,21 @@ def _record(epoch: Epoch, codes: Encoding) -> Record:
         objective=epoch.train.objective,
         axis_rate=tuple(rates.tolist()) if np.isfinite(rates).all() else None,
     )
+
+
+def _some(images: Images | Shards) -> NDArray[np.uint8]:
+    """Returns training images to fit a linear model to: of shards, the first one's."""
+    if isinstance(images, Images):
+        return spread(images.pixels, FITTED)
+    count = min(FITTED, images.lengths[0])
+    pixels = np.empty((count, *images.shape), np.uint8)
+    images.read(0, _places(images.lengths[0], count), pixels)
+    return pixels
+
+
+def _places(length: int, most: int) -> NDArray[np.int64]:
+    """Returns so many positions at most, from all over."""
+    return np.linspace(0, length - 1, min(length, most)).round().astype(np.int64)
 
 
 def _finite(value: float) -> float | None:

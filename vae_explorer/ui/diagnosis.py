@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from vae_explorer import text
-from vae_explorer.doctor import Finding, Name
+from vae_explorer.findings import Finding, Name
 from vae_explorer.ui.say import LONGEST
 
 TITLES: dict[Name, str] = {
     "diverged": "Diverged",
     "loss scale": "Loss scale",
     "posterior collapse": "Posterior collapse",
+    "under-fitting": "Under-fitting",
     "over-fitting": "Over-fitting",
+    "backwards": "Backwards curve",
+    "still falling": "Still falling",
     "too early": "Too early to tell",
     "healthy": "Healthy",
 }
@@ -29,7 +32,7 @@ def show(findings: Mapping[str, Sequence[Finding]]) -> None:
 
 def row(finding: Finding, run: str) -> str:
     """Returns one finding as HTML: a sign that is no colour alone, what is seen, why, and what to try."""
-    kind = {"healthy": "well", "too early": "early"}.get(finding.name, "ill")
+    kind = {"healthy": "well", "too early": "early", "still falling": "early"}.get(finding.name, "ill")
     whose = f"<small>{text.html(run)}</small>" if run else ""
     remedy = f"<p><em>To try:</em> {text.html(finding.remedy, LONGEST)}</p>" if finding.remedy else ""
     seen, why = text.html(finding.seen, LONGEST), text.html(finding.why, LONGEST)
