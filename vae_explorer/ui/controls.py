@@ -75,9 +75,17 @@ def export(scene: Scene, seen: View) -> None:
     with st.popover("Export", width="stretch"):
         name = text.file_name(scene.name)
         stem = name if seen.beta is None else f"{name}-beta-{seen.beta:g}"
+        weight = "" if seen.beta is None else f" · KL weight {seen.beta:g}"
+        canvas.map_saver(scene.name, f"{stem}-map", f"{scene.name}{weight} · {scene.caption}")
         for label, file, mime, make in (
             ("Map, interactive (HTML)", f"{stem}-map.html", "text/html", lambda: exports.map_html(scene, seen)),
             ("Codes (CSV)", f"{stem}-codes.csv", "text/csv", lambda: exports.codes_csv(scene, seen)),
+            (
+                "Decoded image, large (PNG)",
+                f"{stem}-decoded-large.png",
+                "image/png",
+                lambda: exports.decoded_large_png(scene, seen),
+            ),
             ("Decoded image (PNG)", f"{stem}-decoded.png", "image/png", lambda: exports.decoded_png(scene, seen)),
             (
                 "Checkpoint (safetensors)",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.Image import Resampling
 
 from vae_explorer import text
 from vae_explorer.latent.encoding import decode, grey_levels
@@ -18,6 +19,7 @@ from vae_explorer.ui.view import View
 GIF_STEPS = 24  # images from pin to pin
 GIF_PAUSE = 60  # ms that each is shown
 GIF_SIDE = 280  # px, about
+LARGE = 512  # px of a decoded image that fills a slide
 
 
 def checkpoint_file(scene: Scene) -> bytes:
@@ -28,6 +30,15 @@ def checkpoint_file(scene: Scene) -> bytes:
 def decoded_png(scene: Scene, view: View) -> bytes:
     """Returns the view's decoded image at its own size."""
     return scene.image(scene.z(view), scene.weight(view))
+
+
+def decoded_large_png(scene: Scene, view: View) -> bytes:
+    """Returns the view's decoded image with each pixel as a square, so that the longer side has 512 px or more."""
+    with Image.open(io.BytesIO(decoded_png(scene, view))) as image:
+        times = -(-LARGE // max(image.size))
+        out = io.BytesIO()
+        image.resize((times * image.width, times * image.height), Resampling.NEAREST).save(out, "PNG")
+    return out.getvalue()
 
 
 def path_gif(scene: Scene, view: View) -> bytes:

@@ -29,6 +29,7 @@ __all__ = [
     "drawing_key",
     "duel",
     "latent_map",
+    "map_saver",
     "script",
     "send",
     "share",
@@ -57,6 +58,7 @@ _PARTS = (
 _SHARED = (*_SCATTER, *_PARTS, "panel.js", "contact_sheet.js")
 _DRAWING_PAD = ("drawing/pad.js", "drawing/drawing.js")
 _CHARTS = ("charts.js", "rate_distortion.js")
+_PORTRAIT = ("portrait/svg_context.js", "portrait/portrait.js")
 _PANEL = ("hint.js", "map_layers.js", "posterior.js", "strip.js", "film.js", "compare.js", "pinboard.js")
 
 
@@ -79,7 +81,7 @@ _map = st.components.v2.component(
     "vae_explorer_latent_map",
     html=_page("latent_map.html"),
     css=_read("controls.css", "latent_map.css", "charts.css", "drawing/drawing.css"),
-    js=script(*_SHARED, *_DRAWING_PAD, *_CHARTS, *_PANEL, "latent_map.js"),
+    js=script(*_SHARED, *_DRAWING_PAD, *_CHARTS, *_PORTRAIT, *_PANEL, "latent_map.js"),
 )
 _duel = st.components.v2.component(
     "vae_explorer_duel",
@@ -101,10 +103,22 @@ _share = st.components.v2.component(
 )
 _courier = st.components.v2.component("vae_explorer_courier", js=script("wire.js", "courier.js"))
 
+_saver = st.components.v2.component(
+    "vae_explorer_saver",
+    html=_read("portrait/saver.html"),
+    css=_read("portrait/saver.css"),
+    js=script("wire.js", "portrait/saver.js"),
+)
+
 
 def latent_map(data: bytes, name: str) -> None:
     """Shows the map of this name."""
     _map(key=f"map-{name}", data=addressed(name, data))
+
+
+def map_saver(name: str, stem: str, title: str) -> None:
+    """Shows buttons that save the map of this name as a picture, with this title, in files of this name."""
+    _saver(key=f"saver-{name}", data=addressed(name, pack({"kind": "saver", "stem": stem, "title": title}, {})))
 
 
 def duel(name: str) -> None:

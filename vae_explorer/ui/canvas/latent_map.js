@@ -41,7 +41,7 @@ class LatentMap {
   }
 
   destroy() {
-    if (this.box.read === this.reader) this.box.read = null;
+    if (this.box.read === this.reader) this.box.read = this.box.save = null;
     this.abort.abort();
     this.plot.destroy();
     this.curve.destroy();
@@ -61,6 +61,7 @@ class LatentMap {
     this.decoder = decoderOf(world);
     this.grey = roomFor(world.shape);
     this.layers.setWorld(world);
+    this.box.save = (kind, words) => savePortrait(this.plot, this.legend, kind, words);
     this.box.read = this.reader = (message) => this.read(message);
     for (const message of this.box.messages.values()) this.read(message);
   }

@@ -35,7 +35,7 @@ class Legend {
    * @param {string[]} looks which of LOOKS are on
    */
   build({ names, colours, marks }, hidden, looks = []) {
-    Object.assign(this, { names, marks, hidden: new Set(hidden), looks: new Set(looks) });
+    Object.assign(this, { names, colours, marks, hidden: new Set(hidden), looks: new Set(looks) });
     this.buttons = names.map((name, k) => {
       const button = newButton("", (event) => (event.altKey ? this.isolate(k) : this.toggle(k)));
       button.append(markPicture("disc"), name);
@@ -94,6 +94,12 @@ class Legend {
 
   get shapes() {
     return this.looks.has("shapes") || this.names.length > MOST_COLOURS;
+  }
+
+  /** The classes that are shown, as a file's legend has them. */
+  get entries() {
+    const all = this.names.map((name, k) => ({ name, colour: this.colours[k], mark: this.shapes ? this.marks[k] : "disc" }));
+    return all.filter((_, k) => !this.hidden.has(k));
   }
 
   /** What the scatter plot wants: one byte a class, 1 for hidden ones; marks and names where they are asked for. */

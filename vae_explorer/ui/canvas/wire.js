@@ -42,7 +42,7 @@ function unpack(bytes) {
  */
 function mailbox(name) {
   const boxes = (window[Symbol.for("vae-explorer mailboxes")] ??= new Map());
-  if (!boxes.has(name)) boxes.set(name, { messages: new Map(), read: null, tell: null, draw: null });
+  if (!boxes.has(name)) boxes.set(name, { messages: new Map(), read: null, tell: null, draw: null, save: null });
   return boxes.get(name);
 }
 

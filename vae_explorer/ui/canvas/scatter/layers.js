@@ -35,15 +35,16 @@ function drawAxes(plot, context) {
     context.textAlign = align;
     context.fillText(string, x, y);
   };
+  const sharp = (at) => (plot.exact ? at : Math.floor(at) + 0.5); // the nearest place of a line one px wide
   context.textBaseline = "middle";
   for (const { value, text: string } of ticks(low.x, high.x, size)) {
-    const x = Math.round(plot.toPixel(value, 0).x) + 0.5;
+    const x = sharp(plot.toPixel(value, 0).x);
     line(x, box.y, x, box.y + box.height, value === 0 ? 0.26 : 0.09);
     const room = box.x + box.width - context.measureText(axes[0]).width - 16;
     if (x < room) text(string, x, box.y + box.height + 1.25 * style.size, "center");
   }
   for (const { value, text: string } of ticks(low.y, high.y, size)) {
-    const y = Math.round(plot.toPixel(0, value).y) + 0.5;
+    const y = sharp(plot.toPixel(0, value).y);
     line(box.x, y, box.x + box.width, y, value === 0 ? 0.26 : 0.09);
     if (y > box.y + context.measureText(axes[1]).width + 16) text(string, box.x - 0.5 * style.size, y, "right");
   }

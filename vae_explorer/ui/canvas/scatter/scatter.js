@@ -4,6 +4,7 @@
 const BLEED = 10; // px that the raster is larger, so that discs are cut by the edge and do not vanish at it
 const REACH = 6; // px within which a click takes a point
 const OUTLINE = 0.35; // opacity of one of many ellipses
+const VEILED = 0.8; // opacity of points over an underlay, which shall be seen through them
 const GROUND = ["underlays", "contours", "circles"]; // layers that move with the points
 const ZOOM = [0.3, 200]; // least and most, relative to home
 
@@ -32,6 +33,8 @@ class Scatter {
     this.axes = ["", ""];
     this.home = { x: 0, y: 0, half: 1 };
     this.view = { ...this.home };
+    this.exact = false; // whether grid lines stand where they belong, and not on the screen's pixels
+    this.shiftY = 0; // px that the plot lies lower: in a file, below a title
     this.frame = 0;
     this.abort = new AbortController();
     this.resizes = new ResizeObserver(() => this.resize());
@@ -72,7 +75,7 @@ class Scatter {
     const { size } = this.style; // the margins hold the ticks' text
     const width = Math.max(1, this.width - 4 * size);
     const height = Math.max(1, this.height - 3 * size);
-    return { x: 3.3 * size, y: 0.7 * size, width, height };
+    return { x: 3.3 * size, y: 0.7 * size + this.shiftY, width, height };
   }
 
   /** CSS px per data unit, the same on both axes. */
@@ -211,7 +214,7 @@ class Scatter {
     const top = box.y - BLEED;
     const map = { ax: a, bx: (origin.x - left) * ratio, ay: -a, by: (origin.y - top) * ratio };
     raster.draw(xy, labels, colours, hidden, map, this.spread && { std: this.spread, alpha: OUTLINE });
-    context.globalAlpha = this.layers.underlays.length ? 0.8 : 1; // an underlay shall be seen through the points
+    context.globalAlpha = this.layers.underlays.length ? VEILED : 1;
     context.drawImage(raster.canvas, left, top, box.width + 2 * BLEED, box.height + 2 * BLEED);
     context.globalAlpha = 1;
   }
