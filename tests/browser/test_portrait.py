@@ -34,14 +34,11 @@ def save(explorer: Explorer, button: str) -> Path:
 def axes(svg: ET.Element) -> Callable[[NDArray[np.floating]], NDArray[np.floating]]:
     """Returns what turns latent points `(N, 2)` into the file's pixels, as the numbers beside its axes say."""
     ticks = [e for e in svg.iter(f"{SVG}text") if re.fullmatch(r"\u2212?[\d.]+", e.text or "")]
-    value = lambda e: float((e.text or "").replace("\u2212", "-"))  # noqa: E731
-    below = [(value(e), float(e.attrib["x"])) for e in ticks if e.attrib["text-anchor"] == "middle"]
-    beside = [
-        (value(e), float(e.attrib["y"]) - 0.35 * float(e.attrib["font-size"]))  # its middle, not its base line
-        for e in ticks
-        if e.attrib["text-anchor"] == "end"
-    ]
-    (a, b), (c, d) = (np.polyfit(*np.array(pairs).T, 1) for pairs in (below, beside))
+    below, beside = ([e for e in ticks if e.attrib["text-anchor"] == where] for where in ("middle", "end"))
+    values = [[float((e.text or "").replace("\u2212", "-")) for e in side] for side in (below, beside)]
+    x = [float(e.attrib["x"]) for e in below]
+    y = [float(e.attrib["y"]) - 0.35 * float(e.attrib["font-size"]) for e in beside]  # a line's middle, not its base
+    (a, b), (c, d) = np.polyfit(values[0], x, 1), np.polyfit(values[1], y, 1)
     return lambda z: z * [a, c] + [b, d]
 
 
