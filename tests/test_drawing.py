@@ -49,6 +49,11 @@ def test_a_report_gives_back_the_picture() -> None:
     assert colour.picture is not None
     assert (colour.picture == STROKE).all()
     assert read({"serial": 5, "beta": 1, "picture": None}) == Drawn(5, 1, None)
+    red = np.dstack([STROKE, 0 * STROKE, 0 * STROKE])
+    drawn = read({"serial": 6, "beta": None, "picture": png(red)})
+    assert drawn
+    assert drawn.picture is not None
+    assert (drawn.picture == red).all()
 
 
 def claims(width: int, height: int) -> str:

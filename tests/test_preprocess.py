@@ -10,7 +10,7 @@ from sklearn.neighbors import KNeighborsClassifier  # type: ignore[import-untype
 
 from vae_explorer import data
 from vae_explorer.data import DATASETS, DataError
-from vae_explorer.data.preprocess import RECIPES, ground_of, preprocess
+from vae_explorer.data.preprocess import RECIPES, ground_of, preprocess, preprocess_colours
 
 Grey = NDArray[np.uint8]
 SHAPE = (28, 28)
@@ -205,3 +205,16 @@ def test_the_ground_is_the_tone_of_the_border(mnist: Grey) -> None:
 def test_every_recipe_names_a_data_set_and_its_source() -> None:
     assert RECIPES.keys() <= DATASETS.keys()
     assert all(recipe.source for recipe in RECIPES.values())
+
+
+def test_a_picture_in_colours_keeps_them_and_its_proportions() -> None:
+    picture = np.zeros((40, 80, 3), np.uint8)
+    picture[:, :40], picture[:, 40:] = (250, 120, 10), (5, 60, 200)
+    pixels, steps = preprocess_colours(picture, (16, 16), ground=30)
+    assert (pixels[4:12, :8] == (250, 120, 10)).all()
+    assert (pixels[4:12, 8:] == (5, 60, 200)).all()
+    assert (pixels[:4] == 30).all()
+    assert (pixels[12:] == 30).all()
+    assert steps == (f"scaled to 16 {chr(0xD7)} 16",)
+    with pytest.raises(DataError, match="one even tone"):
+        preprocess_colours(np.full((9, 9, 3), 7, np.uint8), (16, 16))

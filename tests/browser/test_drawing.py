@@ -178,6 +178,45 @@ def test_a_dropped_photograph_is_inverted_and_lies_where_its_image_does(
         assert error < 8, "as if no browser had read and scaled it"
 
 
+def test_a_desk_is_cropped_by_mouse_and_by_keyboard(
+    draw: Callable[..., Drawing], model: Checkpoint, images: Images
+) -> None:
+    drawing = draw()
+    desk: Grey = np.full((900, 900), 90, np.uint8)
+    desk[200:700, 200:700] = 240
+    ink = np.asarray(Image.fromarray(images.pixels[0]).resize((300, 300)))
+    desk[300:600, 300:600] = np.minimum(240, 255 - ink)
+    drawing.page.evaluate(DROP, [*drawing.file(desk)])
+    whole, _ = answered(drawing, model)
+    assert (whole[0:2] == 0).all()
+    box = drawing.pad.bounding_box()
+    assert box
+    for move, share in ((drawing.page.mouse.move, 0.3), (drawing.page.mouse.move, 0.7)):
+        move(box["x"] + share * box["width"], box["y"] + share * box["height"], steps=3)
+        if share == 0.3:
+            drawing.page.mouse.down()
+    drawing.page.mouse.up()
+    seen, code = answered(drawing, model)
+    cut = desk[270:630, 270:630]  # three tenths to seven tenths
+    assert np.abs(seen.astype(float) - preprocess(cut, "mnist", (28, 28)).pixels).mean() < 4
+    wanted = encode(model.model, images.pixels[:1], 1.0).mean[0]
+    assert np.hypot(*(code - wanted)) < 0.7, "the seven lies where it does without a desk"
+
+    crop = drawing.page.get_by_role("button", name="Crop")
+    crop.press("Enter")
+    drawing.page.keyboard.press("Shift+ArrowLeft")
+    drawing.page.keyboard.press("ArrowRight")
+    frame = drawing.page.locator(".crop").bounding_box()
+    assert frame
+    shares = [(frame["x"] - box["x"]) / box["width"], frame["width"] / box["width"]]
+    assert shares == pytest.approx([0.1 + 4 / 280, 0.8 - 4 / 280], abs=0.01)
+    drawing.page.keyboard.press("Escape")
+    expect(drawing.page.locator(".crop")).to_be_hidden()
+    drawing.page.get_by_role("button", name="Undo").click()
+    again, _ = answered(drawing, model)
+    assert (again == whole).all()
+
+
 def test_clear_pixels_are_filled_with_what_the_ink_stands_out_from(
     draw: Callable[..., Drawing], model: Checkpoint
 ) -> None:

@@ -6,11 +6,13 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Open
-from tests.browser.explorer import Explorer
+from tests.browser.explorer import Explorer, painted
 from tests.browser.oracle import close
+from tests.browser.test_drawing import DROP, Drawing
 from tests.browser.test_train import opened, pause_and_resume
 from tests.test_own_data import png, zipped
 
@@ -69,6 +71,7 @@ def test_a_zip_is_uploaded_trained_paused_resumed_and_its_map_clicked(
     explorer = open_page("model=discs")
     assert "browser-test-discs, your own: 400 images of 16 x 16 in colour" in explorer.page.content()
     _compare_canvas_with_pytorch(explorer)
+    _drop_a_coloured_picture(explorer)
 
     page = opened(browser, server, errors, "?job=discs")
     page.goto(f"{server}/data")  # not by the link: the page left behind has a button to delete, too
@@ -83,9 +86,27 @@ def _compare_canvas_with_pytorch(explorer: Explorer) -> None:
     """Hovers where the browser decodes, then clicks there and PyTorch answers: the same, and in colour."""
     explorer.hover(200, 200)
     expect(explorer.live).to_be_visible()
-    painted = explorer.live_pixels(channels=3)
+    hovered = explorer.live_pixels(channels=3)
     explorer.pin(200, 200)
     expect(explorer.live).to_be_hidden()  # PyTorch's image stands alone where it is the right one
     exact = Explorer.pixels(explorer.decoded).astype(int)
     assert np.abs(exact[..., 0] - exact[..., 2]).max() > 5  # hardly trained, but no grey image
-    assert close(painted, exact)
+    assert close(hovered, exact)
+
+
+def _drop_a_coloured_picture(explorer: Explorer) -> None:
+    """The model sees its colours; while the KL weight is dragged, the browser's image is PyTorch's, all of it."""
+    drawing = Drawing(explorer)
+    picture = np.zeros((64, 64, 3), np.uint8)
+    picture[16:48, 16:48] = (250, 120, 10)
+    explorer.page.evaluate(DROP, [*drawing.file(picture)])
+    expect(drawing.seen).to_be_visible(timeout=20_000)
+    assert Explorer.pixels(drawing.seen)[8, 8] == pytest.approx([250, 120, 10], abs=2)
+    left, width, y = explorer.grab_weight()
+    explorer.page.mouse.move(left + 0.45 * width, y, steps=4)
+    expect(drawing.live).to_be_visible()
+    explorer.frame()
+    shown = painted(drawing.live, channels=3)
+    explorer.page.mouse.up()
+    expect(drawing.live).to_be_hidden()
+    assert close(shown, Explorer.pixels(drawing.decoded).astype(int))

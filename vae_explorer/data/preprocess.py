@@ -25,7 +25,7 @@ BLURRED = 0.15  # the same after the blur of EMNIST
 class Prepared(NamedTuple):
     """A picture as a model sees it."""
 
-    pixels: Grey  # (H, W)
+    pixels: Grey  # (H, W), or (H, W, 3)
     steps: tuple[str, ...]  # what was done, in words and in order
 
 
@@ -59,8 +59,7 @@ def preprocess(picture: Grey, name: str, shape: tuple[int, int], ground: int = 0
     Raises:
         DataError: If there is nothing to see in the picture.
     """
-    if picture.size == 0 or int(picture.max()) - int(picture.min()) < CLEAR:
-        raise DataError("There is nothing in this picture but one even tone. Draw something, or open another image.")
+    _demand_contrast(picture)
     recipe = RECIPES.get(name)
     steps = []
     inverted = _opposite(_border(picture), ground)
@@ -72,6 +71,22 @@ def preprocess(picture: Grey, name: str, shape: tuple[int, int], ground: int = 0
         picture = cleared
     fitted = recipe.fit(picture, shape) if recipe else _whole(picture, shape, ground)
     return Prepared(fitted.pixels, (*steps, *fitted.steps))
+
+
+def preprocess_colours(picture: Grey, shape: tuple[int, int], ground: int = 0) -> Prepared:
+    """Returns a picture in colours `(h, w, 3)`, all of it fitted into the frame: no recipe knows of colours.
+
+    Raises:
+        DataError: If there is nothing to see in the picture.
+    """
+    _demand_contrast(picture)
+    fitted = [_whole(np.ascontiguousarray(picture[..., k]), shape, ground) for k in range(3)]
+    return Prepared(np.dstack([each.pixels for each in fitted]), fitted[0].steps)
+
+
+def _demand_contrast(picture: Grey) -> None:
+    if picture.size == 0 or int(picture.max()) - int(picture.min()) < CLEAR:
+        raise DataError("There is nothing in this picture but one even tone. Draw something, or open another image.")
 
 
 def ground_of(pixels: Grey) -> int:

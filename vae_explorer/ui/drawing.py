@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from vae_explorer.data import DataError, spread
-from vae_explorer.data.preprocess import Prepared, ground_of, preprocess
+from vae_explorer.data.preprocess import Prepared, ground_of, preprocess, preprocess_colours
 from vae_explorer.latent.encoding import decode, encode, grey_levels, measure
 from vae_explorer.ui.canvas.wire import pack
 from vae_explorer.ui.messages import picture, rungs_of
@@ -31,7 +31,7 @@ class Drawn(NamedTuple):
 
     serial: int  # rises with each question of one visit
     beta: float | None  # the KL weight that the page is at, if one can be set
-    picture: NDArray[np.uint8] | None  # (h, w), or None where the pad is empty
+    picture: NDArray[np.uint8] | None  # (h, w), or (h, w, 3) in colours, or None where the pad is empty
 
 
 NOTHING = Drawn(0, None, None)
@@ -45,8 +45,8 @@ def read(reported: object) -> Drawn | None:
                 return None
             if png is None:
                 return Drawn(serial, beta, None)
-            grey = _grey(png)
-            return None if grey is None else Drawn(serial, beta, grey)
+            pixels = _pixels(png)
+            return None if pixels is None else Drawn(serial, beta, pixels)
     return None
 
 
@@ -77,12 +77,13 @@ def answer(scenes: Sequence[Scene], drawn: Drawn) -> bytes:
 
 
 def _prepared(picture: NDArray[np.uint8], scene: Scene, ground: int) -> Prepared:
-    """Preprocesses a picture, which the pad sends in grey; a model of colours sees three times the same."""
+    """Preprocesses a picture: in grey, or, for a model of colours, in its own."""
     height, width, *colours = scene.config.shape
-    prepared = preprocess(picture, scene.config.data, (height, width), ground)
-    if not colours:
-        return prepared
-    return Prepared(np.repeat(prepared.pixels[:, :, None], colours[0], 2), (*prepared.steps, "colours left out"))
+    if colours and picture.ndim == 3:
+        return preprocess_colours(picture, (height, width), ground)
+    grey = np.asarray(Image.fromarray(picture).convert("L"))
+    prepared = preprocess(grey, scene.config.data, (height, width), ground)
+    return prepared._replace(pixels=np.repeat(prepared.pixels[:, :, None], 3, 2)) if colours else prepared
 
 
 def _side(scene: Scene, prepared: Prepared, asked: float | None) -> dict[str, object]:
@@ -119,7 +120,7 @@ def _weight(scene: Scene, asked: float | None) -> float:
     return min(max(asked or 1.0, low), high)
 
 
-def _grey(png: str) -> NDArray[np.uint8] | None:
+def _pixels(png: str) -> NDArray[np.uint8] | None:
     """Reads a small PNG file, and nothing else."""
     if len(png) > 4 * LARGEST // 3:
         return None
@@ -128,6 +129,7 @@ def _grey(png: str) -> NDArray[np.uint8] | None:
         if max(struct.unpack(">II", file[16:24])) > LARGEST_SIDE:  # a PNG file's first chunk, read before Pillow does
             return None
         with Image.open(io.BytesIO(file), formats=["PNG"]) as image:
-            return np.asarray(image.convert("L"))
+            pixels = np.asarray(image.convert("RGB"))
+            return pixels if np.ptp(pixels, axis=2).any() else pixels[..., 0]
     except (binascii.Error, struct.error, UnidentifiedImageError, OSError, SyntaxError, ValueError):
         return None

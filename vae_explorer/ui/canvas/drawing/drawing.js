@@ -22,11 +22,14 @@ class Drawing {
     this.words.setAttribute("role", "status");
     this.figures = element("div", "figures");
     const left = element("div", "left");
-    left.append(this.canvas, this.tools(signal));
+    const paper = element("div", "paper");
+    paper.append(this.canvas);
+    left.append(paper, this.tools(signal));
     const right = element("div", "right");
     right.append(this.figures, this.words);
     host.append(left, right);
-    this.pad = new Pad(this.canvas, signal, { change: () => this.changed(), say: (text) => this.say(text) });
+    this.pad = new Pad(this.canvas, signal, { change: () => this.changed(), picture: () => this.crop.arm(), say: (text) => this.say(text) });
+    this.crop = new Crop(paper, this.pad, signal, () => this.show());
     this.listenForFiles(signal);
     signal.addEventListener("abort", () => clearTimeout(this.timer));
     this.show();
@@ -45,10 +48,12 @@ class Drawing {
     brush.addEventListener("input", () => (this.pad.brush = Number(brush.value)), { signal });
     this.undo = newButton("Undo", () => this.pad.undo());
     this.clear = newButton("Clear", () => this.pad.clear());
+    this.cut = newButton("Crop", () => (this.crop.armed ? this.crop.disarm() : this.crop.arm(true)));
+    this.cut.title = "Keep a part of the picture: drag a rectangle, or move one with arrow keys";
     const open = newButton("Open", () => file.click());
     open.setAttribute("aria-label", "Open image");
     open.title = "Open an image, or drop one anywhere on the page";
-    bar.append(this.undo, this.clear, brush, open, file);
+    bar.append(this.undo, this.clear, this.cut, brush, open, file);
     return bar;
   }
 
@@ -132,7 +137,10 @@ class Drawing {
   show() {
     const { empty } = this.pad;
     const seen = this.message?.seen ? this.message : null;
-    const words = this.problem || (empty && !seen ? HINT : "");
+    const words = this.problem || (this.crop.armed ? CROP_HINT : empty && !seen ? HINT : "");
+    this.cut.hidden = !this.pad.holdsPicture;
+    this.cut.setAttribute("aria-pressed", String(this.crop.armed));
+    if (this.crop.armed && this.cut.hidden) this.crop.disarm();
     this.undo.disabled = this.clear.disabled = empty;
     if (this.words.textContent !== words) this.words.textContent = words; // a page whose text changes is laid out anew
     if (this.figures.hidden !== !seen) this.figures.hidden = !seen;

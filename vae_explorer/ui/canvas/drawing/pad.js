@@ -1,5 +1,6 @@
 // The drawing pad: strokes of a mouse, finger or pen, and pictures from files.
 
+const KEPT_SIDE = 1600; // px of a picture that a part may be cut from
 const PAD_SIDE = 280; // pixels; ui/drawing.py takes no larger pictures
 const BRUSH = { least: 8, usual: 24, most: 48 }; // pixels of the pad; the usual one draws MNIST's strokes
 const MOST_BYTES = 20e6; // of a file
@@ -12,7 +13,7 @@ function sketchOfVisit() {
 }
 
 class Pad {
-  /** @param {{change: Function, say: Function}} on change() after each bit drawn, say(words) */
+  /** @param {{change: Function, picture: Function, say: Function}} on change() after each bit drawn, picture() after a file, say(words) */
   constructor(canvas, signal, on) {
     Object.assign(this, { canvas, on, sketch: sketchOfVisit(), brush: BRUSH.usual, ground: 0, turn: 0, stroke: null });
     Object.assign(canvas, { width: PAD_SIDE, height: PAD_SIDE });
@@ -118,13 +119,34 @@ class Pad {
     URL.revokeObjectURL(image.src);
     if (turn !== this.turn) return;
     if (words) return this.on.say(words);
-    const scale = PAD_SIDE / Math.max(image.naturalWidth, image.naturalHeight);
-    const [width, height] = [image.naturalWidth, image.naturalHeight].map((side) => Math.max(1, Math.round(scale * side)));
-    const part = { x: Math.floor((PAD_SIDE - width) / 2), y: Math.floor((PAD_SIDE - height) / 2), width, height };
     this.clear();
-    this.sketch.entries.push({ picture: opaque(image, width, height), part });
+    const { naturalWidth, naturalHeight } = image;
+    const scale = Math.min(1, KEPT_SIDE / Math.max(naturalWidth, naturalHeight));
+    const source = opaque(image, ...[naturalWidth, naturalHeight].map((side) => Math.max(1, Math.round(scale * side))));
+    this.place(image, source);
+    this.on.picture();
+  }
+
+  /** Puts a picture on the pad, as large as it fits. */
+  place(image, source) {
+    const [across, down] = [source.width, source.height];
+    const scale = PAD_SIDE / Math.max(across, down);
+    const [width, height] = [across, down].map((side) => Math.max(1, Math.round(scale * side)));
+    const part = { x: Math.floor((PAD_SIDE - width) / 2), y: Math.floor((PAD_SIDE - height) / 2), width, height };
+    this.sketch.entries.push({ picture: opaque(image, width, height), part, source });
     this.paint();
     this.on.change();
+  }
+
+  /** Keeps a part of the picture, in the file's own pixels; strokes on it go, and Undo brings all back. */
+  crop(rect) {
+    const { part, source } = this.sketch.entries.findLast((entry) => entry.picture);
+    const scale = source.width / part.width;
+    const [x, y] = [scale * (rect.x - part.x), scale * (rect.y - part.y)];
+    const [width, height] = [rect.width, rect.height].map((side) => Math.max(1, Math.round(scale * side)));
+    const cut = Object.assign(document.createElement("canvas"), { width, height });
+    cut.getContext("2d").drawImage(source, -x, -y);
+    this.place(cut, cut);
   }
 
   /** Returns what is wrong with a picture, or nothing; its size is known before its pixels are decoded. */
