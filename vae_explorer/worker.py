@@ -109,9 +109,6 @@ class _Worker:
                     runs.train(run, self.job.last, self.show, self.should_stop, self.processes)
                 finished = self.publish()
                 self.tell(state="done" if finished else "stopped")
-        except JobGone as error:
-            self.status = replace(self.status, state="failed", message=str(error), cause="JobGone")
-            self.watch(self.status)
         except EXPECTED as error:
             self.fail(_message(error), type(error).__name__)
         except Exception as error:
@@ -170,6 +167,7 @@ class _Worker:
         self.tell(records=(*self.status.records, record))
         if epoch.number == epoch.epochs and model.config.kind == "multi-rate":
             self.tell(ladder=self.ladder())
+        self.demand_home()  # who watches may have moved it: the checkpoint is not to lie in another's folder
 
     def ladder(self) -> tuple[Rung, ...]:
         """Measures a multi-rate model over its range of KL weights."""
@@ -252,7 +250,10 @@ class _Worker:
         """Says why it failed: in the status, or where the disk is full in a word that takes no new space."""
         try:
             self.tell(state="failed", message=message, cause=cause)
-        except (OSError, JobGone) as error:
+        except JobGone as error:
+            self.status = replace(self.status, state="failed", message=str(error), cause=JobGone.__name__)
+            self.watch(self.status)
+        except OSError as error:
             print(f"{message}\n{error}", file=sys.stderr)  # the job's log.txt
             with suppress(OSError):
                 self.job.leave_word(message, cause)
