@@ -187,6 +187,24 @@ def test_the_command_line_trains_on_own_data(folders: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("size", "side"),
+    [((64, 64), 32), ((13, 64), 64), ((64, 30), 64), ((64, 32), 32), ((28, 28), 28), ((20, 12), 20), ((7, 64), 64)],
+)
+def test_the_proposed_size_stays_readable(size: tuple[int, int], side: int) -> None:
+    assert own.proposed_side(size) == side
+    assert own.least_side(size) <= side
+    assert round(min(size) * own.least_side(size) / max(size)) >= own.SMALLEST
+
+
+def test_narrow_images_can_be_added_and_their_size_is_said() -> None:
+    images = np.repeat(np.arange(50, dtype=np.uint8)[:, None, None] * 5, 7, 1).repeat(64, 2)
+    test = uploaded(npz(images=images), "narrow.npz")
+    assert any("7 x 64 pixels" in each.value for each in test.caption)
+    press(test, "Add")
+    assert own.summary("narrow").shape == (7, 64)
+
+
+@pytest.mark.parametrize(
     ("file", "name"), [("My Pets (2).zip", "my-pets-2"), ("digits.npz", "digits-2"), ("§.zip", "images")]
 )
 def test_a_free_name_is_proposed(file: str, name: str) -> None:

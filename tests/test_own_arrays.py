@@ -84,7 +84,8 @@ def test_rows_of_values_become_square_images() -> None:
     np.testing.assert_array_equal(upload.pixels, square)
     assert "100 values is read as 10 x 10" in " ".join(upload.notes)
     planes = COLOUR[:, :10, :10].transpose(0, 3, 1, 2).reshape(60, 300)  # as CIFAR-10 has it
-    np.testing.assert_array_equal(own.read(npz(data=planes)).pixels, COLOUR[:, :10, :10])
+    for rows in (planes, np.asfortranarray(planes)):
+        np.testing.assert_array_equal(own.read(npz(data=rows)).pixels, COLOUR[:, :10, :10])
 
 
 # Names and parts.

@@ -26,7 +26,8 @@ GAP, BETWEEN = 2, 128  # pixels between two of them, and their grey level
 COMMON = 32  # pixels a side that larger images are proposed at: a quarter of 64's training time
 HELP = f"""
 * a **zip** of images: folders are classes; without folders there are no labels
-* an **.npz** file with `images`, (N, H, W) or (N, H, W, 3), and maybe `labels`, (N,)
+* an **.npz** file with `images`, (N, H, W) or (N, H, W, 3), and maybe `labels`, (N,); also .npy, .mat, .h5 and MNIST's
+  idx.gz files, and the names that Keras and scikit-learn use
 * a **sheet** of images, one PNG or JPEG file, to be cut into tiles
 
 From {own.LEAST} to {own.MOST:,} images. They are used at {own.LARGEST} x {own.LARGEST} pixels or smaller.

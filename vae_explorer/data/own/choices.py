@@ -12,6 +12,7 @@ from vae_explorer.data.own.pictures import Size, greyed, resized
 from vae_explorer.data.own.stacks import LARGEST, SMALLEST, UNLABELLED, Upload
 
 COMMON = 32  # pixels a side that larger images are proposed at: a quarter of 64's training time
+READABLE = 16  # pixels of the shorter side: in fewer, a word or a face cannot be made out
 _BLOCK = 1_000  # images that are looked at together
 
 
@@ -45,8 +46,12 @@ def least_side(size: Size) -> int:
 
 
 def proposed_side(size: Size) -> int:
-    """Returns the longer side that images are proposed at: their own, or a smaller one that trains faster."""
-    return max(size) if max(size) < LARGEST else max(COMMON, least_side(size))
+    """Returns the longer side that images are proposed at: their own, or a smaller one that trains faster.
+
+    It is smaller only where the shorter side stays readable.
+    """
+    keep = max(size) < LARGEST or COMMON * min(size) < READABLE * max(size)
+    return max(size) if keep else COMMON
 
 
 def sized(size: Size, side: int) -> Size:

@@ -97,8 +97,9 @@ def _rows(table: Table) -> dict[Order, Layout]:
         sides = _sides(table.shape[axis])
         if sides is None:
             continue
-        unfolded = (table.shape[0], *sides) if axis else (*sides, table.shape[1])
-        within = tuple(range(axis, axis + len(sides)))
+        split = sides[::-1] if table.fortran else sides  # there the first of its axes would change fastest
+        unfolded = (table.shape[0], *split) if axis else (*split, table.shape[1])
+        within = tuple(range(axis, axis + len(sides)))[:: -1 if table.fortran else 1]
         axes = within if len(within) == 2 else (within[1], within[2], within[0])
         if table.transposed:
             axes = (axes[1], axes[0], *axes[2:])

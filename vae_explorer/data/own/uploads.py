@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 
 from vae_explorer.data.images import DataError
-from vae_explorer.data.own import npy
+from vae_explorer.data.own import hdf5, idxs, matlab, npy
 from vae_explorer.data.own.arrays import read_arrays
 from vae_explorer.data.own.budget import Budget
 from vae_explorer.data.own.gathering import once, read_members
@@ -19,7 +19,24 @@ from vae_explorer.data.own.zips import members, open_zip
 from vae_explorer.files import reason
 
 # Endings that are offered; what counts is the content.
-KINDS = ("zip", "npz", "npy", "png", "jpg", "jpeg", "tif", "tiff", "webp", "avif", "gif", "bmp")
+KINDS = (
+    "zip",
+    "npz",
+    "npy",
+    "h5",
+    "hdf5",
+    "mat",
+    "gz",
+    "png",
+    "jpg",
+    "jpeg",
+    "tif",
+    "tiff",
+    "webp",
+    "avif",
+    "gif",
+    "bmp",
+)
 IMAGES = "images.npy"
 MOST_BYTES = 8 * 2**30  # of a file
 _ZIP = b"PK"
@@ -40,8 +57,9 @@ def read(content: bytes, reading: Reading | None = None, progress: Progress = la
         DataError: If it cannot be a data set; the message says what to do.
     """
     reading, budget = reading or Reading(), Budget(len(content), progress)
-    if content.startswith(npy.MAGIC):
-        return read_arrays(Tables({"images": npy.table(content, budget)}, {}, ".npy"), len(content), reading, budget)
+    arrays = _arrays(content, budget)
+    if arrays:
+        return read_arrays(arrays, len(content), reading, budget)
     if not content.startswith(_ZIP):
         if _is_stack(content, budget):
             return read_members([Member("the file", len(content), lambda: BytesIO(content))], reading, budget)
@@ -50,6 +68,8 @@ def read(content: bytes, reading: Reading | None = None, progress: Progress = la
     names = archive.namelist()
     if names and (IMAGES in names or all(name.endswith(npy.ENDING) for name in names)):
         return read_arrays(npy.tables(archive, budget), len(content), reading, budget)
+    if any(idxs.NAME.search(name.rpartition("/")[2]) for name in names):
+        return read_arrays(idxs.tables(archive, budget), len(content), reading, budget)
     return read_members(members(archive), reading, budget)
 
 
@@ -79,6 +99,19 @@ def read_folder(folder: Path, reading: Reading | None = None, progress: Progress
     """
     found = in_folder(folder)
     return read_members(found, reading or Reading(), Budget(sum(each.size for each in found), progress))
+
+
+def _arrays(content: bytes, budget: Budget) -> Tables | None:
+    """Returns the arrays of a file that is made of them, by how it begins."""
+    if content.startswith(npy.MAGIC):
+        return Tables({"images": npy.table(content, budget)}, {}, ".npy")
+    if content.startswith(matlab.MAGIC):
+        return matlab.tables(content, budget)
+    if hdf5.is_hdf5(content):
+        return hdf5.tables(content, budget)
+    if idxs.is_idx(content) or content.startswith(idxs.GZIP):
+        return idxs.alone(content, budget)
+    return None
 
 
 def _is_stack(content: bytes, budget: Budget) -> bool:
