@@ -239,7 +239,9 @@ def _choices(file: str, found: Upload) -> Choices:
     )
     inverted = switches[0].toggle("Invert", key=f"data_invert_{file}", help="Black and white change places.")
     coloured = found.coloured and switches[1].toggle("Colour", True, key=f"data_colour_{file}")
-    return Choices(size=own.sized(full, side), inverted=inverted, grey=not coloured)
+    kept = own.sized(full, side)
+    size.caption(f"Kept at {kept[0]} x {kept[1]} pixels.")
+    return Choices(size=kept, inverted=inverted, grey=not coloured)
 
 
 def _add(file: str, found: Upload, choices: Choices) -> None:
