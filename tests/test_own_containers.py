@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import struct
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from scipy.io import savemat
 from tests.test_own_arrays import CLASSES
 from tests.test_own_data import COLOUR, GREY, zipped
 from vae_explorer.data import DataError, own
-from vae_explorer.data.own import hdf5, matlab
+from vae_explorer.data.own import hdf5, hdf5_walk, matlab
 from vae_explorer.data.own.budget import Budget
 
 
@@ -149,8 +150,9 @@ def test_a_zip_of_mnists_four_files_is_one_data_set(ending: str) -> None:
 
 
 @pytest.mark.parametrize("make", [mat, h5], ids=["mat", "h5"])
-def test_damaged_files_end_in_a_data_set_or_in_words(make: Any) -> None:
+def test_damaged_files_end_in_a_data_set_or_in_words(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     random, content = np.random.default_rng(0), make(images=GREY, labels=CLASSES)
+    monkeypatch.setattr(hdf5, "_demand_harmless", lambda *_: None)  # half a second each: it has its own test
     for _ in range(60):
         damaged = bytearray(content[: random.integers(20, len(content))] if random.random() < 0.2 else content)
         for at in random.integers(0, min(len(damaged), 3000), random.integers(1, 4)):
@@ -173,3 +175,32 @@ def test_what_is_cut_off_or_no_idx_file_is_refused(content: bytes) -> None:
 def test_hdf5_is_known_by_its_beginning() -> None:
     assert hdf5.is_hdf5(h5(images=GREY))
     assert hdf5.is_hdf5(h5(True, images=GREY))
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "it cannot be read"),
+        ("import sys; sys.exit(3)", "too much memory"),
+        ("import time; time.sleep(60)", "does not end"),
+    ],
+)
+def test_a_file_that_ends_its_reader_is_refused(
+    program: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "walk.py").write_text(program)
+    monkeypatch.setattr(hdf5_walk, "__file__", str(tmp_path / "walk.py"))
+    monkeypatch.setattr(hdf5, "_PATIENCE", 0.5 if "sleep" in program else 30)
+    with pytest.raises(DataError, match=message):
+        own.read(h5(images=GREY))
+
+
+def test_the_trial_reads_all_and_ends_where_memory_does() -> None:
+    out = io.BytesIO()
+    with h5py.File(out, "w") as file:
+        file.create_dataset("images", (6, 2000, 2000), "u1", chunks=(1, 2000, 2000), fillvalue=7)
+        file["images"][5] = 8
+    command = [sys.executable, "-I", str(hdf5_walk.__file__)]
+    assert subprocess.run([*command, "400"], input=out.getvalue()).returncode == 0
+    starved = subprocess.run([*command, "0"], input=out.getvalue()).returncode
+    assert starved != 0 or sys.platform != "linux"
