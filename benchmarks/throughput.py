@@ -1,28 +1,35 @@
-"""Training throughput against the plain recipe, on the same machine in the same run.
+"""Training throughput against others, on the same machine in the same run.
 
     VAE_EXPLORER_DATA=../shared/data python -m benchmarks.throughput
+    VAE_EXPLORER_DATA=../shared/data python -m benchmarks.throughput --precision float32 --pythae peer/bin/python
 
-Both train the 784-400-20 VAE (Bernoulli, one sample of z) on MNIST's training part. The plain
+All train the 784-400-20 VAE (Bernoulli, one sample of z) on MNIST's training part. The plain
 recipe is that of most tutorials: torchvision's data set, ToTensor, a DataLoader with one worker,
 Adam in float32. Ours is `training.fit` with its defaults, in a process that keeps freed memory, as
-`runs.train` has it. Each is measured in a process of its own. Rounds alternate; medians are printed.
+`runs.train` has it; `--precision float32` trains as a processor without tiles for bfloat16 does.
+pythae, with its data in memory, has an environment of its own (`benchmarks/_pythae.py` says how to
+make one). Each is measured in a process of its own. Rounds alternate; medians are printed.
 """
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
 import statistics
+import subprocess
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vae_explorer.allocator import keep_freed_memory
-from vae_explorer.config import ModelConfig, TrainingConfig
+from vae_explorer.config import ModelConfig, Precision, TrainingConfig
 from vae_explorer.data import data_folder, load
 from vae_explorer.models import build
 from vae_explorer.torchvision_cpu import import_torchvision
@@ -82,20 +89,27 @@ def plain(batch: int) -> float:
     return images / (time.perf_counter() - start)
 
 
-def ours(batch: int) -> float:
+def ours(batch: int, precision: Precision) -> float:
     """Returns images per second of `training.fit`, the shuffle of the epoch included."""
     keep_freed_memory()
     train, validation = load("mnist", "train"), load("mnist", "validation")
     config = ModelConfig(kind="vae", data="mnist", shape=(28, 28), latent=20, encoder=(400,), decoder=(400,))
-    epochs = fit(build(config, 0), train, validation, TrainingConfig(epochs=2, batch=batch, learning_rate=1e-3))
-    return [epoch.images_per_second for epoch in epochs][-1]
+    settings = TrainingConfig(epochs=2, batch=batch, learning_rate=1e-3, precision=precision)
+    return [epoch.images_per_second for epoch in fit(build(config, 0), train, validation, settings)][-1]
 
 
-def products(batch: int) -> float:
+def pythae(batch: int, python: Path) -> float:
+    """Returns images per second of pythae, run by the Python of an environment that has it."""
+    file = data_folder() / "MNIST" / "raw" / "train-images-idx3-ubyte"
+    command = [str(python), str(Path(__file__).parent / "_pythae.py"), str(file), str(batch)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
+
+
+def products(batch: int, precision: Precision) -> float:
     """Returns images per second if training were its matrix products alone."""
     keep_freed_memory()
     shapes = [(784, 400), (400, 40), (20, 400), (400, 784)]
-    with torch.inference_mode(), autocast("auto"):
+    with torch.inference_mode(), autocast(precision):
         layers = [(torch.randn(batch, a), torch.randn(b, a), torch.randn(batch, b)) for a, b in shapes]
         if torch.is_autocast_enabled("cpu"):
             layers = [(x.bfloat16(), w.bfloat16(), g.bfloat16()) for x, w, g in layers]
@@ -119,12 +133,24 @@ def alone(measure: Callable[[int], float], batch: int) -> float:
 
 def main() -> None:
     """Prints a table."""
-    print(f"{torch.get_num_threads()} threads; MNIST training part; images per second, medians of {ROUNDS} rounds")
-    print("batch    plain     ours   ratio   matrix products alone   share of their speed")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--precision", choices=get_args(Precision), default="auto")
+    parser.add_argument("--pythae", type=Path, metavar="PYTHON", help="of an environment that has pythae")
+    options = parser.parse_args()
+    measures: dict[str, Callable[[int], float]] = {
+        "plain": plain,
+        **({"pythae": partial(pythae, python=options.pythae)} if options.pythae else {}),
+        "ours": partial(ours, precision=options.precision),
+        "products": partial(products, precision=options.precision),
+    }
+    print(f"{torch.get_num_threads()} threads; {options.precision}; MNIST training part; medians of {ROUNDS} rounds")
     for batch in (128, 512):
-        rounds = [[alone(measure, batch) for measure in (plain, ours, products)] for _ in range(ROUNDS)]
-        slow, fast, limit = (statistics.median(column) for column in zip(*rounds, strict=True))
-        print(f"{batch:5} {slow:8,.0f} {fast:8,.0f} {fast / slow:6.1f}x {limit:22,.0f} {fast / limit:22.0%}")
+        rounds = [[alone(measure, batch) for measure in measures.values()] for _ in range(ROUNDS)]
+        speed = {name: statistics.median(row) for name, row in zip(measures, zip(*rounds, strict=True), strict=True)}
+        print(f"batch {batch}:")
+        for name, each in speed.items():
+            against = "its matrix products alone" if name == "products" else name
+            print(f"  {against:25} {each:9,.0f} images/s; ours is {speed['ours'] / each:5.2f} times as fast")
     flops = 2 * WEIGHTS * 3
     print(f"One image costs about {flops / 1e6:.1f} MFLOP (forward, and twice that backward).")
 
