@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch.distributions import kl_divergence
 from tests.test_models import config, perturbed
 from vae_explorer import checkpoints, objectives, runs, training
 from vae_explorer.checkpoints import Provenance
-from vae_explorer.config import ConfigError, TrainingConfig
+from vae_explorer.config import ConfigError, Precision, TrainingConfig
 from vae_explorer.data import Images, load
 from vae_explorer.models import Autoencoder, build
 from vae_explorer.processes import ALONE
@@ -39,10 +40,11 @@ def weights(model: Autoencoder) -> Tensor:
     return torch.cat([p.detach().flatten() for p in model.parameters()])
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("kind", ["autoencoder", "vae", "multi-rate"])
-def test_it_beats_the_best_constant_image(kind: str) -> None:
+def test_it_beats_the_best_constant_image(kind: str, precision: Precision) -> None:
     model = build(config(kind=kind, encoder=(64,), decoder=(64,), beta=0.1), 0)
-    last = run(model, TrainingConfig(epochs=30, batch=50, learning_rate=5e-3))[-1]
+    last = run(model, TrainingConfig(epochs=30, batch=50, learning_rate=5e-3, precision=precision))[-1]
     mean = TRAIN.pixels.mean(0) / 255
     mean = mean.clip(1e-4, 1 - 1e-4)
     x = VALIDATION.pixels / 255
@@ -50,16 +52,18 @@ def test_it_beats_the_best_constant_image(kind: str) -> None:
     assert last.validation.distortion < constant - 3
 
 
-def test_killed_and_resumed_through_a_file_ends_with_the_same_weights(tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_killed_and_resumed_through_a_file_ends_with_the_same_weights(precision: Precision, tmp_path: Path) -> None:
+    settings = replace(SETTINGS, precision=precision)
     whole = build(config(kind="multi-rate"), 0)
-    run(whole)
+    run(whole, settings)
     first = build(config(kind="multi-rate"), 0)
-    epochs = fit(first, TRAIN, VALIDATION, SETTINGS)
+    epochs = fit(first, TRAIN, VALIDATION, settings)
     next(epochs)
     epoch = next(epochs)
-    checkpoints.save(tmp_path / "half.safetensors", first, provenance(SETTINGS), epoch.state)
+    checkpoints.save(tmp_path / "half.safetensors", first, provenance(settings), epoch.state)
     half = checkpoints.load(tmp_path / "half.safetensors")
-    rest = run(half.model.train(), state=half.state)
+    rest = run(half.model.train(), settings, state=half.state)
     assert [each.number for each in rest] == [3, 4]
     assert torch.equal(weights(half.model), weights(whole))
 
