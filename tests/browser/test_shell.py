@@ -168,10 +168,21 @@ def test_the_first_visit_is_told_what_the_map_is_once(open_page: Open) -> None:
     explorer.click(200, 200)
     expect(hint).to_be_hidden()
     explorer.page.goto(explorer.page.url.partition("?")[0])
-    expect(explorer.decoded).to_be_visible()
+    expect(explorer.decoded).to_be_visible(timeout=60_000)
     expect(hint).to_be_hidden()
 
 
 def test_who_follows_a_link_sees_its_view_alone(open_page: Open) -> None:
     page = open_page("model=mnist-vae-2d&image=3", first=True).page
     expect(page.get_by_text("Every dot is an image")).to_be_hidden()
+
+
+def test_a_finger_scrolls_past_the_maps_of_compare(open_page: Open, server: str) -> None:
+    page = open_page(address=f"{server}/compare", wait=False, width=390, height=700, touch=True).page
+    arrived(page, "compare")
+    box = page.get_by_label("Latent map, left").bounding_box()
+    assert box
+    place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] - 20, "yDistance": -150}
+    session = page.context.new_cdp_session(page)
+    session.send("Input.synthesizeScrollGesture", {**place, "gestureSourceType": "touch", "speed": 2000})
+    assert page.locator(".stMain").evaluate("main => main.scrollTop") > 100

@@ -59,7 +59,7 @@ function listen(element, signal, on) {
     if (double) on.reset();
     else on.click(at);
   });
-  add("pointercancel", (event) => pointers.delete(event.pointerId));
+  add("pointercancel", (event) => pointers.delete(event.pointerId) && on.leave()); // the page scrolls instead
   add("pointerleave", () => on.leave());
   add("keydown", (event) => on.key(event));
   add(
