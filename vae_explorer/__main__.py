@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shlex
 import signal
 import sys
@@ -13,21 +14,39 @@ from dataclasses import fields
 from functools import partial
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from vae_explorer import checkpoints, curves, gap_tables, jobs, runs, worker
 from vae_explorer.arguments import MODEL_OPTIONS, TRAINING_OPTIONS, parse
 from vae_explorer.asides import discard
+from vae_explorer.checkpoints import Checkpoint, CheckpointError
 from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
-from vae_explorer.data import DataError, Images, add, cut, demand_free, demand_shape, download, load, own
+from vae_explorer.data import (
+    DataError,
+    Images,
+    add,
+    changed,
+    cut,
+    demand_free,
+    demand_shape,
+    download,
+    load,
+    own,
+    spread,
+)
 from vae_explorer.evaluation import figures
 from vae_explorer.jobs import Job, JobError, JobGone
+from vae_explorer.latent.encoding import encode
 from vae_explorer.latent.gaps import Judges, can_judge, fit_judges
 from vae_explorer.processes import Processes, ProcessesError, joined
 from vae_explorer.records import Order, Status
 from vae_explorer.sidecars import SidecarError
 from vae_explorer.text import shown
+from vae_explorer.training import reported_beta
 
+FARTHEST = 65_504.0  # latent units: what the browser can still read
+LOOKED_AT = 500  # images, whose codes must be finite before minutes are spent on all
 MESSAGE = 2_000  # characters of an error's line
 
 
@@ -37,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     options.arguments = sys.argv[1:] if arguments is None else arguments
     try:
         COMMANDS[options.command](options)
-    except (checkpoints.CheckpointError, ConfigError, SidecarError, DataError, JobError, ProcessesError) as error:
+    except (CheckpointError, ConfigError, SidecarError, DataError, JobError, ProcessesError) as error:
         print(f"error: {shown(str(error), MESSAGE)}", file=sys.stderr)
         return 2
     return 0
@@ -113,11 +132,12 @@ _DOING = {"waiting": "waiting for its turn (VAE_EXPLORER_JOBS says how many trai
 
 def _evaluate(options: argparse.Namespace) -> None:
     checkpoint = checkpoints.load(checkpoints.find(options.model))
-    images = _images(checkpoint, options.split)
+    images, said = _images(checkpoint, options.split, others=options.other_images)
     binarised = options.target == "binarised"
     each = figures(checkpoint.model, images, options.betas, binarised=binarised)
     bar = tqdm(each, total=len(options.betas), unit="beta", disable=options.json or None)
     rows = [row._asdict() for row in bar]
+    _demand_finite(checkpoint, rows)
     head = {
         "name": checkpoint.name,
         "data": images.source,
@@ -126,17 +146,19 @@ def _evaluate(options: argparse.Namespace) -> None:
         "images": len(images.pixels),
     }
     if options.json:
-        print(json.dumps(head | {"results": rows}))
+        print(json.dumps(head | ({"warning": said} if said else {}) | {"results": rows}))
         return
     print(f"{head['name']}: {head['images']:,} images ({head['split']}) of {head['data']}")
     print(f"targets: {head['target']}; all figures in nats per image")
     _table(rows)
+    if said:
+        print(said)
 
 
 def _curve(options: argparse.Namespace) -> None:
     for name in options.models:
         checkpoint = checkpoints.load(checkpoints.find(name))
-        images = _images(checkpoint, "test")
+        images, _ = _images(checkpoint, "test")
         path = curves.sidecar(checkpoint.path)
         with tqdm(total=100, unit="%", desc=checkpoint.name) as bar:
             curve = curves.measure(checkpoint, images, show=_percent(bar))
@@ -149,7 +171,7 @@ def _gaps(options: argparse.Namespace) -> None:
     for name in options.models:
         checkpoint = checkpoints.load(checkpoints.find(name))
         data = checkpoint.config.data
-        images = _images(checkpoint, "test")
+        images, _ = _images(checkpoint, "test")
         path = gap_tables.sidecar(checkpoint.path)
         with tqdm(total=100, unit="%", desc=checkpoint.name) as bar:
             if data not in known:
@@ -165,11 +187,42 @@ def _gaps(options: argparse.Namespace) -> None:
         print(path)
 
 
-def _images(checkpoint: checkpoints.Checkpoint, part: str) -> Images:
-    """Returns a part of the images that a checkpoint is meant for."""
-    images = load(checkpoint.config.data, part)
+def _images(checkpoint: Checkpoint, part: str, *, others: bool = False) -> tuple[Images, str | None]:
+    """Returns a part of the images that a checkpoint is meant for, and what is to be said of them.
+
+    Raises:
+        CheckpointError: If the model makes no finite numbers of some of them.
+        DataError: If they are not those that it was trained with, unless `others` allows it, or of another shape.
+    """
+    name = checkpoint.config.data
+    images = load(name, part)
     demand_shape(images, checkpoint.config.shape)
-    return images
+    said = changed(name, part, images, checkpoint.provenance.images)
+    if said and not others:
+        raise DataError(
+            f"{said} Bring those images back under this name, or train a new model. `evaluate --other-images` measures "
+            "these all the same."
+        )
+    for beta in {checkpoint.config.beta_min, checkpoint.config.beta_max, reported_beta(checkpoint.config)}:
+        codes = encode(checkpoint.model, spread(images.pixels, LOOKED_AT), beta)
+        if not all((np.abs(values) <= FARTHEST).all() for values in codes):  # not a number is not, either
+            raise _unusable(checkpoint, "codes")
+    return images, said
+
+
+def _demand_finite(checkpoint: Checkpoint, rows: list[dict[str, Any]]) -> None:
+    """Raises CheckpointError where a figure is no finite number."""
+    for row in rows:
+        for name, value in row.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise _unusable(checkpoint, name)
+
+
+def _unusable(checkpoint: Checkpoint, what: str) -> CheckpointError:
+    return CheckpointError(
+        f"{checkpoint.path}: {what} of these images: no finite numbers, or far too large ones. The file is damaged, or "
+        "its training diverged: copy it again, or train the model again."
+    )
 
 
 def _list(options: argparse.Namespace) -> None:
@@ -267,7 +320,7 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3g}"
-    return str(value)
+    return shown(str(value), 300)  # a checkpoint's text may hold what drives a terminal
 
 
 class _Interrupt:

@@ -113,6 +113,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     evaluate.add_argument("--betas", type=_betas, default=[1.0], metavar="B,B", help="KL weights (default: 1)")
     evaluate.add_argument("--split", choices=PARTS, default="test", help="part of the data (default: test)")
     evaluate.add_argument("--target", choices=get_args(Target), default="grey", help="default: grey")
+    evaluate.add_argument(
+        "--other-images", action="store_true", help="go on though the data set has changed since the training"
+    )
     evaluate.add_argument("--json", action="store_true", help="one JSON object instead of a table")
 
     _add_measuring(commands, "curve", "rate and distortion", CURVE)

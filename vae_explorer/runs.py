@@ -16,7 +16,7 @@ from vae_explorer import checkpoints
 from vae_explorer.allocator import keep_freed_memory
 from vae_explorer.checkpoints import CheckpointError, Provenance
 from vae_explorer.config import ModelConfig, TrainingConfig
-from vae_explorer.data import Images, Shards, demand_shape, load, stream
+from vae_explorer.data import PARTS, DataError, Images, Shards, changed, demand_shape, fingerprint, load, stream
 from vae_explorer.models import Autoencoder, build
 from vae_explorer.processes import ALONE, Processes, use_half_the_processors
 from vae_explorer.training import Epoch, TrainingDiverged, fit, reported_beta
@@ -30,6 +30,7 @@ class Run:
     training: TrainingConfig
     command: str
     seconds: float = 0.0  # spent before
+    images: dict[str, str] = field(default_factory=dict)  # fingerprints of what it was trained with before, by part
     state: dict[str, Tensor] = field(default_factory=dict)
 
     @classmethod
@@ -51,6 +52,7 @@ class Run:
             training=checkpoint.provenance.training,
             command=checkpoint.provenance.command,
             seconds=checkpoint.provenance.seconds,
+            images=checkpoint.provenance.images,
             state=checkpoint.state,
         )
 
@@ -94,12 +96,13 @@ def train(
         processes.tell(run.packed())
     seconds = run.seconds
     images, epochs = _epochs(run, should_stop, processes)
+    prints = _fingerprints(run, images)
     for epoch in epochs:
         data = f"{images.source}; {sum(images.lengths):,} training images"
         state = epoch.state if epoch.number < epoch.epochs else None
         seconds += epoch.seconds
         show(epoch)
-        checkpoints.save(path, run.model, _provenance(run, epoch, data, seconds), state, anew=False)
+        checkpoints.save(path, run.model, _provenance(run, epoch, data, seconds, prints), state, anew=False)
 
 
 def follow(processes: Processes, should_stop: Callable[[], bool]) -> None:
@@ -128,7 +131,23 @@ def _epochs(run: Run, should_stop: Callable[[], bool], processes: Processes) -> 
     )
 
 
-def _provenance(run: Run, epoch: Epoch, data: str, seconds: float) -> Provenance:
+def _fingerprints(run: Run, train: Images | Shards) -> dict[str, str]:
+    """Returns the fingerprints of the data set's parts; a part that stays in its files is not read for it.
+
+    Raises:
+        DataError: If the run goes on, and its data set is another one by now.
+    """
+    name = run.model.config.data
+    parts = {part: load(name, part) for part in PARTS if part != "train"}
+    if isinstance(train, Images):
+        parts["train"] = train
+    for part, images in parts.items():
+        if said := changed(name, part, images, run.images):
+            raise DataError(f"{said} A run goes on with the images that it began with: begin a new one.")
+    return {part: fingerprint(images) for part, images in parts.items()}
+
+
+def _provenance(run: Run, epoch: Epoch, data: str, seconds: float, images: dict[str, str]) -> Provenance:
     beta = reported_beta(run.model.config)
     metrics = {f"{name} at beta {beta:g}": value for name, value in epoch.validation._asdict().items()}
     return Provenance(
@@ -139,4 +158,5 @@ def _provenance(run: Run, epoch: Epoch, data: str, seconds: float) -> Provenance
         metrics={name: value for name, value in metrics.items() if abs(value) != float("inf")},
         versions={"python": platform.python_version()} | {name: version(name) for name in ("torch", "numpy")},
         training=run.training,
+        images=images,
     )

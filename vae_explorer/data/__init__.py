@@ -3,11 +3,12 @@
 from vae_explorer.data.circles import circle_factors, draw_circles
 from vae_explorer.data.fingerprints import fingerprint
 from vae_explorer.data.idx import data_folder
-from vae_explorer.data.images import ALL, PARTS, DataError, Images, demand_shape, spread
+from vae_explorer.data.images import ALL, PARTS, DataError, Images, demand_shape, nothing, spread
 from vae_explorer.data.registry import (
     DATASETS,
     add,
     available,
+    changed,
     demand_free,
     download,
     downloadable,
@@ -27,6 +28,7 @@ __all__ = [
     "Shards",
     "add",
     "available",
+    "changed",
     "circle_factors",
     "cut",
     "data_folder",
@@ -39,6 +41,7 @@ __all__ = [
     "load",
     "megabytes",
     "names",
+    "nothing",
     "spread",
     "stream",
 ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from vae_explorer.data.bundled import DIGITS, digits, mnist_sample
 from vae_explorer.data.circles import circles
+from vae_explorer.data.fingerprints import fingerprint
 from vae_explorer.data.idx import IdxFiles, data_folder
 from vae_explorer.data.images import ALL, PARTS, DataError, Images, joined
 from vae_explorer.data.own import Choices, Upload, folders
@@ -105,6 +106,33 @@ def stream(name: str, part: str) -> Images | Shards:
         DataError: As `load` does.
     """
     return open_shards(name, part) if name.startswith(PREFIX) else load(name, part)
+
+
+def changed(name: str, part: str, images: Images, kept: Mapping[str, str]) -> str | None:
+    """Says in words that images are not those that a model was trained with; None where they are, or nobody knows.
+
+    A sample that stands for the whole set, while that is not downloaded, is legitimate; its source says what it is.
+
+    Arguments:
+        name: Of the data set.
+        part: Of it, which the images are.
+        images: As `load` gives them now.
+        kept: Fingerprints by part, as the model's training found them.
+    """
+    if part not in kept or kept[part] == fingerprint(images) or _stands_in(name, part, kept[part]):
+        return None
+    return (
+        f"The data set {name} has changed since the model was trained: its {part} images are others now "
+        f"({images.source}), so figures and pictures of them say little of the model."
+    )
+
+
+def _stands_in(name: str, part: str, kept: str) -> bool:
+    """Says whether a sample was trained with, or is loaded, in the place of the whole set."""
+    dataset = DATASETS.get(name)
+    if dataset is None or not dataset.files or not dataset.at_hand:
+        return False
+    return downloadable(name) or fingerprint(dataset.at_hand(part)) == kept
 
 
 def available(name: str) -> bool:

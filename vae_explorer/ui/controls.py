@@ -51,6 +51,7 @@ def start(scene: Scene) -> View:
         state.messages = [*state.messages, *messages]
     elif "start" not in state or state.start.model != scene.name:
         state.start, state.messages = _begun(scene), []
+    state.start = view.fitting(state.start, scene.limits)
     return cast(View, state.start)
 
 

@@ -84,7 +84,10 @@ def _answer(asked: Mapping[str, str], until: float) -> Response:
     view, messages = query.parse(asked, scene.limits)
     if messages:
         return _refusal(" ".join(messages), 400)
-    return JSONResponse(scene.said(view), headers={"Cache-Control": "no-store"})
+    try:
+        return JSONResponse(scene.said(view), headers={"Cache-Control": "no-store"})
+    except (CheckpointError, DataError):  # no finite numbers, or deleted meanwhile
+        return _refusal(f"Nothing can be said of “{query.quoted(name)}” here.\n", 404)
 
 
 def _refusal(words: str, code: int) -> Response:

@@ -53,7 +53,7 @@ def read(reported: object) -> Drawn | None:
 def answer(scenes: Sequence[Scene], drawn: Drawn) -> bytes:
     """Returns what PyTorch says of the drawing under each model; all models are of the same data."""
     some = spread(scenes[0].images.pixels, 100)
-    ground = ground_of(some if some.ndim == 3 else some.mean(3).astype(np.uint8))
+    ground = ground_of(some if some.ndim == 3 else some.mean(3).astype(np.uint8)) if len(some) else 0
     header: dict[str, object] = {
         "kind": "drawing",
         "serial": drawn.serial,
@@ -102,7 +102,7 @@ def _side(scene: Scene, prepared: Prepared, asked: float | None) -> dict[str, ob
         "distortion": float(terms.distortion.mean()),
         "rate": None if math.isinf(rate) else rate,
         "unit": scene.unit(std.tolist()),
-        "nearest": scene.nearest(tuple(mean.tolist()), beta).name,
+        "nearest": scene.nearest(tuple(mean.tolist()), beta).name if scene.limits.images else "",
         "ladder": {
             "rungs": rungs,
             "mean": np.concatenate([each.mean[0] for each in ladder]).tolist(),

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_explorer import text
+from vae_explorer.data import DataError
 from vae_explorer.gap_tables import GapTable
 from vae_explorer.latent.encoding import decode, grey_levels, mosaic
 from vae_explorer.latent.gaps.measures import FIELDS, MEASURES
@@ -30,9 +31,18 @@ SPOT = 1e-3  # standard deviation of codes on an axis, latent units: less is one
 
 
 class Duel:
-    """Two scenes of the same images, each seen through its first two latent axes."""
+    """Two scenes of the same images, each seen through its first two latent axes.
+
+    Raises:
+        DataError: If the images of one are not here: draws and places are measured in units of codes.
+    """
 
     def __init__(self, left: Scene, right: Scene) -> None:
+        for side in (left, right):
+            if side.shown.absent:
+                raise DataError(
+                    f"{side.shown.absent} Two models are compared on images. Explore shows {side.name} alone."
+                )
         self.sides = (left, right)
         self.images = left.images
         self.limits = DuelLimits(
@@ -104,7 +114,7 @@ class Duel:
         header = {
             "kind": "answer",
             "start": self._state(start),
-            "link": link(to_query(view)),
+            "link": link(to_query(view) | {"data": self.sides[0].limits.data}),
             "asked": self._state(view),
             "sides": sides,
             "original": original,

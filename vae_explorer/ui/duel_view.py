@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from vae_explorer.ui.query import Refused, quoted, read_beta, read_image, read_z
+from vae_explorer.ui.query import Refused, other_images, quoted, read_beta, read_image, read_z
 from vae_explorer.ui.view import Limits, filled, is_index, on_plane
 
 SIDES = ("left", "right")
@@ -102,6 +102,8 @@ def parse(query: Mapping[str, str], limits: DuelLimits) -> tuple[DuelView, list[
             view = replace(view, **_read(name, query[name], view, limits))
         except Refused as refused:
             messages.append(f"{refused} Shown instead: the default.")
+    if other_images(query, limits.sides[0]):
+        messages.append("The link was made with other images than those that are here: its image numbers mean others.")
     return view, messages
 
 

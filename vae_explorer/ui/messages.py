@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vae_explorer import text
-from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.checkpoints import Checkpoint, CheckpointError
 from vae_explorer.config import ModelConfig
 from vae_explorer.data import Images
 from vae_explorer.figures import theme
 from vae_explorer.latent.dense import dense_decoder
-from vae_explorer.latent.encoding import atlas, decode, encode, grey_levels
+from vae_explorer.latent.encoding import Encoding, atlas, decode, encode, grey_levels
 from vae_explorer.latent.geometry import magnification
 from vae_explorer.ui.canvas.wire import pack
 from vae_explorer.ui.view import Limits
@@ -39,16 +39,17 @@ def world(checkpoint: Checkpoint, images: Images, limits: Limits) -> bytes:
     """
     config, model = checkpoint.config, checkpoint.model
     rungs = rungs_of(config)
-    encodings = [encode(model, images.pixels, beta) for beta in rungs]
+    none = Encoding(*np.zeros((2, 0, config.latent), np.float32))
+    encodings = [encode(model, images.pixels, beta) if len(images.labels) else none for beta in rungs]
     arrays: Arrays = {
-        "mean": np.stack([each.mean for each in encodings]).astype(np.float16),
-        "std": np.stack([each.std for each in encodings]).astype(np.float16),
+        "mean": _halves(checkpoint, [each.mean for each in encodings]),
+        "std": _halves(checkpoint, [each.std for each in encodings]),
         "labels": images.labels.astype(np.uint8),
     }
     dense = dense_decoder(model)
     grid = None
     if dense:
-        arrays["weights"] = dense.weights
+        arrays["weights"] = _halves(checkpoint, [dense.weights])[0]
     else:
         grid, arrays["tiles"] = _tiles(checkpoint, limits)
     header = {
@@ -74,6 +75,22 @@ def world(checkpoint: Checkpoint, images: Images, limits: Limits) -> bytes:
 def class_names(images: Images) -> list[str]:
     """Returns the classes' names as every page shows them: one line each, however long they are."""
     return [text.shown(name) for name in images.names]
+
+
+def _halves(checkpoint: Checkpoint, values: list[NDArray[Any]]) -> NDArray[np.float16]:
+    """Returns arrays on top of each other as float16.
+
+    Raises:
+        CheckpointError: If float16 does not hold them: the browser would draw nothing.
+    """
+    with np.errstate(over="ignore"):
+        halves: NDArray[np.float16] = np.stack(values).astype(np.float16)
+    if not np.isfinite(halves).all():
+        raise CheckpointError(
+            f"{checkpoint.name} cannot be shown: its weights or codes are larger than {np.finfo(np.float16).max:,.0f}. "
+            "The file is damaged, or its training diverged: copy it again, or train the model again."
+        )
+    return halves
 
 
 def atlases(checkpoint: Checkpoint, limits: Limits) -> bytes:

@@ -34,11 +34,18 @@ def parse(query: Mapping[str, str], limits: Limits) -> tuple[View, list[str]]:
             view = replace(view, **read(query[name], limits))
         except Refused as refused:
             messages.append(f"{refused} Shown instead: {_instead(name, view)}.")
+    if other_images(query, limits) and (view.image is not None or any(isinstance(pin, int) for pin in view.pins)):
+        messages.append("The link was made with other images than those that are here: its image numbers mean others.")
     if view.image is None:
         view = replace(view, noise=None)
     if view.other is not None and view.other >= len(view.pins):
         view = replace(view, other=None)
     return view, messages
+
+
+def other_images(query: Mapping[str, str], limits: Limits) -> bool:
+    """Says whether a link tells that its images are not those that are here; an older link tells nothing."""
+    return "data" in query and limits.data != "" and query["data"] != limits.data
 
 
 def to_query(view: View) -> dict[str, str]:
@@ -86,6 +93,8 @@ def read_beta(text: str, limits: Limits) -> dict[str, Any]:
 
 
 def read_image(text: str, limits: Limits) -> dict[str, Any]:
+    if not limits.images:
+        raise Refused(f"image = {quoted(text)} cannot be shown: the images of {limits.model} are not here.")
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) < limits.images):
         raise Refused(f"image = {quoted(text)} is not one of the images 0 to {limits.images - 1}.")
     return {"image": int(text), "z": None}

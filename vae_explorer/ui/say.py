@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import streamlit as st
 
 from vae_explorer import text
+from vae_explorer.checkpoints import CheckpointError
+from vae_explorer.data import DataError
 
 LONGEST = 600  # characters of a message
 MOST = 6  # messages of one kind at once
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Says, in the block's place, why a model or its images cannot be had, whenever that is found."""
+    try:
+        yield
+    except (CheckpointError, DataError) as reason:
+        error(reason)
 
 
 def error(message: object) -> None:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from vae_explorer import text
 from vae_explorer.config import ModelConfig
-from vae_explorer.data import demand_shape
 from vae_explorer.figures import theme
 from vae_explorer.training import reported_beta
 from vae_explorer.ui import nearest, store
@@ -27,6 +26,12 @@ PRIOR_RADIUS = 3.4  # shows the circle of three sigma whole
 QUANTILES = (0.002, 0.998)  # few codes lie far out: the map begins with the others
 AXES_SHOWN = 6
 TARGETS = {"grey": "against grey levels", "density": "as a density"}  # what a distortion is measured against, in words
+WIDE = 10.0  # half the side of an autoencoder's plane without images, latent units
+SHORT = 8  # letters of a fingerprint in a link
+WITHOUT_IMAGES = (
+    "Shown is what the decoder makes of the plane, without images and codes. The model was trained on the data set "
+    "“{}” ({}): ask whoever made the model for its images, and add them under this name on the Data page."
+)
 
 
 class Nearest(NamedTuple):
@@ -38,22 +43,21 @@ class Nearest(NamedTuple):
 
 
 class Scene:
-    """One checkpoint with the images that it is shown with.
+    """One checkpoint with the images that it is shown with; without them, its decoder alone.
 
     Arguments:
         name: The checkpoint's name.
 
     Raises:
-        CheckpointError: If the checkpoint cannot be read.
-        DataError: If its images cannot be had, or have another shape by now.
+        CheckpointError: If the checkpoint cannot be read, or makes no finite numbers of its images.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.key = store.key(name)
         self.checkpoint = store.checkpoint(self.key)
-        self.images = store.images(self.config.data)
-        demand_shape(self.images, self.config.shape)
+        self.shown = store.shown(self.key)
+        self.images = self.shown.images
         self.limits = self._limits()
 
     @property
@@ -69,7 +73,22 @@ class Scene:
     def caption(self) -> str:
         """Which images are shown and how many; for a VAE of one KL weight, which."""
         weight = f" · trained for KL weight {self.config.beta:g}" if self.config.kind == "vae" else ""
-        return f"{len(self.images.labels):,} {store.PART} images · {self.images.source}{weight}"
+        age = "" if self.checkpoint.digest else " · an older file, which cannot be checked for damage"
+        if self.shown.absent:
+            return f"No images: what the decoder makes of the plane · trained on {self.images.source}{weight}{age}"
+        return f"{len(self.images.labels):,} {store.PART} images · {self.images.source}{weight}{age}"
+
+    @property
+    def absence(self) -> str:
+        """Why there are no images, and what to do; empty where they are here."""
+        if not self.shown.absent:
+            return ""
+        return f"{self.shown.absent} {WITHOUT_IMAGES.format(self.config.data, self.checkpoint.provenance.data)}"
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the images have come, gone or changed since: then the page begins anew."""
+        return store.shown(self.key).fingerprint != self.shown.fingerprint
 
     def weight(self, view: View) -> float:
         """Returns the KL weight that a view is computed with."""
@@ -91,11 +110,16 @@ class Scene:
         header = {
             "kind": "answer",
             "start": self._start(start),
-            "link": link(to_query(view)),
+            "link": link(to_query(view) | self.marked(view)),
             "said": self.said(view),
             "pins": [self._decoded(self._place(pin, beta), beta) for pin in view.pins],
         }
         return pack(header, {})
+
+    def marked(self, view: View) -> dict[str, str]:
+        """Returns what a link that names images by their numbers says of the data set that has them."""
+        named = view.image is not None or any(isinstance(pin, int) for pin in view.pins)
+        return {"data": self.limits.data} if named and self.limits.data else {}
 
     def said(self, view: View) -> dict[str, object]:
         """Returns what PyTorch says of the view's point: its image and its numbers."""
@@ -175,7 +199,9 @@ class Scene:
         return Nearest(image, text.shown(self.images.names[self.images.labels[image]]), distance)
 
     def _nearest(self, z: tuple[float, ...], beta: float) -> str:
-        """Says how far the nearest code lies, in latent units, and whose it is."""
+        """Says how far the nearest code lies, in latent units, and whose it is; nothing where there are no codes."""
+        if not self.limits.images:
+            return ""
         image, label, distance = self.nearest(z, beta)
         return f"{distance:.2f} from the nearest code: {label}, {store.PART} image {image}"
 
@@ -194,7 +220,10 @@ class Scene:
             home=_home(self.key),
             images=len(self.images.labels),
             classes=len(self.images.names),
-            layers=tuple(name for name, has in _LAYERS.items() if has(config)),
+            layers=tuple(
+                name for name, has in _LAYERS.items() if has(config) and (len(self.images.labels) or name in _DECODERS)
+            ),
+            data=self.shown.fingerprint[:SHORT],
         )
 
 
@@ -203,6 +232,8 @@ def _home(of: store.Key) -> tuple[float, float, float]:
     """Returns middle and half the side of the square that the map begins with: it holds the prior, and most codes."""
     config = store.checkpoint(of).config
     mean = _two_axes(store.encoding(of, reported_beta(config)).mean)
+    if not len(mean):  # a prior's three circles; where an autoencoder's codes lie, nobody knows then
+        return (0.0, 0.0, PRIOR_RADIUS if config.kind != "autoencoder" else WIDE)
     low, high = np.quantile(mean, QUANTILES, axis=0).astype(float)
     probabilistic = config.kind != "autoencoder"
     middle = np.zeros(2) if probabilistic else (low + high) / 2
@@ -211,6 +242,7 @@ def _home(of: store.Key) -> tuple[float, float, float]:
     return (round(float(middle[0]), 2), round(float(middle[1]), 2), round(half, 2))
 
 
+_DECODERS = ("atlas", "prior", "magnification")  # layers that need no codes
 _LAYERS: dict[str, Callable[[ModelConfig], bool]] = {
     "atlas": lambda config: config.latent == 2,
     "density": lambda _: True,

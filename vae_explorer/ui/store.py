@@ -13,7 +13,7 @@ import streamlit as st
 from vae_explorer import checkpoints, curves, data
 from vae_explorer.checkpoints import Checkpoint, CheckpointError
 from vae_explorer.curves import Curve
-from vae_explorer.data import Images
+from vae_explorer.data import DataError, Images
 from vae_explorer.latent import encoding as latent
 from vae_explorer.latent.encoding import Encoding
 from vae_explorer.ui import caches, messages
@@ -79,6 +79,39 @@ def images(name: str) -> Images:
     return data.load(name, PART)
 
 
+class Shown(NamedTuple):
+    """The images that a model is shown with."""
+
+    images: Images  # none where its data set is not here, or is of another shape by now
+    absent: str  # why there are none, in words
+    changed: str  # that they are not those that it was trained with, in words
+    fingerprint: str
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _fingerprint(name: str) -> str:
+    return data.fingerprint(images(name))
+
+
+def shown(of: Key) -> Shown:
+    """Returns what a model is shown with: its images, or words; without them, its decoder can still be seen."""
+    loaded = checkpoint(of)
+    name = loaded.config.data
+    try:
+        found = images(name)
+        data.demand_shape(found, loaded.config.shape)
+    except DataError as error:
+        return Shown(data.nothing(loaded.config.shape, loaded.provenance.data), str(error), "", "")
+    return Shown(found, "", _changed(of), _fingerprint(name))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _changed(of: Key) -> str:
+    loaded = checkpoint(of)
+    name = loaded.config.data
+    return data.changed(name, PART, images(name), loaded.provenance.images) or ""
+
+
 def encoding(of: Key, beta: float) -> Encoding:
     """Returns codes and standard deviations of all images shown; shared by all sessions, never changed."""
     return _ENCODINGS.get((of, beta), lambda: _encoded(of, beta, slice(None)))
@@ -91,15 +124,23 @@ def posterior(of: Key, image: int, beta: float) -> Encoding:
 
 
 def _encoded(of: Key, beta: float, which: slice) -> Encoding:
-    loaded = checkpoint(of)
-    return latent.encode(loaded.model, images(loaded.config.data).pixels[which], beta)
+    loaded, pixels = checkpoint(of), shown(of).images.pixels
+    if not len(pixels):
+        return Encoding(*np.zeros((2, 0, loaded.config.latent), np.float32))
+    found = latent.encode(loaded.model, pixels[which], beta)
+    if not all(np.isfinite(values).all() for values in found):
+        raise CheckpointError(
+            f"{loaded.name} cannot be shown: at KL weight {beta:g}, codes of some images are no finite numbers. The "
+            "file is damaged, or its training diverged: copy it again, or train the model again."
+        )
+    return found
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def world(of: Key, limits: Limits) -> bytes:
     """Returns what the map in the browser needs of a checkpoint, once."""
     loaded = checkpoint(of)
-    return messages.world(loaded, images(loaded.config.data), limits)
+    return messages.world(loaded, shown(of).images, limits)
 
 
 @lasting
@@ -111,9 +152,9 @@ def field(of: Key, limits: Limits, layer: str) -> bytes:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def curve(of: Key) -> Curve | None:
-    """Returns the rate-distortion curve: measured before, or else now on fewer images."""
-    loaded = checkpoint(of)
-    return curves.find(loaded) or curves.measure(loaded, images(loaded.config.data), quick=True)
+    """Returns the rate-distortion curve: measured before, or else now on fewer images; None where there are none."""
+    loaded, here = checkpoint(of), shown(of).images
+    return curves.find(loaded) or (curves.measure(loaded, here, quick=True) if len(here.labels) else None)
 
 
 @lasting
@@ -121,6 +162,8 @@ def curve(of: Key) -> Curve | None:
 def decoded(of: Key, z: tuple[float, ...], beta: float) -> bytes:
     """Returns the decoded image of one latent point as a PNG file."""
     mean = latent.decode(checkpoint(of).model, np.array([z], dtype=np.float32), beta)[0]
+    if not np.isfinite(mean).all():
+        raise CheckpointError(f"{checkpoint(of).name}: this point decodes to no finite numbers. Choose another model.")
     return messages.png(latent.grey_levels(mean))
 
 
@@ -130,6 +173,10 @@ def measured(of: Key, image: int, beta: float) -> Measured:
     loaded = checkpoint(of)
     pixels = images(loaded.config.data).pixels[image]
     terms = latent.measure(loaded.model, np.repeat(pixels[None], DISTORTION_SAMPLES, 0), beta, seed=0)
+    if not np.isfinite(terms.distortion).all():
+        raise CheckpointError(
+            f"{loaded.name}: the distortion of image {image} is no finite number. Choose another model."
+        )
     return Measured(float(terms.distortion.mean()), float(terms.rate[0]))
 
 

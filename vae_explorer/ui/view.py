@@ -30,6 +30,7 @@ class Limits:
         images: Number of images on the map.
         classes: Number of classes.
         layers: The layers that this model has.
+        data: Tells the images from others under the same name; empty where there are none.
     """
 
     model: str
@@ -39,6 +40,7 @@ class Limits:
     images: int
     classes: int
     layers: tuple[str, ...] = LAYERS
+    data: str = ""
 
     @property
     def plane(self) -> tuple[tuple[float, float], ...]:
@@ -87,6 +89,10 @@ def default(limits: Limits) -> View:
     """Returns the view that a model opens with."""
     layers = ("prior",) if "prior" in limits.layers else ()
     beta = min(max(1.0, limits.beta[0]), limits.beta[1]) if limits.beta else None
+    if not limits.images:  # nothing but the decoder: its plane's middle, and the atlas over it
+        layers = (*(("atlas",) if "atlas" in limits.layers else ()), *layers)
+        z = (*map(float, limits.home[:2]), *[0.0] * limits.latent)[: limits.latent]
+        return View(model=limits.model, beta=beta, image=None, z=z, layers=layers)
     return View(model=limits.model, beta=beta, layers=layers)
 
 
@@ -115,6 +121,14 @@ def carried(last: View, had: Limits, limits: Limits, *, same: bool) -> View:
         pins=pins,
         other=pins.index(other) if other in pins else None,
     )
+
+
+def fitting(view: View, limits: Limits) -> View:
+    """Returns a view as far as a model still allows it: its images may have gone, or be fewer, since it was one."""
+    numbers = [number for number in (view.image, *view.pins) if isinstance(number, int)]
+    if view.model == limits.model and all(number < limits.images for number in numbers):
+        return replace(view, layers=tuple(name for name in view.layers if name in limits.layers))
+    return default(limits)
 
 
 def updated(view: View, reported: Mapping[str, object], limits: Limits) -> View:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from vae_explorer.checkpoints import CheckpointError
-from vae_explorer.data import DataError
 from vae_explorer.ui import canvas, lost, pairs, say
 from vae_explorer.ui.drawing_pad import drawing_pad
 from vae_explorer.ui.duel import Duel
@@ -23,14 +21,16 @@ def page() -> None:
         return
     if lost.told():
         return
-    try:
-        duel = Duel(*map(Scene, names))
-    except (CheckpointError, DataError) as error:
-        say.error(error)
-        return
+    with say.refusals():
+        _draw(Duel(*map(Scene, names)), caption, share, export)
+
+
+def _draw(duel: Duel, caption: DeltaGenerator, share: DeltaGenerator, export: DeltaGenerator) -> None:
+    """Draws both models, with words on their images where they are others than they were trained with."""
     start = pairs.start(duel)
-    if st.session_state.duel_messages:
-        say.warning(st.session_state.duel_messages)
+    changed = dict.fromkeys(side.shown.changed for side in duel.sides if side.shown.changed)
+    if messages := [*changed, *st.session_state.duel_messages]:
+        say.warning(messages)
     aside(caption, duel.sides[0].caption)
     canvas.duel(duel.name)
     with share:
@@ -47,6 +47,8 @@ def page() -> None:
 @lost.caught
 def _answer(duel: Duel, start: DuelView) -> None:
     """Runs alone whenever the maps report something."""
+    if any(side.outdated for side in duel.sides):
+        st.rerun()  # the data set was deleted, added or changed meanwhile
     reported = st.session_state.get(canvas.answer_key(duel.name), {}).get(canvas.SEEN) or {}
     view = updated(start, reported, duel.limits)
     st.session_state.duel_view = view

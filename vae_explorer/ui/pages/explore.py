@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from collections.abc import Sequence
 
-from vae_explorer.checkpoints import CheckpointError
-from vae_explorer.data import DataError
-from vae_explorer.ui import canvas, controls, lost, say, store
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from vae_explorer.ui import canvas, controls, lost, say
 from vae_explorer.ui.drawing_pad import drawing_pad
 from vae_explorer.ui.head import aside, head
 from vae_explorer.ui.scene import Scene
@@ -24,17 +25,17 @@ def page() -> None:
         name = controls.model(usable)
     if lost.told():
         return
-    try:
-        scene = Scene(name)
-    except CheckpointError as error:
-        say.error(error)
-        return
-    except DataError as error:
-        say.error(error)
-        controls.download(store.checkpoint(store.key(name)).config.data)
-        return
+    with say.refusals():
+        _draw(Scene(name), broken, (caption, fetch, share, export))
+
+
+def _draw(scene: Scene, broken: list[str], places: Sequence[DeltaGenerator]) -> None:
+    """Draws one model, with words on its images where they are not here, or are others."""
+    caption, fetch, share, export = places
     start = controls.start(scene)
-    if messages := [*st.session_state.messages, *broken]:
+    if scene.absence:
+        say.error(scene.absence)
+    if messages := [*filter(None, [scene.shown.changed]), *st.session_state.messages, *broken]:
         say.warning(messages)
     aside(caption, scene.caption)
     with fetch:
@@ -52,6 +53,8 @@ def page() -> None:
 @lost.caught
 def _answer(scene: Scene, start: View) -> None:
     """Runs alone whenever the map reports something."""
+    if scene.outdated:
+        st.rerun()  # its data set was deleted, added or changed meanwhile
     view = controls.current(scene, start)
     canvas.answer(scene.answer(view, start), scene.name)  # first: the browser has it while the rest is made
     controls.export(scene, view)

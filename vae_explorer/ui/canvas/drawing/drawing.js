@@ -186,6 +186,7 @@ class Drawing {
     const nearest = this.word("span", "nearest code: ");
     nearest.append(this.word("b", answer.nearest));
     words.replaceChildren(...terms, " nats", element("br"), place, " ", nearest);
+    nearest.hidden = answer.nearest === ""; // a model without its images has no codes
     words.title = answer.unit;
   }
 
