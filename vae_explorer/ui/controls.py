@@ -58,7 +58,7 @@ def start(scene: Scene) -> View:
 def _begun(scene: Scene) -> View:
     """Returns what a model chosen later opens with: what was seen of the last one, as far as it fits."""
     last: Seen | None = st.session_state.get("seen")
-    if last is None:
+    if last is None or not scene.limits.images:
         return view.default(scene.limits)
     return view.carried(last.view, last.limits, scene.limits, same=last.data == scene.config.data)
 
@@ -67,7 +67,8 @@ def current(scene: Scene, begun: View) -> View:
     """Returns the view after all that the map has reported."""
     reported = st.session_state.get(canvas.answer_key(scene.name), {}).get(canvas.SEEN) or {}
     st.session_state.view = view.updated(begun, reported, scene.limits)
-    st.session_state.seen = Seen(st.session_state.view, scene.limits, scene.config.data)
+    if scene.limits.images:  # what a decoder alone is shown with, nobody has chosen
+        st.session_state.seen = Seen(st.session_state.view, scene.limits, scene.config.data)
     return cast(View, st.session_state.view)
 
 
