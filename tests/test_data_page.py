@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import re
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from tests.test_own_data import COLOUR, GREY, good, npz, png, zipped
@@ -15,7 +20,7 @@ from vae_explorer import checkpoints, data, jobs, worker
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.data import own
 from vae_explorer.records import Order
-from vae_explorer.ui import store, uploads
+from vae_explorer.ui import previews, store, uploads
 from vae_explorer.ui.scene import Scene
 
 
@@ -68,7 +73,7 @@ def trained(name: str, shape: tuple[int, ...], latent: int = 2) -> None:
 
 
 def test_an_empty_page_says_what_can_be_uploaded() -> None:
-    assert "folders are classes" in opened().markdown[0].value
+    assert "Classes are read from its folders" in opened().markdown[0].value
 
 
 def test_what_was_understood_is_said_and_added_as_chosen() -> None:
@@ -211,9 +216,62 @@ def test_a_free_name_is_proposed(file: str, name: str) -> None:
     assert uploads.free_name(file) == name
 
 
-@pytest.mark.parametrize("images", [GREY, COLOUR], ids=["grey", "colour"])
-def test_a_contact_sheet_shows_each_image_enlarged(images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
-    sheet = uploads.contact_sheet(images[:5], 3)
-    assert sheet.shape == (2 * (48 + 2), 3 * (40 + 2), *images.shape[3:])  # 56 // 12 times as large
-    np.testing.assert_array_equal(sheet[2:50:4, 44:84:4], images[1])
-    np.testing.assert_array_equal(sheet[52:100:4, 44:84:4], images[4])
+class Pictures(HTMLParser):
+    """Reads the pictures of a page as a browser does."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag == "img":
+            head, content = str(values["src"]).split(",")
+            assert head == "data:image/png;base64"
+            picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))
+            self.found.append((str(values["title"]), picture))
+
+
+def test_each_class_is_shown_by_images_with_the_names_of_their_files() -> None:
+    names = [f"set/{('<b>', 'dog')[k % 2]}/{k:03}.png" for k in range(60)]
+    upload = own.read(zipped({name: png(image) for name, image in zip(names, COLOUR, strict=True)}))
+    pictures = Pictures(previews.by_class(upload, own.Choices(inverted=True))).found
+    assert len(pictures) == 20
+    rows = [names.index(name) for name, _ in pictures]
+    assert [row % 2 for row in rows] == [0] * 10 + [1] * 10
+    for row, (_, picture) in zip(rows, pictures, strict=True):
+        np.testing.assert_array_equal(picture, 255 - COLOUR[row])
+    assert "<b>" not in previews.by_class(upload, own.Choices())
+
+
+def test_the_size_and_the_parts_are_told_before_anything_is_kept() -> None:
+    wide = np.random.default_rng(0).integers(0, 256, (60, 20, 100), dtype=np.uint8)
+    test = uploaded(npz(images=wide), "wide.npz")
+    assert "Kept at <b>6 x 32</b> pixels in grey: 30 images to train, 10 to validate, 20 to test." in shown(test)
+
+
+def test_narrow_images_are_proposed_as_large_as_they_must_be() -> None:
+    narrow = np.random.default_rng(0).integers(0, 256, (60, 7, 64), dtype=np.uint8)
+    test = uploaded(npz(images=narrow), "narrow.npz")
+    height, width = (int(each) for each in re.findall(r"<b>(\d+) x (\d+)</b> pixels", shown(test))[0])
+    assert min(height, width) >= own.SMALLEST
+    press(test, "Add")
+    assert own.summary("narrow").shape == (height, width)
+
+
+def test_classes_and_groups_are_chosen_by_switches_and_read_once_each() -> None:
+    rows = "file,kind,patient\n" + "\n".join(f"{k}.png,{('ill', 'well')[k % 2]},p{k // 6}" for k in range(60))
+    content = zipped({**{f"{k}.png": png(image) for k, image in enumerate(GREY)}, "all.csv": rows.encode()})
+    test = uploaded(content, "scans.zip")
+    assert "2 classes: ill 30, well 30" in shown(test)
+    classes, group = test.selectbox
+    assert [classes.label, group.label] == ["Classes from", "Keep together"]
+    first = test.session_state["data_read"][2]
+    test.run()
+    assert test.session_state["data_read"][2] is first  # a proposal that is named is no other reading
+    group.set_value("column patient").run()
+    assert "10 groups" in shown(test)
+    test.selectbox[0].set_value("column patient").run()
+    assert not test.exception
+    assert "10 classes: p0 6" in shown(test)

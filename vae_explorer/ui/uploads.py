@@ -10,22 +10,19 @@ from typing import Any, cast
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from vae_explorer import data, text
 from vae_explorer.data import DataError, own
 from vae_explorer.data.own import Choices, Fit, Ground, Order, Reading, Summary, Upload, Values
-from vae_explorer.ui import messages, say, store
+from vae_explorer.ui import previews, say, store
 
-SHOWN = 64  # images of the preview, at most
-ACROSS = 16
+SHOWN = 64  # images that are asked whether they are bright
 CLASSES_TOLD = 12
-ENLARGED = 56  # pixels a side at least, of an image in a contact sheet
-GAP, BETWEEN = 2, 128  # pixels between two of them, and their grey level
 COMMON = 32  # pixels a side that larger images are proposed at: a quarter of 64's training time
 HELP = f"""
-* a **zip** of images: folders are classes; without folders there are no labels
+* a **zip** of images (PNG, JPEG, WebP, AVIF, GIF, BMP, TIFF with all its pages). Classes are read from its folders,
+  from file names such as `cat_001.png`, or from a CSV file beside the images; numbers in that are kept too
 * an **.npz** file with `images`, (N, H, W) or (N, H, W, 3), and maybe `labels`, (N,); also .npy, .mat, .h5 and MNIST's
   idx.gz files, and the names that Keras and scikit-learn use
 * a **sheet** of images, one PNG or JPEG file, to be cut into tiles
@@ -75,10 +72,11 @@ def show() -> None:
     st.html(f'<p class="aside">{"<br>".join(understood(found))}</p>')
     _left_out(found)
     choices = _choices(file.file_id, found)
-    preview = own.transformed(data.spread(found.pixels, SHOWN), choices)
-    st.image(messages.png(contact_sheet(preview, ACROSS)), width="stretch")
-    if preview.ndim == 3 and preview.mean() > 127:
+    st.html(previews.by_class(found, choices))
+    some = own.transformed(data.spread(found.pixels, SHOWN), choices)
+    if some.ndim == 3 and some.mean() > 127:
         st.caption("Most of it is bright. Inverted, ink is bright on black, as in MNIST: models learn that sooner.")
+    st.html(f'<p class="aside">{kept(found, choices)}</p>')
     _add(file.name, found, choices)
 
 
@@ -101,6 +99,17 @@ def understood(upload: Upload) -> list[str]:
     return lines + [text.html(note, say.LONGEST) for note in upload.notes]
 
 
+def kept(upload: Upload, choices: Choices) -> str:
+    """Returns what the data set will be, in a line."""
+    height, width = choices.size or upload.pixels.shape[1:3]
+    colour = "in colour" if upload.coloured and not choices.grey else "in grey"
+    train, validation, test = own.shares(upload)
+    return (
+        f"Kept at <b>{height} x {width}</b> pixels {colour}: {train:,} images to train, {validation:,} to validate, "
+        f"{test:,} to test."
+    )
+
+
 def outline(found: Summary) -> str:
     """Returns a line about a data set of the list."""
     height, width, *channels = found.shape
@@ -111,17 +120,6 @@ def outline(found: Summary) -> str:
         f"{sum(found.counts):,} images ({train:,} to train, {validation:,} to validate, {test:,} to test) · "
         f"{height} x {width} · {colour} · {labels} · from {found.origin}"
     )
-
-
-def contact_sheet(images: NDArray[np.uint8], across: int) -> NDArray[np.uint8]:
-    """Returns images `(N, H, W)` or `(N, H, W, 3)` as one picture, so many beside each other, enlarged if small."""
-    times = max(1, ENLARGED // max(images.shape[1:3]))
-    large = images.repeat(times, 1).repeat(times, 2)
-    missing = -len(large) % across
-    around = ((0, missing), (GAP, 0), (GAP, 0), *[(0, 0)] * (large.ndim - 3))
-    framed = np.pad(large, around, constant_values=BETWEEN)
-    rows = framed.reshape(-1, across, *framed.shape[1:]).swapaxes(1, 2)
-    return rows.reshape(rows.shape[0] * rows.shape[1], -1, *images.shape[3:])
 
 
 def free_name(file: str) -> str:

@@ -1,7 +1,7 @@
 """The user's own images: read from an upload, kept as data sets beneath the data folder."""
 
 from vae_explorer.data.own.choices import Choices, least_side, proposed_side, report, sized, transformed
-from vae_explorer.data.own.folders import Summary, add, delete, summary
+from vae_explorer.data.own.folders import Summary, add, delete, shares, summary
 from vae_explorer.data.own.pictures import Fit, Ground, Order, Reading
 from vae_explorer.data.own.stacks import LARGEST, LEAST, MOST, SMALLEST, UNLABELLED, Option, Skipped, Upload, reasons
 from vae_explorer.data.own.uploads import KINDS, read, read_folder, read_path
@@ -33,6 +33,7 @@ __all__ = [
     "read_path",
     "reasons",
     "report",
+    "shares",
     "sized",
     "summary",
     "transformed",

@@ -167,6 +167,12 @@ def add(name: str, upload: Upload, choices: Choices, origin: str, progress: Prog
     progress(1.0)
 
 
+def shares(upload: Upload) -> tuple[int, ...]:
+    """Returns the numbers of training, validation and test images that an upload would come to."""
+    parts = divided(upload.labels, upload.groups)
+    return tuple(len(parts[part]) for part in PARTS)
+
+
 def delete(name: str) -> Aside:
     """Sets an own data set aside; models that were trained on it stay, and say what they lack.
 

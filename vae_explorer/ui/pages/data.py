@@ -6,7 +6,7 @@ import streamlit as st
 
 from vae_explorer import data, text
 from vae_explorer.data import DataError, own
-from vae_explorer.ui import example, messages, say, undo, uploads
+from vae_explorer.ui import example, previews, say, undo, uploads
 from vae_explorer.ui.head import aside, head
 
 SHOWN = 16  # images of each data set in the list
@@ -48,8 +48,7 @@ def _entry(found: own.Summary) -> None:
             st.session_state.pop("train_data", None)  # what was chosen there before
             st.switch_page(st.session_state.train_page, query_params={"data": found.name})
         st.html(f'<p class="aside">{text.html(uploads.outline(found), say.LONGEST)}</p>')
-        images = data.spread(data.load(found.name, "test").pixels, SHOWN)
-        st.image(messages.png(uploads.contact_sheet(images, SHOWN)), width="stretch")
+        st.html(previews.some(data.load(found.name, "test"), SHOWN))
     with buttons[1].popover("Delete", width="stretch"):
         st.write("Models that were trained on these images stay, but cannot be shown without them.")
         if st.button(f"Delete {text.markdown(found.name)}", key=f"data_delete_{found.name}"):
