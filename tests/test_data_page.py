@@ -80,7 +80,7 @@ def test_what_was_understood_is_said_and_added_as_chosen() -> None:
     test = uploaded(zipped({**good(COLOUR), "set/cat/note.txt": b"x", "set/cat/<b>.png": b"x"}))
     words = shown(test)
     assert "60 images</b> in colour, 12 x 10 pixels" in words
-    assert "2 classes: cat 30, dog 30" in words
+    assert "2 classes: cat: 30, dog: 30" in words
     assert "2 left out" in test.expander[0].label
     (name,) = test.text_input
     assert name.value == "my-pets"
@@ -264,7 +264,7 @@ def test_classes_and_groups_are_chosen_by_switches_and_read_once_each() -> None:
     rows = "file,kind,patient\n" + "\n".join(f"{k}.png,{('ill', 'well')[k % 2]},p{k // 6}" for k in range(60))
     content = zipped({**{f"{k}.png": png(image) for k, image in enumerate(GREY)}, "all.csv": rows.encode()})
     test = uploaded(content, "scans.zip")
-    assert "2 classes: ill 30, well 30" in shown(test)
+    assert "2 classes: ill: 30, well: 30" in shown(test)
     classes, group = test.selectbox
     assert [classes.label, group.label] == ["Classes from", "Keep together"]
     first = test.session_state["data_read"][2]
@@ -274,4 +274,4 @@ def test_classes_and_groups_are_chosen_by_switches_and_read_once_each() -> None:
     assert "10 groups" in shown(test)
     test.selectbox[0].set_value("column patient").run()
     assert not test.exception
-    assert "10 classes: p0 6" in shown(test)
+    assert "10 classes: p0: 6" in shown(test)

@@ -271,6 +271,12 @@ def test_an_avif_file_is_read() -> None:
     assert upload.pixels.shape == COLOUR.shape
 
 
+def test_lab_colours_are_read_as_pillow_converts_them() -> None:
+    lab = [Image.merge("LAB", [Image.fromarray(image[..., k]) for k in range(3)]) for image in COLOUR]
+    upload = own.read(zipped({f"{k}.tif": png(image, "TIFF") for k, image in enumerate(lab)}))
+    np.testing.assert_array_equal(upload.pixels, np.stack([np.asarray(image.convert("RGB")) for image in lab]))
+
+
 # What is not meant well.
 
 

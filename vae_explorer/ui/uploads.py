@@ -94,7 +94,7 @@ def understood(upload: Upload) -> list[str]:
         lines.append("No labels: all images are of one class.")
     else:
         counts = np.bincount(upload.labels, minlength=len(upload.names))
-        each = [f"{text.html(name)} {count:,}" for name, count in zip(upload.names, counts, strict=True)]
+        each = [f"{text.html(name)}: {count:,}" for name, count in zip(upload.names, counts, strict=True)]
         lines.append(f"{len(each)} classes: {', '.join(each[:CLASSES_TOLD])}{', …' * (len(each) > CLASSES_TOLD)}")
     return lines + [text.html(note, say.LONGEST) for note in upload.notes]
 
@@ -187,10 +187,10 @@ def _ask(file: str, found: Upload | str, asks: Collection[str]) -> None:
     """Shows those choices of reading that would change something."""
     if isinstance(found, Upload):
         offers = {name: options for name, options in _offers(found).items() if name in asks}
-        for column, (name, options) in zip(st.columns(2), offers.items(), strict=False):
+        for column, (name, options) in zip(st.columns(2) if offers else (), offers.items(), strict=False):
             _select(column, _SELECTS[name], options, f"data_{name}_{file}")
     radios = {name: each for name, each in _RADIOS.items() if name in asks}
-    for column, (name, (title, values)) in zip(st.columns(3), radios.items(), strict=False):
+    for column, (name, (title, values)) in zip(st.columns(3) if radios else (), radios.items(), strict=False):
         column.radio(title, list(values), format_func=values.__getitem__, key=f"data_{name}_{file}")
     if "tile" in asks:
         height, width = (found.tile if isinstance(found, Upload) else None) or (COMMON, COMMON)

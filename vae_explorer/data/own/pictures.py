@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import lzma
 import struct
 import zipfile
@@ -13,7 +14,7 @@ from typing import IO, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
 
 from vae_explorer.data.own.values import BYTE, STANDARD, Kind, Range, Values, ends, grey_levels, range_of
 
@@ -252,11 +253,28 @@ def _eight_bits(image: Image.Image, ground: Ground, black_white: Range) -> tuple
         return Image.fromarray(grey_levels(levels, black_white)), range_of(levels)
     if image.has_transparency_data:
         image = _on_ground(image, ground)
-    plain = image if image.mode in ("L", "RGB") else image.convert("L" if image.mode == "1" else "RGB")
+    plain = image if image.mode in ("L", "RGB") else _plain(image)
     extremes = np.array(plain.getextrema())
     if black_white != BYTE:
         plain = plain.point([int(level) for level in grey_levels(np.arange(256), black_white)] * len(plain.getbands()))
     return plain, range_of(extremes)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    if image.mode == "LAB":
+        found = ImageCms.applyTransform(image, _from_lab())
+        if found is None:
+            raise Refused("Lab colours that cannot be read: save it in RGB")
+        return found
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+@functools.cache
+def _from_lab() -> ImageCms.ImageCmsTransform:
+    """Returns Pillow's own way from Lab to RGB, which it would prepare anew for each image."""
+    # Without the last colour's cache, which threads would share.
+    lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    return ImageCms.buildTransform(lab, rgb, "LAB", "RGB", flags=ImageCms.Flags.NOCACHE)
 
 
 def _on_ground(image: Image.Image, ground: Ground) -> Image.Image:
