@@ -96,7 +96,7 @@ def test_what_was_understood_is_said_and_added_as_chosen() -> None:
 
 def test_names_in_an_upload_are_no_html() -> None:
     files = {f"{('<i>a', 'b')[k % 2]}/{k}.png": png(image) for k, image in enumerate(GREY)}
-    assert "&lt;i&gt;a 30" in shown(uploaded(zipped(files)))
+    assert "&lt;i&gt;a: 30" in shown(uploaded(zipped(files)))
 
 
 def test_a_sheets_tiles_can_be_chosen_also_after_a_wrong_guess() -> None:
@@ -275,3 +275,12 @@ def test_classes_and_groups_are_chosen_by_switches_and_read_once_each() -> None:
     test.selectbox[0].set_value("column patient").run()
     assert not test.exception
     assert "10 classes: p0: 6" in shown(test)
+
+
+def test_a_data_set_whose_names_are_damaged_hurts_no_other(folders: Path) -> None:
+    mine()
+    mine("other")
+    (folders / "data" / "own" / "mine" / "files.json").write_text("{")
+    test = opened()
+    assert "cannot be read" in test.error[0].value
+    assert len(test.error) == 1

@@ -48,7 +48,10 @@ def _entry(found: own.Summary) -> None:
             st.session_state.pop("train_data", None)  # what was chosen there before
             st.switch_page(st.session_state.train_page, query_params={"data": found.name})
         st.html(f'<p class="aside">{text.html(uploads.outline(found), say.LONGEST)}</p>')
-        st.html(previews.some(data.load(found.name, "test"), SHOWN))
+        try:
+            st.html(previews.some(data.load(found.name, "test"), SHOWN))
+        except DataError as error:  # what its description cannot tell
+            say.error(error)
     with buttons[1].popover("Delete", width="stretch"):
         st.write("Models that were trained on these images stay, but cannot be shown without them.")
         if st.button(f"Delete {text.markdown(found.name)}", key=f"data_delete_{found.name}"):
