@@ -179,3 +179,26 @@ def test_a_choice_is_measured_once_and_again_when_the_machine_is_free(monkeypatc
     assert known.ask(replace(MODEL, latent=5), SETTINGS, (100, 10), []) is not alone
     known.pool.shutdown()
     assert len(asked) == 3
+
+
+def test_a_measurement_that_failed_is_done_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[ModelConfig] = []
+
+    def fails_once(model: ModelConfig, *_: Any) -> Estimate:
+        asked.append(model)
+        if len(asked) == 1:
+            raise EstimateError("no memory")
+        return Estimate(step=1.0, error=0.0, end=0.0)
+
+    monkeypatch.setattr(forecast, "in_process", fails_once)
+    known = Forecasts()
+    first = known.ask(MODEL, SETTINGS, (100, 10), [])
+    assert isinstance(first.estimate.exception(), EstimateError)
+    assert known.ask(MODEL, SETTINGS, (100, 10), []) is first, "not at every look"
+    now = time.monotonic()
+    monkeypatch.setattr(forecast.time, "monotonic", lambda: now + forecast.AGAIN + 1)  # type: ignore[attr-defined]
+    second = known.ask(MODEL, SETTINGS, (100, 10), [])
+    assert second.estimate.result().step == 1.0
+    monkeypatch.setattr(forecast.time, "monotonic", lambda: now + 1e6)  # type: ignore[attr-defined]
+    assert known.ask(MODEL, SETTINGS, (100, 10), []) is second, "a good one stays"
+    known.pool.shutdown()
