@@ -311,9 +311,9 @@ def test_in_folders_that_can_only_be_read_all_is_said_in_words(shared: Path, mon
         assert job.status.state == "interrupted"
         assert [each.error for each in jobs.survey()] == [None]
         for action in (lambda: job.ask("stop"), job.start, job.delete, lambda: jobs.create("another", ORDER)):
-            with pytest.raises(JobError, match="no permission to write"):
+            with pytest.raises(JobError, match="there is no permission"):
                 action()
-        with pytest.raises(JobError, match="no permission to write"):
+        with pytest.raises(JobError, match="there is no permission"):
             worker.work(job)
     finally:
         if root:

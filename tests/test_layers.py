@@ -40,6 +40,7 @@ LAYERS = (
     "runs",
     "films",
     "records",
+    "job_errors",
     "jobs",
     "worker",
     "findings",

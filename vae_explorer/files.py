@@ -25,8 +25,8 @@ TRIES = 100  # to make a file that nobody sweeps away before it is locked
 PLAIN = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk's quota is used up",
-    errno.EACCES: "there is no permission to write there",
-    errno.EPERM: "there is no permission to write there",
+    errno.EACCES: "there is no permission",
+    errno.EPERM: "there is no permission",
     errno.EROFS: "it can only be read",
 }
 

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from vae_explorer import asides, checkpoints, films
@@ -39,7 +39,9 @@ from vae_explorer.asides import Aside, set_aside
 from vae_explorer.checkpoints import SUFFIX
 from vae_explorer.files import read_json, reason, replacing, sweep, whole_folder
 from vae_explorer.films import Frame
-from vae_explorer.locks import is_held
+from vae_explorer.job_errors import JobError as JobError
+from vae_explorer.job_errors import JobGone as JobGone
+from vae_explorer.job_errors import broken, gone, locked, take, unwritable
 from vae_explorer.records import LIVE, Order, Status
 from vae_explorer.text import shown
 
@@ -47,16 +49,7 @@ Wish = Literal["run", "pause", "stop"]
 
 NAME = re.compile(r"[\w][\w .-]{0,79}")
 WORD = 4096  # bytes of word.json
-PATIENCE = 0.5  # seconds for which a lock is tried: whoever looks holds it for a moment
 STARTS = 20.0  # seconds that a process takes to start, at most
-
-
-class JobError(Exception):
-    """A job that cannot be made, read or started; the message says what to do."""
-
-
-class JobGone(JobError):
-    """A job whose folder was deleted or moved."""
 
 
 class Job:
@@ -92,7 +85,7 @@ class Job:
         try:
             return Order.from_json(read_json(self.folder / "order.json"))
         except (OSError, ValueError) as error:  # ConfigError, RecordError
-            raise self._broken(error) from error
+            raise broken(self.folder, error) from error
 
     @property
     def status(self) -> Status:
@@ -114,12 +107,12 @@ class Job:
     @property
     def alive(self) -> bool:
         """Whether a process works on it, or is being started for it."""
-        return self._locked(self.starting()) or self._locked(self.lock())  # in this order: one hands over to the other
+        return locked(self.starting()) or locked(self.lock())  # in this order: one hands over to the other
 
     @property
     def at_work(self) -> bool:
         """Whether a process works on it."""
-        return self._locked(self.lock())
+        return locked(self.lock())
 
     def ask(self, wish: Wish) -> None:
         """Leaves a wish, which the job follows at its next step.
@@ -138,7 +131,7 @@ class Job:
         try:
             write(self.folder / file, values)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise unwritable(self.folder, error) from error
 
     def leave_word(self, message: str, cause: str) -> None:
         """Says why the job failed where nothing can be written any more: over what is there, taking no new space."""
@@ -154,13 +147,13 @@ class Job:
             JobError: If one is at work already, or the folder cannot be written.
         """
         with ExitStack() as stack:
-            self._take(self.starting(), stack)
+            take(self.folder, self.starting(), stack)
             if self.at_work:
                 raise JobError(f"{shown(self.name)} is being trained already.")
             try:
                 write(self.folder / "word.json", {}, WORD)
             except OSError as error:
-                raise self._unwritable(error) from error
+                raise unwritable(self.folder, error) from error
             self.ask("run")
             waiting = replace(self._written(), state="waiting", message="", cause="", since=time.time())
             self.write("status.json", asdict(waiting))
@@ -202,11 +195,11 @@ class Job:
         with ExitStack() as stack:
             if self.folder.is_dir() and not self.folder.is_symlink():
                 for lock in (self.starting(), self.lock()):
-                    self._take(lock, stack, "is being trained: stop it first", needed=False)
+                    take(self.folder, lock, stack, "is being trained: stop it first", needed=False)
             try:
                 return set_aside([self.folder])
             except FileNotFoundError as error:
-                raise self._gone() from error
+                raise gone(self.folder) from error
             except OSError as error:
                 raise JobError(f"{self.folder} cannot be removed ({reason(error)}). Check its permissions.") from error
 
@@ -224,39 +217,13 @@ class Job:
         Raises:
             JobError: If another has it, or the folder cannot be written.
         """
-        self._take(self.lock(), stack)
-
-    # What goes wrong ----------------------------------------------------------------------------
-
-    def _take(
-        self, lock: FileLock, stack: ExitStack, busy: str = "is being trained already", *, needed: bool = True
-    ) -> None:
-        if not self.folder.is_dir():
-            raise self._gone()
-        try:
-            stack.enter_context(lock.acquire(timeout=PATIENCE, poll_interval=0.01))
-        except Timeout as error:
-            raise JobError(f"{shown(self.name)} {busy}.") from error
-        except OSError as error:
-            if needed or self._locked(lock):
-                raise self._unwritable(error) from error
-
-    def _locked(self, lock: FileLock) -> bool:
-        path = Path(lock.lock_file)
-        if sys.platform == "win32":
-            return _tried(lock) if path.exists() else False
-        try:
-            return is_held(path)
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            raise JobError(f"{path} cannot be looked at ({reason(error)}). Check its permissions.") from error
+        take(self.folder, self.lock(), stack)
 
     def _written(self) -> Status:
         try:
             return Status.from_json(read_json(self.folder / "status.json"))
         except (OSError, ValueError) as error:
-            raise self._broken(error) from error
+            raise broken(self.folder, error) from error
 
     def _interrupted(self, status: Status) -> Status:
         """Returns the status of one whose process is no more, with its last word if it left one."""
@@ -278,22 +245,6 @@ class Job:
                 )
         except OSError as error:
             raise JobError(f"{shown(self.name)} cannot be started ({reason(error)}).") from error
-
-    def _broken(self, error: Exception) -> JobError:
-        if not os.path.lexists(self.folder):
-            return self._gone()
-        why = reason(error) if isinstance(error, OSError) else str(error)
-        if not self.folder.is_dir():
-            why = "it is no folder"
-        return JobError(f"The job {shown(self.name)} cannot be read ({shown(why, 200)}). Delete it and train again.")
-
-    def _unwritable(self, error: OSError) -> JobError:
-        if not os.path.lexists(self.folder):
-            return self._gone()
-        return JobError(f"{self.folder} cannot be written ({reason(error)}). Give it space and write permission.")
-
-    def _gone(self) -> JobGone:
-        return JobGone(f"The job {shown(self.name)} is gone: its folder was deleted or moved.")
 
 
 class Entry(NamedTuple):
@@ -414,12 +365,3 @@ def _made(path: Path) -> float | None:
 def _old_lock(path: Path) -> bool:
     """Says whether this is a lock of before, when they lay among the jobs."""
     return re.fullmatch(r"slot-\d+\.lock", path.name) is not None and path.is_file()
-
-
-def _tried(lock: FileLock) -> bool:
-    """Says whether somebody has a lock, by trying to take it."""
-    try:
-        with lock.acquire(timeout=0.05, poll_interval=0.01):  # another who looks holds it for less
-            return False
-    except Timeout:
-        return True
