@@ -182,7 +182,11 @@ def test_a_finger_scrolls_past_the_maps_of_compare(open_page: Open, server: str)
     arrived(page, "compare")
     box = page.get_by_label("Latent map, left").bounding_box()
     assert box
-    place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] - 20, "yDistance": -150}
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] - 20
     session = page.context.new_cdp_session(page)
-    session.send("Input.synthesizeScrollGesture", {**place, "gestureSourceType": "touch", "speed": 2000})
-    assert page.locator(".stMain").evaluate("main => main.scrollTop") > 100
+    session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for way in range(15, 165, 15):
+        session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y - way}]})
+        page.wait_for_timeout(16)
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_function("() => document.querySelector('.stMain').scrollTop > 100")
