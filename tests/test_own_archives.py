@@ -130,6 +130,12 @@ def test_what_systems_and_editors_leave_is_no_image_and_hidden_files_are_said() 
     }
 
 
+def test_images_that_are_mostly_hidden_are_read() -> None:
+    upload = read({**files(lambda k: f".data/{'ab'[k % 2]}x/{k}.png"), "cover.png": png(GREY[0])})
+    assert len(upload.pixels) == 61
+    assert upload.skipped == ()
+
+
 # File names and tables.
 
 

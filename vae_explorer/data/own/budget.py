@@ -17,7 +17,7 @@ PIXELS, PIXELS_A_BYTE = 500_000_000, 500  # decoded; black and white masks as PN
 BYTES, BYTES_A_BYTE = 256 * 2**20, 1_100  # inflated; deflate reaches 1,032 at most
 MOST_BYTES = 8 * 2**30
 BEAT = 0.2  # seconds between two looks whether the visitor is still there
-STALL = 8.0  # seconds that one image may take in a codec, which nothing can interrupt
+STALL = 15.0  # seconds that one image may take in a codec, which nothing can interrupt
 
 T = TypeVar("T")
 _MB = 2**20

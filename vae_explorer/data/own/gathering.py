@@ -111,7 +111,7 @@ def _upload(
 
 
 def _measure(members: Sequence[Member], skipped: list[Skipped], budget: Budget) -> list[_Found]:
-    """Returns the files that are images, by their headers; hidden ones where there are no others."""
+    """Returns the files that are images, by their headers; hidden ones where there are few others."""
     found = []
     images = 0
     for done, member in enumerate(members, 1):
@@ -130,9 +130,10 @@ def _measure(members: Sequence[Member], skipped: list[Skipped], budget: Budget) 
             budget(_MEASURING * done / len(members))
         budget.check()
     visible = [each for each in found if not each.member.hidden]
-    if visible:
+    if 2 * len(visible) >= len(found):  # else the user's own images are the hidden ones
         skipped += [Skipped(each.member.path, "in a hidden folder, or hidden") for each in found if each.member.hidden]
-    return visible or found
+        return visible
+    return found
 
 
 def _outline(member: Member, budget: Budget) -> Outline:
