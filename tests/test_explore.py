@@ -9,15 +9,17 @@ import struct
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.interpolate import RegularGridInterpolator
 from streamlit.testing.v1 import AppTest
 
-from vae_explorer import checkpoints, data
+from vae_explorer import checkpoints, curves, data
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.latent.encoding import Encoding, decode, encode
 from vae_explorer.models import build
@@ -279,6 +281,21 @@ def test_a_decoder_that_is_not_dense_is_sent_as_tiles() -> None:
     assert np.abs(tiles[0, -1, 0] - 255 * corner[1]).max() <= 0.51
 
 
+def test_the_error_of_blended_tiles_is_the_distance_to_the_decoders_images() -> None:
+    config = replace(SMALL, kind="autoencoder", backbone="convolutional", encoder=(4, 8), decoder=(8, 4))
+    checkpoint, images = loaded(config), data.load("digits", "test")
+    world = unpack(messages.world(checkpoint, images, LIMITS))
+    side, (x0, x1, y0, y1) = world["grid"]["side"], world["grid"]["extent"]
+    tiles = world["tiles"].reshape(side, side, 8, 8)[::-1].astype(float)  # the first row at the bottom
+    codes = encode(checkpoint.model, images.pixels, 1.0).mean
+    some = codes[:: len(codes) // 48][:48]
+    axes = (np.linspace(y0, y1, side), np.linspace(x0, x1, side))
+    mixed = RegularGridInterpolator(axes, tiles, bounds_error=False, fill_value=None)(some[:, ::-1])
+    wanted = np.abs(mixed - 255 * decode(checkpoint.model, some, 1.0)).mean()
+    assert world["grid"]["error"] == pytest.approx(wanted, rel=0.02)
+    assert world["grid"]["error"] > 0
+
+
 def test_the_first_view_of_a_shipped_model_is_small() -> None:
     """Three megabytes for 10,000 images; here as many as are at hand."""
     checkpoint = checkpoints.load(checkpoints.SHIPPED / "mnist-vae-2d.safetensors")
@@ -346,15 +363,29 @@ def image_of(png: str) -> NDArray[np.uint8]:
 
 
 def test_the_page_opens_and_says_what_it_shows(runs: Path) -> None:
+    store.curve_later(store.key("a-multi")).result()
     test = app()
     assert "300 test images" in shown(test)
     messages = sent(test)
-    assert messages.keys() == {"world", "answer", "curve", "drawing"}
+    assert messages.keys() == {"world", "answer", "curve", "drawing", "saver"}
     answer = messages["answer"]["said"]
     assert "against grey levels" in answer["point"]["terms"]
     assert answer["alt"].startswith("Decoded image at z = (")
     images = data.load("digits", "test")
     assert (image_of(answer["point"]["original"]) == images.pixels[0]).all()
+
+
+def test_a_click_is_answered_while_a_curve_is_measured(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured, go_on = curves.measure, Event()
+    monkeypatch.setattr(curves, "find", lambda _: None)
+    monkeypatch.setattr(curves, "measure", lambda *a, **k: go_on.wait(60) and measured(*a, **k))
+    test = app(state={"answer-a-multi": {"seen": {"click": {"x": 0.25, "y": -1.0, "index": None}}}})
+    assert "curve" not in sent(test)
+    assert sent(test)["answer"]["said"]["z"] == [0.25, -1.0]
+    go_on.set()
+    store.curve_later(store.key("a-multi")).result()
+    test.run()
+    assert sent(test)["curve"]["curve"]["beta"]
 
 
 def test_an_injected_click_moves_the_point(runs: Path) -> None:

@@ -16,16 +16,17 @@ from vae_explorer.config import ModelConfig
 from vae_explorer.data import Images
 from vae_explorer.figures import theme
 from vae_explorer.latent.dense import dense_decoder
-from vae_explorer.latent.encoding import Encoding, atlas, decode, encode, grey_levels
+from vae_explorer.latent.encoding import Encoding, atlas, encode
 from vae_explorer.latent.geometry import magnification
 from vae_explorer.ui.canvas.wire import pack
+from vae_explorer.ui.tiles import tiles
 from vae_explorer.ui.view import Limits
 
 RUNGS_PER_DECADE = 1  # codes on straight lines between them err by 0.004 latent units: benchmarks.live
 FIELD_RUNGS = 5
 ATLAS_TILES = 24
 MAGNIFICATION_SIDE = 48
-TILE_BYTES = 1_600_000  # for a decoder that the browser cannot run
+TILE_RUNGS = 3  # for a decoder that the browser cannot run
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -51,7 +52,9 @@ def world(checkpoint: Checkpoint, images: Images, limits: Limits) -> bytes:
     if dense:
         arrays["weights"] = _halves(checkpoint, [dense.weights])[0]
     else:
-        grid, arrays["tiles"] = _tiles(checkpoint, limits)
+        codes = encodings[len(encodings) // 2].mean
+        rungs_sent, plane = ladder(config, TILE_RUNGS), extent_of(limits)
+        grid, arrays["tiles"] = tiles(model, config.shape, config.latent, rungs_sent, plane, codes)
     header = {
         "kind": "world",
         "model": checkpoint.name,
@@ -140,16 +143,3 @@ def png(image: NDArray[np.uint8]) -> bytes:
     out = BytesIO()
     Image.fromarray(image).save(out, "PNG")
     return out.getvalue()
-
-
-def _tiles(checkpoint: Checkpoint, limits: Limits) -> tuple[dict[str, Any], NDArray[np.uint8]]:
-    """Decodes a grid of the plane at few KL weights, as fine as the bytes allow."""
-    config = checkpoint.config
-    rungs = ladder(config, 3)
-    side = int(np.clip((TILE_BYTES / (len(rungs) * np.prod(config.shape))) ** 0.5, 4, 32))
-    left, right, bottom, top = extent_of(limits)
-    x, y = np.meshgrid(np.linspace(left, right, side), np.linspace(top, bottom, side))
-    z = np.zeros((side * side, max(2, config.latent)), np.float32)
-    z[:, 0], z[:, 1] = x.ravel(), y.ravel()
-    images = [decode(checkpoint.model, z[:, : config.latent], beta) for beta in rungs]
-    return {"rungs": rungs, "side": side, "extent": extent_of(limits)}, grey_levels(np.stack(images))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import threading
+from concurrent.futures import Future
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +26,7 @@ from vae_explorer.ui.view import Limits
 PART = "test"
 DISTORTION_SAMPLES = 64
 _ENCODINGS = Encodings()
+_ONE_CURVE = threading.Lock()  # one is measured at a time
 LAYERS = {"atlas": messages.atlases, "magnification": messages.magnifications}
 
 
@@ -155,6 +158,22 @@ def curve(of: Key) -> Curve | None:
     """Returns the rate-distortion curve: measured before, or else now on fewer images; None where there are none."""
     loaded, here = checkpoint(of), shown(of).images
     return curves.find(loaded) or (curves.measure(loaded, here, quick=True) if len(here.labels) else None)
+
+
+@lru_cache(maxsize=16)
+def curve_later(of: Key) -> Future[Curve | None]:
+    """Returns the curve as it will be: measuring one takes half a minute, for which no click may wait."""
+    made: Future[Curve | None] = Future()
+    threading.Thread(target=_measure, args=(made, of), daemon=True).start()
+    return made
+
+
+def _measure(made: Future[Curve | None], of: Key) -> None:
+    with _ONE_CURVE:
+        try:
+            made.set_result(curve(of))
+        except (CheckpointError, data.DataError, OSError, RuntimeError, ValueError) as error:  # for whoever asks
+            made.set_exception(error)
 
 
 @lasting

@@ -28,6 +28,7 @@ class DenseDecoder {
     this.layers.forEach((layer, k) => Object.assign(layer, links[k]));
     for (const { bias, shift } of this.layers) shift.set(bias);
     this.last = this.layers.at(-1);
+    this.rough = ""; // nothing to say of how far it is off: half a grey level
     this.beta = null;
   }
 
@@ -70,8 +71,9 @@ class DenseDecoder {
 
 /** For networks that are not dense: images decoded beforehand over the plane, blended between neighbours. */
 class TileDecoder {
-  constructor({ rungs, side, extent }, tiles, pixels) {
+  constructor({ rungs, side, extent, error }, tiles, pixels) {
     Object.assign(this, { rungs, side, extent, tiles, pixels });
+    this.rough = `approximate, ${error.toFixed(1)} of 255 off on average`;
   }
 
   decode(z, beta, grey) {

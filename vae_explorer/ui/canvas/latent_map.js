@@ -235,7 +235,10 @@ class LatentMap {
     if (this.answered && this.isPinned(place)) return this.panel.rest();
     const z = this.latentPoint(place);
     this.decoder.decode(z, this.beta, this.grey);
-    this.panel.draw(this.grey, this.world.shape, this.wordsFor(place, z), this.pointer !== null);
+    const words = this.wordsFor(place, z);
+    const { rough } = this.decoder;
+    if (rough) words.note = place.index === null ? rough : `${words.note} \u00b7 ${rough}`;
+    this.panel.draw(this.grey, this.world.shape, words, this.pointer !== null);
   }
 
   /** Whether a place is the pinned point itself, as it is after a click. */
@@ -318,6 +321,7 @@ class LatentMap {
   turn(way) {
     if (!this.world.labels.length) return;
     const { ladder, plot } = this;
+    if (plot.labels.length === 0) return;
     const here = this.pin.index ?? this.left ?? nearestCode(ladder, this.latentPoint(this.pin), this.beta).index;
     this.goTo(way === 0 ? here : imageBeside(plot.labels, plot.hidden, here, way));
   }

@@ -53,6 +53,7 @@ class Panel {
   /** PyTorch's image and words stand alone. */
   rest() {
     this.live.hidden = true;
+    this.name("Reconstruction");
     this.find(".side").classList.remove("live", "elsewhere");
     if (this.title) this.head(this.title);
   }
@@ -61,9 +62,15 @@ class Panel {
   draw(grey, shape, words, elsewhere) {
     paint(this.live, grey, shape);
     this.live.hidden = false;
+    this.name(elsewhere ? "Under the pointer" : "Reconstruction");
     this.find(".side").classList.add("live");
     this.find(".side").classList.toggle("elsewhere", elsewhere);
     this.head(words);
+  }
+
+  name(text) {
+    const caption = this.find(".decoded figcaption");
+    if (caption.textContent !== text) caption.textContent = text;
   }
 
   head({ text, colour = "", note }) {

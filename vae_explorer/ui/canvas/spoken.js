@@ -36,6 +36,7 @@ function nearestCode(ladder, z, beta) {
 /** Says a point in words: an image's class and number, or the class of the nearest code and how far it lies. */
 function pointWords({ names, labels, prior }, ladder, beta, z, image) {
   if (!labels.length) return `z = ${minus(tupleText(z))}`; // a model without its images
+  if (labels.length === 0) return `z = ${tupleText(z)}`; // a model without its images
   const { index, distance } = image === null ? nearestCode(ladder, z, beta) : { index: image, distance: 0 };
   const place = image === null ? `${distance.toFixed(2)} from the nearest code` : `image ${image}`;
   const posterior = prior ? ladder.posterior(index, beta) : null;
@@ -57,12 +58,13 @@ function imageBeside(labels, hidden, index, way) {
 class ImageField {
   /** @param {HTMLElement} host a label with an input @param {Function} go called with the number of an image */
   constructor(host, signal, go) {
-    Object.assign(this, { input: host.querySelector("input"), go });
+    Object.assign(this, { host, input: host.querySelector("input"), go });
     this.input.addEventListener("change", () => this.take(), { signal });
   }
 
   build(count, index) {
     this.input.parentElement.style.display = count ? "" : "none"; // a model without its images
+    this.host.hidden = count === 0;
     Object.assign(this.input, { min: 0, max: count - 1, title: `The number of an image, 0 to ${count - 1}` });
     this.show(index);
   }

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import wait
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from vae_explorer.ui import canvas, controls, lost, say
+from vae_explorer.ui import canvas, controls, lost, say, store
 from vae_explorer.ui.drawing_pad import drawing_pad
 from vae_explorer.ui.head import aside, head
 from vae_explorer.ui.scene import Scene
 from vae_explorer.ui.view import View
+
+PATIENCE = 0.5  # s that a curve may take before the page goes on without it
+TICK = 1.0  # s between two looks for it
 
 
 def page() -> None:
@@ -45,8 +49,19 @@ def _draw(scene: Scene, broken: list[str], places: Sequence[DeltaGenerator]) -> 
         canvas.share()
     with export:
         _answer(scene, start)
-    canvas.send(scene.curve(), scene.name, "curve")
+    made = store.curve_later(scene.key)
+    wait([made], timeout=PATIENCE)
+    st.fragment(_curve, run_every=None if made.done() else TICK)(scene, made.done())
     drawing_pad(scene.name, [scene])
+
+
+@lost.caught
+def _curve(scene: Scene, done: bool) -> None:
+    """Sends the curve; while it is measured, looks for it now and then, and clicks are answered meanwhile."""
+    if done:
+        canvas.send(scene.curve(), scene.name, "curve")
+    elif store.curve_later(scene.key).done():
+        st.rerun()  # the whole page, so that the looking ends
 
 
 @st.fragment
