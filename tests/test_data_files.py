@@ -163,6 +163,19 @@ def test_damaged_files_are_named(damage: Callable[[Path], None], file: str, fold
     assert "5,000 of the 70,000" in data.load("mnist", "train").source
 
 
+@pytest.mark.parametrize(
+    "near", ["train-images.idx3-ubyte", "train-images-idx3-ubyte.gz", "raw/train-images-idx3-ubyte"]
+)
+def test_files_near_their_place_are_named(near: str, folder: Path) -> None:
+    for name in ("mnist", "kmnist"):
+        path = folder / files_of(name).folder / "raw" / near
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"x")
+    with pytest.raises(DataError, match=f"{near} is not where it is looked for"):
+        data.load("kmnist", "train")
+    assert f"{near} is not where it is looked for" in data.load("mnist", "train").source
+
+
 def test_labels_out_of_range_are_named(folder: Path) -> None:
     path = write("kmnist", folder) / "t10k-labels-idx1-ubyte"
     path.write_bytes(path.read_bytes()[:-1] + b"\x0a")

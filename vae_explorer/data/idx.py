@@ -73,7 +73,19 @@ class IdxFiles:
         """Returns the first flaw's text, or None: then the files are either whole or not there at all."""
         flaws = self.flaws(root)
         absent = len(flaws) == len(self.shapes()) and all(flaw.missing for flaw in flaws)
-        return flaws[0].text if flaws and not absent else None
+        return flaws[0].text if flaws and not absent else self.misplaced(root) if absent else None
+
+    def misplaced(self, root: Path) -> str | None:
+        """Returns what to do with a file that lies near its place, or is packed, or has the name of another mirror."""
+        raw = self.raw(root)
+        near = (raw, raw.parent, root, raw / "raw", raw / self.folder / "raw", raw.parent / self.folder / "raw")
+        for name in self.shapes():
+            for folder in near:
+                for other in (name, name.replace("-idx", ".idx"), f"{name}.gz", name.replace("-ubyte", "")):
+                    if (folder / other).is_file():
+                        done = "unpack it to" if other.endswith(".gz") else "move or rename it to"
+                        return f"{folder / other} is not where it is looked for: {done} {raw / name}, and so the others"
+        return None
 
     def read(self, root: Path, part: str) -> Images:
         """Returns one part: the last twelfth of the training images is the validation part.

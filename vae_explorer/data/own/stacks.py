@@ -153,9 +153,14 @@ def plain(name: str) -> str:
 
 
 def natural(name: str) -> list[tuple[bool, int, str]]:
-    """Orders numbers in names by their value: class 2 before class 10."""
+    """Orders numbers in names by their value, however many digits they have: class 2 before class 10."""
     parts = re.split("([0-9]+)", name)
-    return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts if part]
+    values = [part.lstrip("0") if part.isdecimal() else part for part in parts]  # Python converts 4,300 digits at most
+    return [
+        (not part.isdecimal(), len(value) if part.isdecimal() else 0, value)
+        for part, value in zip(parts, values, strict=True)
+        if part
+    ]
 
 
 def demand_usable(pixels: NDArray[np.uint8], skipped: list[Skipped]) -> None:
