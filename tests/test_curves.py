@@ -175,6 +175,32 @@ def test_a_curve_of_other_weights_is_not_found(checkpoint: Checkpoint, curve: Cu
     assert curves.find(kept(folder, checkpoint.model)) is None
 
 
+@pytest.mark.parametrize("change", [{"beta": 2.0}, {"likelihood": "continuous-bernoulli"}, {"data": "circles"}])
+def test_a_curve_of_another_configuration_is_not_found(
+    checkpoint: Checkpoint, curve: Curve, folder: Path, change: dict[str, Any]
+) -> None:
+    curve.save(curves.sidecar(checkpoint.path))
+    checkpoint.model.config = replace(checkpoint.config, **change)
+    assert curves.find(kept(folder, checkpoint.model)) is None, "the same weights, and another model"
+
+
+def test_a_figure_that_was_changed_is_not_taken_for_a_measured_one(checkpoint: Checkpoint, curve: Curve) -> None:
+    path = curves.sidecar(checkpoint.path)
+    curve.save(path)
+    values = json.loads(path.read_text())
+    values["images"] += 1
+    path.write_text(json.dumps(values))
+    with pytest.raises(CurveError, match="changed after it was measured"):
+        curves.load(path)
+    del values["digest"]
+    path.write_text(json.dumps(values))
+    with pytest.raises(CurveError, match="older version"):
+        curves.load(path)
+    assert curves.find(checkpoint) is None
+    with pytest.raises(CurveError, match="not finite"):
+        replace(curve, distortion=(math.inf,)).save(path)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

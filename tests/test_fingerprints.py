@@ -9,10 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.test_models import config
 from vae_explorer import checkpoints, data
 from vae_explorer.__main__ import main
-from vae_explorer.data import PARTS, Images, changed, fingerprint, load, registry
+from vae_explorer.config import TrainingConfig
+from vae_explorer.data import PARTS, DataError, Images, changed, fingerprint, load, registry
 from vae_explorer.data.bundled import mnist_sample
+from vae_explorer.runs import Run, train
+from vae_explorer.training import Epoch
 
 SMALL = ["--encoder", "8", "--decoder", "8", "--batch", "20"]
 
@@ -71,6 +75,31 @@ def test_figures_of_other_images_are_refused_unless_asked_for(folder: Path, caps
     assert len(result["results"]) == 1
     assert main(["evaluate", "m", "--other-images"]) == 0
     assert "has changed since" in capsys.readouterr().out
+
+
+def test_a_run_goes_on_with_the_images_that_it_began_with_alone(folder: Path) -> None:
+    keep(folder, 0)
+    path = folder / "run.safetensors"
+    settings = TrainingConfig(epochs=4, batch=20)
+    model = config(data="shards/mine", shape=(6, 6), encoder=(8,), decoder=(8,))
+    seen: list[int] = []
+
+    def note(epoch: Epoch) -> None:
+        seen.append(epoch.number)
+
+    train(Run.fresh(model, settings, "first"), path, note, lambda: len(seen) == 2)
+    keep(folder, 1)
+    with pytest.raises(DataError, match=r"has changed since.*begin a new one"):
+        train(Run.resumed(path), path, note, lambda: False)
+    keep(folder, 0)
+    train(Run.resumed(path), path, note, lambda: False)
+    assert seen == [1, 2, 3, 4]
+
+
+def test_images_in_memory_are_known_by_all_their_parts(folder: Path) -> None:
+    assert main(["train", "--name", "d", "--data", "digits", "--epochs", "1", *SMALL]) == 0
+    kept = checkpoints.load(folder / "runs" / "d.safetensors").provenance.images
+    assert kept == {part: fingerprint(load("digits", part)) for part in PARTS}
 
 
 def test_a_sample_may_stand_for_the_whole_set_and_nothing_else_may(monkeypatch: pytest.MonkeyPatch) -> None:
