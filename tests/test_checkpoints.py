@@ -25,6 +25,7 @@ from vae_explorer.arguments import parse
 from vae_explorer.checkpoints import CheckpointError
 from vae_explorer.config import TrainingConfig
 from vae_explorer.data import PARTS, data_folder
+from vae_explorer.digests import digest
 from vae_explorer.files import whole
 from vae_explorer.models import Autoencoder, Modulation, build
 from vae_explorer.ui import store
@@ -205,6 +206,14 @@ def test_one_bit_of_the_weights_or_of_the_training_s_state_is_seen(path: Path, n
     save_file(tensors, path, metadata)
     with pytest.raises(CheckpointError, match=f"{FORGED}|not finite"):
         checkpoints.load(path)
+
+
+def test_names_types_shapes_and_bits_of_tensors_all_count() -> None:
+    bits = torch.arange(6, dtype=torch.int32)
+    others = [{"b": bits}, {"a": bits.view(torch.float32)}, {"a": bits.reshape(2, 3)}, {"a": bits.flip(0)}, {}]
+    found = {digest(texts, tensors) for texts in ({}, {"t": "x"}, {"tx": ""}) for tensors in ({"a": bits}, *others)}
+    assert len(found) == 18
+    assert digest({}, {"b": bits, "a": bits}) == digest({}, {"a": bits.clone(), "b": bits})
 
 
 def old(path: Path) -> None:
