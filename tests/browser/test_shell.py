@@ -16,6 +16,7 @@ BOXES = (Path(__file__).parent / "boxes.js").read_text(encoding="utf-8")
 WIDTHS = (360, 430, 640, 641, 767, 768, 900, 901, 1093, 1101, 1280, 1366, 1920, 3840)
 TITLES = {"": "Explore", "compare": "Compare", "train": "Train", "data": "Data"}
 PAGES = tuple(TITLES)
+BOLD = "canvas => getComputedStyle(canvas).getPropertyValue('--presenter-bold')"
 # A page without a clipboard; what the old way copies is caught on its way.
 UNSAFE = """
 Object.defineProperty(navigator, "clipboard", { value: undefined });
@@ -116,6 +117,7 @@ def test_presenting_makes_all_larger_and_hides_the_rest(open_page: Open, server:
         expect(page.get_by_role("link", name="Train")).to_be_hidden()
         page.wait_for_timeout(300)
         after = sizes(page, picture)
+        assert page.locator("canvas[tabindex]").first.evaluate(BOLD) == "1.5"
         assert after[1] == pytest.approx(1.5 * before[1], rel=0.01)
         assert after[0] > 1.1 * before[0]
         for width, height in ((1280, 720), (1920, 1080)):

@@ -20,8 +20,8 @@ from vae_explorer.ui import say
 T = TypeVar("T")
 
 KIND_NAMES: dict[Kind, str] = {
-    "multi-rate": "VAE, all KL weights",
-    "vae": "VAE, one KL weight",
+    "multi-rate": "VAE, all weights",
+    "vae": "VAE, one weight",
     "autoencoder": "Autoencoder",
 }
 KINDS: dict[Kind, str] = {
@@ -32,8 +32,8 @@ KINDS: dict[Kind, str] = {
 LIKELIHOOD_NAMES: dict[Likelihood, str] = {
     "bernoulli": "Bernoulli",
     "continuous-bernoulli": "Continuous Bernoulli",
-    "gaussian": "Gaussian, fixed spread",
-    "gaussian-learned": "Gaussian, learned spread",
+    "gaussian": "Gaussian, fixed σ",
+    "gaussian-learned": "Gaussian, learned σ",
 }
 LIKELIHOODS: dict[Likelihood, str] = {
     "bernoulli": "Each pixel is a grey level between black and white; the usual choice.",

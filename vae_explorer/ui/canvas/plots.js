@@ -15,7 +15,8 @@ function styleOf(element) {
   const style = getComputedStyle(element);
   const colour = (name) => style.getPropertyValue(name).trim();
   const size = 0.85 * parseFloat(style.fontSize);
-  return { text: colour("--st-text-color"), background: colour("--st-background-color"), font: style.fontFamily, size };
+  const bold = Number(colour("--presenter-bold")) || 1; // lines and dots are so many times as thick
+  return { text: colour("--st-text-color"), background: colour("--st-background-color"), font: style.fontFamily, size, bold };
 }
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };

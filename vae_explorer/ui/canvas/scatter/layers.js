@@ -102,11 +102,11 @@ function drawContours(plot, context) {
       if (!goesOn) context.moveTo(origin.x + segments[i] * scale, origin.y - segments[i + 1] * scale);
       context.lineTo(origin.x + segments[i + 2] * scale, origin.y - segments[i + 3] * scale);
     }
-    context.lineWidth = width + 2;
+    context.lineWidth = width * style.bold + 2;
     context.globalAlpha = 0.6;
     context.strokeStyle = style.background;
     context.stroke();
-    context.lineWidth = width;
+    context.lineWidth = width * style.bold;
     context.globalAlpha = 1;
     context.strokeStyle = colour;
     context.stroke();
@@ -149,12 +149,12 @@ function drawDots(plot) {
 /** A stroke that reads on anything: the background's colour below, the text's above. */
 function halo(context, style, width, dash = []) {
   context.setLineDash([]);
-  context.lineWidth = width + 2.5;
+  context.lineWidth = width * style.bold + 2.5;
   context.strokeStyle = style.background;
   context.globalAlpha = 0.75;
   context.stroke();
   context.setLineDash(dash);
-  context.lineWidth = width;
+  context.lineWidth = width * style.bold;
   context.strokeStyle = style.text;
   context.globalAlpha = 1;
   context.stroke();

@@ -29,7 +29,7 @@ class Scatter {
     this.captions = null; // one name a class, written at its middle; or none
     this.layers = { underlays: [], contours: [], circles: [], ellipses: [], lines: [], dots: [], guests: [], marker: null };
     this.spread = null; // half axes of an ellipse around every point, or none
-    this.style = { text: "#000000", background: "#ffffff", font: "sans-serif", size: 12 };
+    this.style = { text: "#000000", background: "#ffffff", font: "sans-serif", size: 12, bold: 1 };
     this.axes = ["", ""];
     this.home = { x: 0, y: 0, half: 1 };
     this.view = { ...this.home };
@@ -201,7 +201,7 @@ class Scatter {
     const spacing = Math.sqrt((box.width * box.height) / Math.max(1, labels.length));
     const closer = Math.max(1, this.home.half / this.view.half) ** 0.3;
     const least = this.marks ? MARK_LEAST : 1.4;
-    return Math.min(9, Math.max(least, Math.min(3.2, 0.3 * spacing)) * closer);
+    return Math.min(9, Math.max(least, Math.min(3.2, 0.3 * spacing)) * closer * this.style.bold);
   }
 
   drawPoints(context) {
