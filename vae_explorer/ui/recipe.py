@@ -32,8 +32,8 @@ KINDS: dict[Kind, str] = {
 LIKELIHOOD_NAMES: dict[Likelihood, str] = {
     "bernoulli": "Bernoulli",
     "continuous-bernoulli": "Continuous Bernoulli",
-    "gaussian": "Gaussian, fixed σ",
-    "gaussian-learned": "Gaussian, learned σ",
+    "gaussian": "Gaussian, fixed",
+    "gaussian-learned": "Gaussian, learned",
 }
 LIKELIHOODS: dict[Likelihood, str] = {
     "bernoulli": "Each pixel is a grey level between black and white; the usual choice.",
