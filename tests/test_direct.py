@@ -68,7 +68,7 @@ def test_an_image_brings_its_posterior_and_its_draw(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("query", "code", "words"),
     [
-        ({"model": NAME, "pins": "1;2"}, 400, "nothing else: model, beta, image, z, noise"),
+        ({"model": NAME, "pins": "1;2"}, 400, "nothing else: model, beta, image, z, noise, part"),
         ({"model": NAME, "z": "0,0", "noise": "1" * 8000}, 414, "too long"),
         ({"model": NAME, "z": "nan,0"}, 400, "not a list of numbers"),
         ({"model": NAME, "z": "1e9,0"}, 400, "outside the plane"),

@@ -18,6 +18,11 @@ MARKS = ("disc", "square", "triangle", "diamond", "plus", "cross", "wedge", "rin
 INK = "#16191f"
 PAPER = GROUNDS[0]
 GRID = "#e4e7ec"
+# Viridis (van der Walt and Smith, 2015, CC0) at nine even steps: even in lightness, for every kind of colour vision.
+SCALE = (
+    *("#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c"),
+    *("#28ae80", "#5ec962", "#addc30", "#fde725"),
+)
 FONT = "Source Sans, Source Sans Pro, Helvetica Neue, Arial, sans-serif"
 
 # Luminances that colours take when they come round again; within the band, and each told from the others.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple, cast
 
 import streamlit as st
@@ -13,6 +14,7 @@ from vae_explorer.ui.scene import Scene
 from vae_explorer.ui.view import Limits, View
 
 FIRST = "mnist-vae-2d"
+ALL_HELP = "Training and validation images too, paler. Rate, distortion and gaps stay those of the test images."
 
 
 class Seen(NamedTuple):
@@ -43,13 +45,25 @@ def model(usable: Sequence[str]) -> str:
     return str(st.selectbox("Model", usable, format_func=text.shown, key="model", label_visibility="collapsed"))
 
 
+def part() -> str:
+    """Shows the switch between the test images and all; it begins with the link's, or with what was seen last."""
+    state = st.session_state
+    if "all_images" not in state:
+        last: View | None = state.get("view")
+        wanted = last.part if last else st.query_params.get("part", store.PART)
+        if wanted not in (store.PART, data.ALL):
+            state.messages = [*state.messages, f"part = {query.quoted(wanted)} is neither {store.PART} nor {data.ALL}."]
+        state.all_images = wanted == data.ALL
+    return data.ALL if st.toggle("All images", key="all_images", help=ALL_HELP) else store.PART
+
+
 def start(scene: Scene) -> View:
     """Returns the view that the map began with: the link's, or the default of a model chosen later."""
     state = st.session_state
     if "start" not in state and scene.name == state.linked:
         state.start, messages = query.parse(st.query_params.to_dict(), scene.limits)
         state.messages = [*state.messages, *messages]
-    elif "start" not in state or state.start.model != scene.name:
+    elif "start" not in state or (state.start.model, state.start.part) != (scene.name, scene.part):
         state.start, state.messages = _begun(scene), []
     state.start = view.fitting(state.start, scene.limits)
     return cast(View, state.start)
@@ -60,12 +74,19 @@ def _begun(scene: Scene) -> View:
     last: Seen | None = st.session_state.get("seen")
     if last is None or not scene.limits.images:
         return view.default(scene.limits)
+    same = last.data == scene.config.data
+    if same and last.limits.part != scene.part:  # the test part comes last of all
+        more = len(scene.images.labels) - last.limits.images
+        seen = view.shifted(last.view, more, replace(last.limits, images=len(scene.images.labels), part=scene.part))
+        last = last._replace(view=seen, limits=scene.limits)
+        if seen.model == scene.name:
+            return seen
     return view.carried(last.view, last.limits, scene.limits, same=last.data == scene.config.data)
 
 
 def current(scene: Scene, begun: View) -> View:
     """Returns the view after all that the map has reported."""
-    reported = st.session_state.get(canvas.answer_key(scene.name), {}).get(canvas.SEEN) or {}
+    reported = st.session_state.get(canvas.answer_key(scene.place), {}).get(canvas.SEEN) or {}
     st.session_state.view = view.updated(begun, reported, scene.limits)
     if scene.limits.images:  # what a decoder alone is shown with, nobody has chosen
         st.session_state.seen = Seen(st.session_state.view, scene.limits, scene.config.data)

@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute, Route
 from vae_explorer.ui.guard import FOREIGN, is_asked_here
 
 LONGEST = 8000  # characters of a question: a point and a draw of a few hundred axes
-ASKED = ("model", "beta", "image", "z", "noise")
+ASKED = ("model", "beta", "image", "z", "noise", "part")
 AT_WORK = 4  # questions that are answered at once
 WAITING = 64  # questions at once, those that wait with them
 PATIENCE = 3.0  # seconds that one may wait
@@ -72,13 +72,16 @@ def _answer(asked: Mapping[str, str], until: float) -> Response:
     if time.monotonic() > until:
         return _refusal(BUSY, 503)
     from vae_explorer.checkpoints import CheckpointError
-    from vae_explorer.data import DataError
+    from vae_explorer.data import ALL, DataError
     from vae_explorer.ui import query  # here and not above: with torch, they would delay the server's start
     from vae_explorer.ui.scene import Scene
+    from vae_explorer.ui.store import PART
 
     name = asked.get("model", "")
+    if asked.get("part", PART) not in (PART, ALL):
+        return _refusal(f"The images are {PART} or {ALL}.\n", 400)
     try:
-        scene = Scene(name)
+        scene = Scene(name, asked.get("part", PART))
     except (CheckpointError, DataError):  # the same words for each reason: who asks here learns nothing of the disk
         return _refusal(f"There is no model “{query.quoted(name)}” to show.\n", 404)
     view, messages = query.parse(asked, scene.limits)

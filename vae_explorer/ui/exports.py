@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -53,13 +54,22 @@ def path_gif(scene: Scene, view: View) -> bytes:
 
 
 def codes_csv(scene: Scene, view: View) -> str:
-    """Returns one row an image: index, class, mean and standard deviation on every axis."""
+    """Returns one row an image: index, class, mean and standard deviation on every axis; part, file, own numbers."""
     mean, std = store.encoding(scene.key, scene.weight(view))
     axes = range(1, scene.config.latent + 1)
     head = ["image", "class", *(f"mean_{k}" for k in axes), *(f"std_{k}" for k in axes)]
     names, labels = scene.images.names, scene.images.labels.tolist()
+    images = scene.images
+    more: dict[str, Callable[[int], object]] = {"part": lambda k: scene.part_of(k)}
+    if images.files:
+        more["file"] = lambda k: images.files[k]
+    for name, numbers in images.columns.items():
+        more[name] = lambda k, numbers=numbers: "" if np.isnan(numbers[k]) else float(numbers[k])  # type: ignore[misc]
     rows = enumerate(zip(labels, np.hstack([mean, std]).tolist(), strict=True))
-    return text.csv_file(head, ([k, names[label], *map(_figure, values)] for k, (label, values) in rows))
+    return text.csv_file(
+        [*head, *more],
+        ([k, names[label], *map(_figure, values), *(each(k) for each in more.values())] for k, (label, values) in rows),
+    )
 
 
 def _figure(value: float) -> float:

@@ -27,6 +27,7 @@ FIELD_RUNGS = 5
 ATLAS_TILES = 24
 MAGNIFICATION_SIDE = 48
 TILE_RUNGS = 3  # for a decoder that the browser cannot run
+FILE_LETTERS = 60  # of a file's name on the map
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -36,7 +37,8 @@ def world(checkpoint: Checkpoint, images: Images, limits: Limits) -> bytes:
 
     Arrays: `mean` and `std`, float16 `(rungs, N, D)`, in latent units; `labels`, uint8 `(N,)`;
     `weights`, float16, as `latent.dense` lists them; or else `tiles`, uint8 `(rungs, side, side, H, W)`:
-    decoded images over the plane, the first row at the top.
+    decoded images over the plane, the first row at the top. Where all parts are there, `parts`, uint8 `(N,)`;
+    for each column of numbers `column0` and so on, float32 `(N,)`, nan where one is missing.
     """
     config, model = checkpoint.config, checkpoint.model
     rungs = rungs_of(config)
@@ -47,6 +49,10 @@ def world(checkpoint: Checkpoint, images: Images, limits: Limits) -> bytes:
         "std": _halves(checkpoint, [each.std for each in encodings]),
         "labels": images.labels.astype(np.uint8),
     }
+    if images.parts is not None:
+        arrays["parts"] = images.parts.astype(np.uint8)
+    for k, values in enumerate(images.columns.values()):
+        arrays[f"column{k}"] = values.astype(np.float32)
     dense = dense_decoder(model)
     grid = None
     if dense:
@@ -58,6 +64,10 @@ def world(checkpoint: Checkpoint, images: Images, limits: Limits) -> bytes:
     header = {
         "kind": "world",
         "model": checkpoint.name,
+        "part": limits.part,
+        "files": [text.shown(name, FILE_LETTERS) for name in images.files],
+        "columns": list(images.columns),
+        "scale": theme.SCALE,
         "names": class_names(images),
         "colours": theme.class_colours(len(images.names)),
         "marks": theme.class_marks(len(images.names)),

@@ -38,7 +38,7 @@ def nearest(of: store.Key, z: tuple[float, ...], beta: float) -> Near:
     codes = mean + np.float32(share) * (store.encoding(of, high).mean - mean)
     square = _squares(codes, z)
     few = np.argpartition(square, CANDIDATES - 1)[:CANDIDATES] if len(square) > CANDIDATES else np.arange(len(square))
-    pixels = store.images(checkpoint.config.data).pixels[few]
+    pixels = store.shown(of).images.pixels[few]
     found = _first(latent.encode(checkpoint.model, pixels, beta).mean, z)
     return Near(int(few[found.image]), found.distance)
 

@@ -59,6 +59,10 @@ def to_query(view: View) -> dict[str, str]:
         query["image"] = str(view.image)
     if view.hidden:
         query["hide"] = _joined(view.hidden)
+    if view.part != "test":
+        query["part"] = view.part
+    if view.column is not None:
+        query["colour"] = view.column
     if view.marks:
         query["marks"] = ",".join(view.marks)
     query["layers"] = ",".join(view.layers) or "none"
@@ -127,6 +131,12 @@ def _read_layers(text: str, limits: Limits) -> dict[str, Any]:
     return {"layers": tuple(sorted(items))}
 
 
+def _read_column(text: str, limits: Limits) -> dict[str, Any]:
+    if text not in limits.columns:
+        raise Refused(f"The images have no numbers named “{quoted(text)}”.")
+    return {"column": text}
+
+
 def _read_marks(text: str, _: Limits) -> dict[str, Any]:
     if unknown := set(text.split(",")) - set(MARKS):
         raise Refused(f"Classes have no marks “{quoted(min(unknown))}”.")
@@ -183,6 +193,7 @@ READERS: dict[str, Callable[[str, Limits], dict[str, Any]]] = {
     "image": read_image,
     "z": read_z,
     "hide": _read_hidden,
+    "colour": _read_column,
     "marks": _read_marks,
     "layers": _read_layers,
     "zoom": _read_zoom,
@@ -201,6 +212,7 @@ def _instead(name: str, view: View) -> str:
         "image": point,
         "z": point,
         "hide": "all classes",
+        "colour": "colours of the classes",
         "marks": "colours alone",
         "layers": " and ".join(view.layers) or "no layer",
         "zoom": "the whole map",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vae_explorer import text
 from vae_explorer.config import ModelConfig
+from vae_explorer.data import PARTS
 from vae_explorer.figures import theme
 from vae_explorer.training import reported_beta
 from vae_explorer.ui import nearest, store
@@ -25,6 +26,7 @@ from vae_explorer.ui.view import Limits, Pin, View
 PRIOR_RADIUS = 3.4  # shows the circle of three sigma whole
 QUANTILES = (0.002, 0.998)  # few codes lie far out: the map begins with the others
 AXES_SHOWN = 6
+PART_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 TARGETS = {"grey": "against grey levels", "density": "as a density"}  # what a distortion is measured against, in words
 WIDE = 10.0  # half the side of an autoencoder's plane without images, latent units
 SHORT = 8  # letters of a fingerprint in a link
@@ -47,14 +49,16 @@ class Scene:
 
     Arguments:
         name: The checkpoint's name.
+        part: Which of its images: the test part, or `ALL` of them.
 
     Raises:
         CheckpointError: If the checkpoint cannot be read, or makes no finite numbers of its images.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, part: str = store.PART) -> None:
         self.name = name
-        self.key = store.key(name)
+        self.part = part
+        self.key = store.key(name, part)
         self.checkpoint = store.checkpoint(self.key)
         self.shown = store.shown(self.key)
         self.images = self.shown.images
@@ -74,9 +78,15 @@ class Scene:
         """Which images are shown and how many; for a VAE of one KL weight, which."""
         weight = f" · trained for KL weight {self.config.beta:g}" if self.config.kind == "vae" else ""
         age = "" if self.checkpoint.digest else " · an older file, which cannot be checked for damage"
+        count = len(self.images.labels)
         if self.shown.absent:
             return f"No images: what the decoder makes of the plane · trained on {self.images.source}{weight}{age}"
-        return f"{len(self.images.labels):,} {store.PART} images · {self.images.source}{weight}{age}"
+        if self.images.parts is None:
+            shown = f"{count:,} {store.PART} images"
+        else:
+            test = int((self.images.parts == PARTS.index(store.PART)).sum())
+            shown = f"All {count:,} images, those of the test part ({test:,}) in full class colours, others paler"
+        return f"{shown} · {self.images.source}{weight}{age}"
 
     @property
     def absence(self) -> str:
@@ -89,6 +99,15 @@ class Scene:
     def outdated(self) -> bool:
         """Whether the images have come, gone or changed since: then the page begins anew."""
         return store.shown(self.key).fingerprint != self.shown.fingerprint
+
+    @property
+    def place(self) -> str:
+        """What the map and its messengers are called on the page: other images are another map."""
+        return self.name if self.part == store.PART else f"{self.name} ({self.part})"
+
+    def part_of(self, image: int) -> str:
+        """Says which part an image is of, in words."""
+        return store.PART if self.images.parts is None else PART_WORDS[PARTS[self.images.parts[image]]]
 
     def weight(self, view: View) -> float:
         """Returns the KL weight that a view is computed with."""
@@ -131,10 +150,15 @@ class Scene:
             "z": z,
             "decoded": self._decoded(z, beta),
             "alt": f"Decoded image at z = {tuple_text(z)}",
-            "part": store.PART,
+            "part": store.PART if view.image is None else self.part_of(view.image),
+            "file": "" if view.image is None else self.file(view.image),
             "nearest": "" if view.image is not None else self._nearest(z, beta),
             "point": None if view.image is None else self._point(view.image, beta),
         }
+
+    def file(self, image: int) -> str:
+        """Returns the user's own name of an image's file, or nothing."""
+        return text.shown(self.images.files[image]) if self.images.files else ""
 
     def z(self, view: View) -> tuple[float, ...]:
         """Returns the latent point that the view decodes."""
@@ -203,10 +227,12 @@ class Scene:
         if not self.limits.images:
             return ""
         image, label, distance = self.nearest(z, beta)
-        return f"{distance:.2f} from the nearest code: {label}, {store.PART} image {image}"
+        file = self.file(image)
+        named = f", {file}" if file else ""
+        return f"{distance:.2f} from the nearest code: {label}, {self.part_of(image)} image {image}{named}"
 
     def _start(self, start: View) -> dict[str, object]:
-        kept = ("hidden", "marks", "layers", "window", "beta", "other", "path", "tab")
+        kept = ("column", "hidden", "marks", "layers", "window", "beta", "other", "path", "tab")
         pins = [pin if isinstance(pin, int) else pin[:2] for pin in start.pins]
         values = {name: value for name, value in asdict(start).items() if name in kept}
         return {"pin": _pin(start), "pins": pins, **values}
@@ -217,13 +243,15 @@ class Scene:
             model=self.name,
             latent=config.latent,
             beta=(config.beta_min, config.beta_max) if config.kind == "multi-rate" else None,
-            home=_home(self.key),
+            home=_home(self.key._replace(part=store.PART)),
             images=len(self.images.labels),
             classes=len(self.images.names),
             layers=tuple(
                 name for name, has in _LAYERS.items() if has(config) and (len(self.images.labels) or name in _DECODERS)
             ),
             data=self.shown.fingerprint[:SHORT],
+            part=self.part,
+            columns=tuple(self.images.columns),
         )
 
 

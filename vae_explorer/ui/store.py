@@ -31,10 +31,11 @@ LAYERS = {"atlas": messages.atlases, "magnification": messages.magnifications}
 
 
 class Key(NamedTuple):
-    """One state of one checkpoint file: retraining under the same name gives another key."""
+    """One state of one checkpoint file, and the images it is shown with: retraining gives another key."""
 
     path: str
     modified: int
+    part: str = PART
 
 
 class Measured(NamedTuple):
@@ -56,15 +57,15 @@ def freeze(page: str) -> None:  # noqa: ARG001  (the cache tells the pages apart
     gc.freeze()
 
 
-def key(name: str) -> Key:
-    """Returns the key of a checkpoint.
+def key(name: str, part: str = PART) -> Key:
+    """Returns the key of a checkpoint with a part of its images, or all of them.
 
     Raises:
         CheckpointError: If there is none of that name, or no longer.
     """
     path = checkpoints.named(name)
     try:
-        return Key(str(path), path.stat().st_mtime_ns)
+        return Key(str(path), path.stat().st_mtime_ns, part)
     except OSError as error:
         raise CheckpointError(f"The file of the model {name!r} is gone. Choose another model.") from error
 
@@ -77,9 +78,9 @@ def checkpoint(of: Key) -> Checkpoint:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def images(name: str) -> Images:
-    """Returns the part of a data set that the app shows; shared by all sessions, never changed."""
-    return data.load(name, PART)
+def images(name: str, part: str = PART) -> Images:
+    """Returns the part of a data set that the app shows, or all; shared by all sessions, never changed."""
+    return data.load(name, part)
 
 
 class Shown(NamedTuple):
@@ -101,7 +102,7 @@ def shown(of: Key) -> Shown:
     loaded = checkpoint(of)
     name = loaded.config.data
     try:
-        found = images(name)
+        found = images(name, of.part)
         data.demand_shape(found, loaded.config.shape)
     except DataError as error:
         return Shown(data.nothing(loaded.config.shape, loaded.provenance.data), str(error), "", "")
@@ -143,7 +144,8 @@ def _encoded(of: Key, beta: float, which: slice) -> Encoding:
 def world(of: Key, limits: Limits) -> bytes:
     """Returns what the map in the browser needs of a checkpoint, once."""
     loaded = checkpoint(of)
-    return messages.world(loaded, shown(of).images, limits)
+    with _ENCODINGS.working:
+        return messages.world(loaded, shown(of).images, limits)
 
 
 @lasting
@@ -190,7 +192,7 @@ def decoded(of: Key, z: tuple[float, ...], beta: float) -> bytes:
 def measured(of: Key, image: int, beta: float) -> Measured:
     """Returns distortion (a mean over samples of z) and rate of one image."""
     loaded = checkpoint(of)
-    pixels = images(loaded.config.data).pixels[image]
+    pixels = images(loaded.config.data, of.part).pixels[image]
     terms = latent.measure(loaded.model, np.repeat(pixels[None], DISTORTION_SAMPLES, 0), beta, seed=0)
     if not np.isfinite(terms.distortion).all():
         raise CheckpointError(

@@ -31,6 +31,8 @@ class Limits:
         classes: Number of classes.
         layers: The layers that this model has.
         data: Tells the images from others under the same name; empty where there are none.
+        part: Which images are on the map: the test part, or all.
+        columns: Numbers of the images that can be colours.
     """
 
     model: str
@@ -41,6 +43,8 @@ class Limits:
     classes: int
     layers: tuple[str, ...] = LAYERS
     data: str = ""
+    part: str = "test"
+    columns: tuple[str, ...] = ()
 
     @property
     def plane(self) -> tuple[tuple[float, float], ...]:
@@ -59,6 +63,8 @@ class View:
         beta: The KL weight; None where it cannot be set.
         image: The image whose code is decoded, or None where `z` is.
         z: The latent point that is decoded; None where it is the code of `image`.
+        part: Which images are on the map.
+        column: The numbers that are its colours; None for the classes.
         hidden: Classes that are not drawn.
         marks: How classes are told apart beside their colours.
         layers: Layers that are drawn.
@@ -74,6 +80,8 @@ class View:
     beta: float | None = None
     image: int | None = DEFAULT_IMAGE
     z: tuple[float, ...] | None = None
+    part: str = "test"
+    column: str | None = None
     hidden: tuple[int, ...] = ()
     marks: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
@@ -92,8 +100,8 @@ def default(limits: Limits) -> View:
     if not limits.images:  # nothing but the decoder: its plane's middle, and the atlas over it
         layers = (*(("atlas",) if "atlas" in limits.layers else ()), *layers)
         z = (*map(float, limits.home[:2]), *[0.0] * limits.latent)[: limits.latent]
-        return View(model=limits.model, beta=beta, image=None, z=z, layers=layers)
-    return View(model=limits.model, beta=beta, layers=layers)
+        return View(model=limits.model, part=limits.part, beta=beta, image=None, z=z, layers=layers)
+    return View(model=limits.model, part=limits.part, beta=beta, layers=layers)
 
 
 def carried(last: View, had: Limits, limits: Limits, *, same: bool) -> View:
@@ -131,6 +139,28 @@ def fitting(view: View, limits: Limits) -> View:
     return default(limits)
 
 
+def shifted(last: View, by: int, limits: Limits) -> View:
+    """Returns the same view among more images, or fewer; those that are no longer there leave it.
+
+    Arguments:
+        last: What was seen.
+        by: What is added to an image's number.
+        limits: What there is now.
+    """
+    places = [pin if isinstance(pin, tuple) else pin + by for pin in last.pins]
+    kept = [k for k, pin in enumerate(places) if isinstance(pin, tuple) or is_index(pin, limits.images)]
+    image = None if last.image is None else last.image + by
+    there = image is None or is_index(image, limits.images)
+    return replace(
+        last,
+        part=limits.part,
+        image=image if there else DEFAULT_IMAGE,
+        noise=last.noise if there else None,
+        pins=tuple(places[k] for k in kept),
+        other=kept.index(last.other) if last.other in kept else None,
+    )
+
+
 def updated(view: View, reported: Mapping[str, object], limits: Limits) -> View:
     """Returns the view after what the map reported. What does not fit was not sent by our map: ignored."""
     match reported.get("click"):
@@ -148,6 +178,9 @@ def updated(view: View, reported: Mapping[str, object], limits: Limits) -> View:
     match reported.get("marks"):
         case list(marks) if all(name in MARKS for name in marks):
             view = replace(view, marks=tuple(marks))
+    match reported.get("column"):
+        case str() | None as column if "column" in reported and (column is None or column in limits.columns):
+            view = replace(view, column=column)
     match reported.get("layers"):
         case list(layers) if all(name in limits.layers for name in layers):
             view = replace(view, layers=tuple(layers))

@@ -20,6 +20,7 @@ class LatentMap {
     this.panel = new Panel(this.find);
     this.weight = new Weight(this.find, signal, { move: () => this.moved(), settle: () => this.tell() });
     this.legend = new Legend(this.find(".legend"), () => (this.recolour(), this.later()));
+    this.tints = new Tints(this.find(".tint"), () => (this.tint(), this.tell()));
     this.switches = new Switches(this.find(".layers"), () => (this.moved(), this.tell()));
     this.curve = new RateDistortion(this.find(".tab.curve"), (beta) => this.weight.set(beta));
     this.bars = new AxisBars(this.find(".tab.posterior"));
@@ -113,6 +114,7 @@ class LatentMap {
     if (index === null) query.set("z", this.latentPoint(this.pin));
     else query.set("image", index);
     if (noise) query.set("noise", noise);
+    if (this.world.part !== "test") query.set("part", this.world.part);
     try {
       const reply = await fetch(`answer?${query}`, { signal: this.abort.signal });
       if (reply.headers.get("content-type") === "application/json") this.take(await reply.json());
@@ -128,6 +130,7 @@ class LatentMap {
       beta: this.beta,
       hidden: [...this.legend.hidden].sort((a, b) => a - b),
       marks: [...this.legend.looks].sort(),
+      column: this.tints.column,
       layers: [...this.switches.on].sort(),
       view: this.window,
       strip: { ...this.board.report, tab: this.tab },
@@ -148,7 +151,7 @@ class LatentMap {
   }
 
   /** The state that the link, or a newly chosen model, begins with. */
-  begin({ pin, hidden, marks, layers, window: seen, beta, pins, other, path, tab }) {
+  begin({ pin, column, hidden, marks, layers, window: seen, beta, pins, other, path, tab }) {
     const { world } = this;
     this.begun = true;
     this.pin = pin;
@@ -158,6 +161,8 @@ class LatentMap {
     this.weight.build(world.beta_range, beta);
     this.field.build(world.labels.length, pin.index);
     this.legend.build(world, hidden, marks);
+    this.tints.build(world, column);
+    this.tint();
     this.switches.build(world.switches, layers);
     this.board.set(pins, other, path);
     this.openTab(tab);
@@ -169,7 +174,14 @@ class LatentMap {
     const style = styleOf(this.find(".map"));
     this.plot.set({ style });
     this.layers.setInk(style.text);
-    if (this.begun) this.moved();
+    if (!this.begun) return;
+    this.tint();
+    this.moved();
+  }
+
+  /** Colours the points by numbers, or pale where they are not of the test part; else by their classes alone. */
+  tint() {
+    this.plot.set({ tints: this.tints.colours(this.plot.style.background) });
   }
 
   // What is seen ----------------------------------------------------------------------------
@@ -253,7 +265,7 @@ class LatentMap {
     if (place.index === null) return { text, note: this.pointer ? "under the pointer" : "" };
     const { names, colours, labels } = this.world;
     const label = labels[place.index];
-    return { text: names[label], colour: colours[label], note: `image ${place.index} \u00b7 ${text}` };
+    return { text: names[label], colour: colours[label], note: `${imageWords(this.world, place.index)} \u00b7 ${text}` };
   }
 
   /** Marker, ellipse of one sigma, draws, posterior's numbers: all of the pinned point. */

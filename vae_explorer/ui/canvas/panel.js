@@ -33,7 +33,7 @@ class Panel {
   }
 
   /** Shows PyTorch's answer for the pinned point. */
-  show({ z, decoded, alt, point, nearest, part, pin }) {
+  show({ z, decoded, alt, point, nearest, part, file, pin }) {
     const { index } = pin;
     this.find(".side").classList.toggle("pair", point !== null);
     this.exact.src = pngUrl(decoded);
@@ -44,7 +44,7 @@ class Panel {
       original.alt = `Original image ${index}, class ${point.label}`;
     }
     this.title = point
-      ? { text: point.label, colour: point.colour, note: `${part} image ${index} \u00b7 z = ${minus(tupleText(z))}` }
+      ? { text: point.label, colour: point.colour, note: `${part} image ${index}${file ? ` \u00b7 ${file}` : ""} \u00b7 z = ${minus(tupleText(z))}` }
       : { text: `z = ${minus(tupleText(z))}`, note: nearest };
     this.showTerms(point);
     this.rest();

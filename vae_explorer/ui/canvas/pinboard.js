@@ -65,7 +65,7 @@ class Pinboard {
 
   nameOf(pin) {
     const { names, labels } = this.map.world;
-    return Array.isArray(pin) ? `z = ${minus(tupleText(pin))}` : `${names[labels[pin]]}, image ${pin}`;
+    return Array.isArray(pin) ? `z = ${minus(tupleText(pin))}` : `${names[labels[pin]]}, ${imageWords(this.map.world, pin)}`;
   }
 
   placeOf(pin) {

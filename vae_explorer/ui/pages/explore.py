@@ -20,7 +20,7 @@ TICK = 1.0  # s between two looks for it
 
 def page() -> None:
     """Controls and the map's world; what a click asks for is answered by the fragment alone."""
-    picker, caption, fetch, share, export = head(5)
+    picker, more, caption, fetch, share, export = head(6)
     usable, broken = controls.names()
     if not usable:
         st.error("There is no trained model yet: `python -m vae_explorer train --help` says how to make one.")
@@ -29,8 +29,10 @@ def page() -> None:
         name = controls.model(usable)
     if lost.told():
         return
+    with more:
+        part = controls.part()
     with say.refusals():
-        _draw(Scene(name), broken, (caption, fetch, share, export))
+        _draw(Scene(name, part), broken, (caption, fetch, share, export))
 
 
 def _draw(scene: Scene, broken: list[str], places: Sequence[DeltaGenerator]) -> None:
@@ -44,7 +46,9 @@ def _draw(scene: Scene, broken: list[str], places: Sequence[DeltaGenerator]) -> 
     aside(caption, scene.caption)
     with fetch:
         controls.download(scene.config.data)
-    canvas.latent_map(scene.world(), scene.name)
+    with st.spinner("Encoding the images"):
+        world = scene.world()
+    canvas.latent_map(world, scene.place)
     with share:
         canvas.share()
     with export:
@@ -52,14 +56,14 @@ def _draw(scene: Scene, broken: list[str], places: Sequence[DeltaGenerator]) -> 
     made = store.curve_later(scene.key)
     wait([made], timeout=PATIENCE)
     st.fragment(_curve, run_every=None if made.done() else TICK)(scene, made.done())
-    drawing_pad(scene.name, [scene])
+    drawing_pad(scene.place, [scene])
 
 
 @lost.caught
 def _curve(scene: Scene, done: bool) -> None:
     """Sends the curve; while it is measured, looks for it now and then, and clicks are answered meanwhile."""
     if done:
-        canvas.send(scene.curve(), scene.name, "curve")
+        canvas.send(scene.curve(), scene.place, "curve")
     elif store.curve_later(scene.key).done():
         st.rerun()  # the whole page, so that the looking ends
 
@@ -71,7 +75,7 @@ def _answer(scene: Scene, start: View) -> None:
     if scene.outdated:
         st.rerun()  # its data set was deleted, added or changed meanwhile
     view = controls.current(scene, start)
-    canvas.answer(scene.answer(view, start), scene.name)  # first: the browser has it while the rest is made
+    canvas.answer(scene.answer(view, start), scene.place)  # first: the browser has it while the rest is made
     controls.export(scene, view)
     for layer, message in scene.fields(view):
-        canvas.send(message, scene.name, layer)
+        canvas.send(message, scene.place, layer)

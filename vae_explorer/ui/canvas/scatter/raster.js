@@ -70,11 +70,12 @@ class Raster {
    * @param {Uint8Array} hidden 1 for each class that is not drawn
    * @param {{ax: number, bx: number, ay: number, by: number}} map pixel = a * data + b
    * @param {?{std: Float32Array, alpha: number}} spread see `ellipses`
+   * @param {?Uint32Array} tints packed colour of each point, in place of its class's
    */
-  draw(xy, labels, colours, hidden, map, spread = null) {
+  draw(xy, labels, colours, hidden, map, spread = null, tints = null) {
     this.words.fill(0);
     if (spread) this.ellipses(xy, spread.std, labels, colours, hidden, map, spread.alpha);
-    this.points(xy, labels, colours, hidden, map);
+    this.points(xy, labels, colours, hidden, map, tints);
     this.context.putImageData(this.image, 0, 0);
   }
 
@@ -88,7 +89,7 @@ class Raster {
     this.outlines.draw(this.words, this.image.width, xy, std, labels, colours, hidden, map, alpha);
   }
 
-  points(xy, labels, colours, hidden, map) {
+  points(xy, labels, colours, hidden, map, tints) {
     const { words, stamps } = this;
     const { width, height } = this.image;
     for (let i = 0; i < labels.length; i++) {
@@ -99,7 +100,7 @@ class Raster {
       const { whole, edge, coverage, reach } = stamps[label];
       if (!(x >= reach && y >= reach && x < width - reach && y < height - reach)) continue;
       const at = y * width + x;
-      const colour = colours[label];
+      const colour = tints ? tints[i] : colours[label];
       const solid = (colour | 0xff000000) >>> 0;
       for (let k = 0; k < whole.length; k++) words[at + whole[k]] = solid;
       for (let k = 0; k < edge.length; k++) {

@@ -24,6 +24,7 @@ class Scatter {
     this.xy = new Float32Array(0);
     this.labels = new Uint8Array(0);
     this.colours = new Uint32Array(0);
+    this.tints = null; // one packed colour a point; none: those of the classes
     this.hidden = new Uint8Array(256);
     this.marks = null; // one name a class; none: discs for all
     this.captions = null; // one name a class, written at its middle; or none
@@ -57,7 +58,7 @@ class Scatter {
     cancelAnimationFrame(this.frame);
   }
 
-  /** Changes any of xy, spread, labels, colours, hidden, marks, captions, style, axes; draws with the next frame. */
+  /** Changes any of xy, spread, labels, colours, tints, hidden, marks, captions, style, axes; draws with the next frame. */
   set(changes) {
     Object.assign(this, changes);
     this.grounded = ""; // the points may have moved within the same array
@@ -205,7 +206,7 @@ class Scatter {
   }
 
   drawPoints(context) {
-    const { box, ratio, raster, xy, labels, colours, hidden, scale } = this;
+    const { box, ratio, raster, xy, labels, colours, tints, hidden, scale } = this;
     const origin = this.toPixel(0, 0);
     raster.resize(Math.round((box.width + 2 * BLEED) * ratio), Math.round((box.height + 2 * BLEED) * ratio));
     raster.setRadius(Math.round(this.radius * ratio * 4) / 4, this.marks);
@@ -213,7 +214,7 @@ class Scatter {
     const left = box.x - BLEED;
     const top = box.y - BLEED;
     const map = { ax: a, bx: (origin.x - left) * ratio, ay: -a, by: (origin.y - top) * ratio };
-    raster.draw(xy, labels, colours, hidden, map, this.spread && { std: this.spread, alpha: OUTLINE });
+    raster.draw(xy, labels, colours, hidden, map, this.spread && { std: this.spread, alpha: OUTLINE }, tints);
     context.globalAlpha = this.layers.underlays.length ? VEILED : 1;
     context.drawImage(raster.canvas, left, top, box.width + 2 * BLEED, box.height + 2 * BLEED);
     context.globalAlpha = 1;

@@ -1,0 +1,80 @@
+// Colours of single points: numbers of the images in place of their classes, or a paler tone for those not of the test part.
+
+const PALE = 0.62; // share of the background in the colour of a point that is not of the test part
+const TEST = 2; // index of the test part, the last of three
+const MISSING = 0x8c8c8c; // grey: an image without this number
+
+/** Mixes two packed colours: share 0 is the first. */
+function mixed(one, other, share) {
+  const channel = (shift) => Math.round((1 - share) * ((one >> shift) & 0xff) + share * ((other >> shift) & 0xff)) << shift;
+  return channel(0) | channel(8) | channel(16);
+}
+
+/** Returns a place on a scale of packed colours, 0 to 1, as a colour. */
+function onScale(scale, place) {
+  const at = Math.min(1, Math.max(0, place)) * (scale.length - 1);
+  const low = Math.min(scale.length - 2, Math.floor(at));
+  return mixed(scale[low], scale[low + 1], at - low);
+}
+
+const PART_WORDS = ["training ", "validation ", ""]; // the test part is what is meant where nothing is said
+
+/** Names an image: its part, its number, and the user's own file of it. */
+function imageWords({ parts, files }, index) {
+  const file = files?.[index];
+  return `${parts ? PART_WORDS[parts[index]] : ""}image ${index}${file ? ` \u00b7 ${file}` : ""}`;
+}
+
+class Tints {
+  /** @param {Function} change called when the user chooses other colours */
+  constructor(host, change) {
+    Object.assign(this, { host, change, column: null });
+    this.select = document.createElement("select");
+    this.select.addEventListener("change", () => this.choose(this.select.value === "" ? null : this.world.columns[Number(this.select.value)]));
+    const label = document.createElement("label");
+    label.append("Colour by ", this.select);
+    [this.low, this.bar, this.high, this.missing] = ["span", "i", "span", "span"].map((tag) => document.createElement(tag));
+    this.host.append(label, this.low, this.bar, this.high, this.missing);
+  }
+
+  build(world, column) {
+    this.world = world;
+    this.scale = world.scale.map(packed);
+    this.bar.style.background = `linear-gradient(to right, ${world.scale.join(", ")})`;
+    const options = ["class", ...world.columns].map((name, k) => Object.assign(document.createElement("option"), { value: k ? k - 1 : "", textContent: name }));
+    this.select.replaceChildren(...options);
+    this.host.hidden = world.columns.length === 0;
+    this.take(column);
+  }
+
+  choose(column) {
+    this.take(column);
+    this.change();
+  }
+
+  /** Takes a column, or null for the classes; shows its range. */
+  take(column) {
+    const k = column === null ? -1 : this.world.columns.indexOf(column);
+    this.column = k < 0 ? null : column;
+    this.select.value = k < 0 ? "" : k;
+    this.values = k < 0 ? null : this.world[`column${k}`];
+    const known = this.values?.filter(Number.isFinite) ?? [];
+    this.range = known.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+    for (const part of [this.low, this.bar, this.high]) part.hidden = known.length === 0;
+    [this.low.textContent, this.high.textContent] = this.range.map((value) => minus(String(Number(value.toPrecision(4)))));
+    const without = (this.values?.length ?? 0) - known.length;
+    this.missing.textContent = without ? `grey: ${without.toLocaleString("en")} without` : "";
+  }
+
+  /** Returns a packed colour for every point, or null where those of the classes do. */
+  colours(background) {
+    const { labels, parts, colours } = this.world;
+    if (!this.values && !parts) return null;
+    const [low, high] = this.range;
+    const place = (value) => (high > low ? (value - low) / (high - low) : 0.5);
+    if (this.values) return Uint32Array.from(this.values, (value) => (Number.isFinite(value) ? onScale(this.scale, place(value)) : MISSING));
+    const full = colours.map(packed);
+    const pale = full.map((colour) => mixed(colour, packed(background), PALE));
+    return Uint32Array.from(labels, (label, i) => (parts[i] === TEST ? full : pale)[label]);
+  }
+}
