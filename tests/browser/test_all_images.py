@@ -62,7 +62,10 @@ def test_numbers_are_colours_and_the_switch_changes_the_images(open_page: Open, 
     place = page.get_by_role("group", name="Colours of the points")
     expect(place).to_contain_text("1")
     expect(place).to_contain_text("8")
-    grey = lambda: bool((explorer.drawn() == 0x8C).all(-1).any())  # noqa: E731
+
+    def grey() -> bool:
+        return bool((explorer.drawn() == 0x8C).all(-1).any())
+
     assert not grey()
     place.get_by_label("Colour by").select_option("weight")
     explorer.until(lambda: explorer.query.get("colour") == "weight")
@@ -76,5 +79,6 @@ def test_numbers_are_colours_and_the_switch_changes_the_images(open_page: Open, 
     file = page.locator(".note").inner_text().split("\u00b7")[1].strip()
     page.get_by_text("All images", exact=True).click()
     explorer.until(lambda: "part" not in explorer.query and explorer.query.get("image") != str(COUNT - 1))
+    expect(page.locator(".note")).to_have_count(1)  # the map of all images has gone
     expect(page.locator(".note")).to_contain_text(file)
     assert explorer.query["colour"] == "weight"

@@ -99,7 +99,7 @@ def export(scene: Scene, seen: View) -> None:
         name = text.file_name(scene.name)
         stem = name if seen.beta is None else f"{name}-beta-{seen.beta:g}"
         weight = "" if seen.beta is None else f" · KL weight {seen.beta:g}"
-        canvas.map_saver(scene.name, f"{stem}-map", f"{scene.name}{weight} · {scene.caption}")
+        canvas.map_saver(scene.place, f"{stem}-map", f"{scene.name}{weight} · {scene.caption}")
         for label, file, mime, make in (
             ("Map, interactive (HTML)", f"{stem}-map.html", "text/html", lambda: exports.map_html(scene, seen)),
             ("Codes (CSV)", f"{stem}-codes.csv", "text/csv", lambda: exports.codes_csv(scene, seen)),

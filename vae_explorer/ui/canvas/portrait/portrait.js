@@ -120,8 +120,9 @@ function vectorsOf(plot) {
 
 /** Each point is a copy of its class's mark; below them their ellipses, if they are shown. */
 function svgPoints(context, plot) {
-  const { labels, colours, marks, spread, scale, radius, layers } = plot;
-  const colourOf = (k) => `#${[0, 8, 16].map((bits) => ((colours[k] >> bits) & 255).toString(16).padStart(2, "0")).join("")}`;
+  const { labels, colours, tints, marks, spread, scale, radius, layers } = plot;
+  const written = (colour) => `#${[0, 8, 16].map((bits) => ((colour >> bits) & 255).toString(16).padStart(2, "0")).join("")}`;
+  const colourOf = (k) => written(colours[k]);
   if (spread) {
     context.group({ fill: "none", "stroke-width": 1, "stroke-opacity": OUTLINE });
     eachSeen(plot, (i, cx, cy) => context.write("ellipse", { cx, cy, rx: spread[2 * i] * scale, ry: spread[2 * i + 1] * scale, stroke: colourOf(labels[i]) }));
@@ -131,10 +132,10 @@ function svgPoints(context, plot) {
   for (let k = 0; k < colours.length; k++) {
     const mark = marks?.[k] ?? "disc";
     const shape = mark === "disc" ? ["circle", { r: radius }] : ["path", { d: MARKS[mark], transform: `scale(${shortNumber(radius)})` }];
-    context.write(shape[0], { id: `class${k}`, fill: colourOf(k), ...shape[1] });
+    context.write(shape[0], { id: `class${k}`, ...(tints ? {} : { fill: colourOf(k) }), ...shape[1] });
   }
   context.parts.push("</defs>");
   context.group({ id: "codes", opacity: layers.underlays.length ? VEILED : 1 });
-  eachSeen(plot, (i, x, y) => context.write("use", { "xlink:href": `#class${labels[i]}`, x, y }));
+  eachSeen(plot, (i, x, y) => context.write("use", { "xlink:href": `#class${labels[i]}`, x, y, ...(tints ? { fill: written(tints[i]) } : {}) }));
   context.parts.push("</g>");
 }
