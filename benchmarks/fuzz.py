@@ -133,6 +133,7 @@ def a_curve(folder: Path) -> Target:
         nll_images=0,
         beta=(0.1, 1.0),
         distortion=(19.25, 20.5),
+        distortion_error=(0.125, 0.25),
         rate=(4.125, 3.5),
         axis_rate=((2.0, 2.125), (1.5, 2.0)),
         nll=None,

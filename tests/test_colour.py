@@ -33,7 +33,7 @@ EXTENT = (-2.0, 2.0, -2.0, 2.0)
 ASKED: dict[str, Callable[[Autoencoder, NDArray[np.uint8]], Any]] = {
     "codes": lambda model, x: encode(model, x, 0.5).mean,
     "images": lambda model, x: decode(model, encode(model, x, 0.5).mean, 0.5),
-    "distortion": lambda model, x: measure(model, x, 0.5, seed=0).distortion,
+    "distortion": lambda model, x: np.array([measure(model, each, 0.5, seed=(0,)).distortion for each in x[:4]]),
     "log p(x)": lambda model, x: log_marginal(model, x, 0.5, make_grid(64, 5.0)).log_p,
     "magnification": lambda model, x: magnification(model, 0.5, EXTENT, 4),
     "nearest": lambda model, x: gap_field(model, encode(model, x, 0.5).mean, EXTENT, 4, "nearest", 0.5, pixels=x),

@@ -52,6 +52,7 @@ def test_train_then_evaluate_then_list(capsys: pytest.CaptureFixture[str], runs:
         assert row["neg_elbo"] == pytest.approx(row["distortion"] + row["rate"])
         assert row["objective"] == pytest.approx(row["distortion"] + row["beta"] * row["rate"])
         assert row["nll"] < row["neg_elbo"] + 0.05
+        assert 0 < row["distortion_error"] < 0.1
     by_path = evaluate(capsys, str(runs / "small.safetensors"))
     assert by_path["results"][0] == result["results"][1]
     assert main(["list", "--json"]) == 0
@@ -81,6 +82,8 @@ def test_what_does_not_exist_is_null(capsys: pytest.CaptureFixture[str]) -> None
     assert row["rate"] is None
     assert row["neg_elbo"] is None
     assert row["objective"] == row["distortion"]
+    assert (row["nll"], row["nll_error"]) == (None, None), "a point has no prior: no log p(x) either"
+    assert row["distortion_error"] == 0
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from torch import nn
 
 from tests.test_models import config, perturbed
 from tests.test_training import provenance
-from vae_explorer import checkpoints, curves
+from vae_explorer import checkpoints, curves, evaluation
 from vae_explorer.__main__ import main
 from vae_explorer.checkpoints import Checkpoint
 from vae_explorer.config import TrainingConfig
@@ -78,6 +78,7 @@ def test_a_model_that_sees_nothing_has_closed_forms(folder: Path) -> None:
 
 def test_a_multi_rate_model_gives_the_rows_of_evaluate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(curves, "POINTS", 3)
+    monkeypatch.setattr(curves, "DRAWS", evaluation.DRAWS)
     checkpoint = kept(folder, wide("multi-rate"))
     seen: list[float] = []
     curve = measure(checkpoint, IMAGES, show=seen.append)
@@ -86,12 +87,13 @@ def test_a_multi_rate_model_gives_the_rows_of_evaluate(folder: Path, monkeypatch
     assert curve.rate == pytest.approx([row.rate for row in rows], rel=1e-5)
     assert curve.nll == pytest.approx([row.nll for row in rows], rel=1e-5)
     assert curve.nll_error == pytest.approx([row.nll_error for row in rows], rel=1e-5)
-    assert curve.distortion == pytest.approx([row.distortion for row in rows], rel=0.05), "other draws of z"
+    assert curve.distortion == pytest.approx([row.distortion for row in rows]), "evaluate prints what the curve shows"
+    assert curve.distortion_error == pytest.approx([row.distortion_error for row in rows])
     assert curve.axis_rate is not None
     assert curve.rate == pytest.approx([sum(row) for row in curve.axis_rate])
     assert {len(row) for row in curve.axis_rate} == {2}
     assert (curve.source, curve.part, curve.target) == ("forty images", "test", "grey")
-    assert (curve.images, curve.samples, curve.nll_images) == (40, 3, 40)
+    assert (curve.images, curve.samples, curve.nll_images) == (40, 1000, 40)
     assert seen == pytest.approx([1 / 3, 2 / 3, 1])
     assert curve == measure(checkpoint, IMAGES), "the same draws again"
 
@@ -110,11 +112,13 @@ def test_the_distortion_averages_over_all_its_draws(folder: Path, monkeypatch: p
     standard_error = np.sqrt((shares @ (distortion - mean) ** 2).mean() / (40 * 250))
     assert curve.samples == 250
     assert curve.distortion[0] == pytest.approx(mean.mean(), abs=3 * standard_error)
+    assert curve.distortion_error[0] == pytest.approx(standard_error, rel=0.25)
 
 
 def test_what_a_model_does_not_have_is_none(folder: Path) -> None:
     point = measure(kept(folder, wide("autoencoder")), IMAGES)
     assert (point.rate, point.axis_rate, point.beta, point.samples) == (None, None, (0.0,), 1)
+    assert point.distortion_error == (0,)
     assert (point.nll, point.nll_error, point.nll_images) == (None, None, 0)
     deep = measure(kept(folder, wide(latent=3, likelihood="gaussian", beta=0.3)), IMAGES)
     assert (deep.nll, deep.nll_error, deep.nll_images) == (None, None, 0)
@@ -127,7 +131,7 @@ def test_a_quick_curve_takes_images_from_all_over_the_part(folder: Path, monkeyp
     monkeypatch.setattr(curves, "QUICK_IMAGES", 14)
     checkpoint = kept(folder, wide())
     curve = measure(checkpoint, IMAGES, quick=True)
-    assert (curve.images, curve.samples, curve.nll, curve.nll_images) == (14, 1, None, 0)
+    assert (curve.images, curve.samples, curve.nll, curve.nll_images) == (14, 2, None, 0)
     every_third = IMAGES._replace(pixels=PIXELS[::3])
     assert curve.rate == pytest.approx([row.rate for row in figures(checkpoint.model, every_third, [1.0])], rel=1e-5)
 

@@ -10,24 +10,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from vae_explorer import sidecars
 from vae_explorer.checkpoints import Checkpoint
 from vae_explorer.config import ModelConfig
 from vae_explorer.data import Images, spread
+from vae_explorer.evaluation import DRAWS, Averages, averages, samples_of
 from vae_explorer.latent.encoding import axis_rates, encode
 from vae_explorer.latent.marginal import Marginal, log_marginal
-from vae_explorer.models import Autoencoder
 from vae_explorer.sidecars import SidecarError, count, demand, numbers, rising, texts
-from vae_explorer.training import evaluate
 
 KIND = "curve"  # NAME.curve.json, and the subcommand
 CurveError = SidecarError
 POINTS = 17  # KL weights of a multi-rate model: four a decade from 0.001 to 10
-DRAWS = 40_000  # images times samples of z, at least
 NLL_IMAGES = 10_000  # at most
-QUICK_IMAGES = 1_000  # at most, and one sample of z each
+QUICK_IMAGES = 500  # at most, and as few samples of z as there may be
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +40,11 @@ class Curve:
     nll_images: int  # averaged over in nll; 0 without one
     beta: tuple[float, ...]  # rising; a deterministic autoencoder's is 0
     distortion: tuple[float, ...]
+    distortion_error: tuple[float, ...]  # standard error: what other samples of z would change
     rate: tuple[float, ...] | None  # None for a deterministic autoencoder, whose rate is infinite
     axis_rate: tuple[tuple[float, ...], ...] | None  # the rate's share of each latent axis; None as above
     nll: tuple[float, ...] | None  # -log p(x) by quadrature under the standard normal prior; 2-D only
-    nll_error: tuple[float, ...] | None  # mean |difference| to a grid half as fine
+    nll_error: tuple[float, ...] | None  # mean |difference| to a grid half as fine: too large once it is small
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -67,8 +65,9 @@ class Curve:
             demand(isinstance(rows, list | tuple) and len(rows) == len(beta), "axis_rate", f"{len(beta)} rows", rows)
             axes = tuple(numbers("axis_rate", row) for row in rows)
             demand(len({len(row) for row in axes}) == 1, "axis_rate", "rows of one length", rows)
-        distortion = numbers("distortion", values["distortion"], len(beta))
-        return cls(**(values | series | {"beta": beta, "distortion": distortion, "axis_rate": axes}))
+        for name in ("distortion", "distortion_error"):
+            series[name] = numbers(name, values[name], len(beta))
+        return cls(**(values | series | {"beta": beta, "axis_rate": axes}))
 
     def save(self, path: Path) -> None:
         """Writes the curve whole or not at all.
@@ -101,14 +100,13 @@ def measure(
     # An autoencoder has no prior to sample from: its log p(x) would mean nothing, and is 1.6 nats off here.
     judge = config.latent == 2 and config.kind != "autoencoder" and not quick
     judged = spread(images.pixels, NLL_IMAGES) if judge else pixels[:0]
-    draws = QUICK_IMAGES if quick else DRAWS
-    samples = 1 if config.kind == "autoencoder" else math.ceil(draws / len(pixels))  # a point is drawn once
+    samples = samples_of(config.kind, len(pixels), QUICK_IMAGES if quick else DRAWS)
     beta = betas(config)
-    distortion: list[float] = []
+    distortion: list[Averages] = []
     axis_rate: list[tuple[float, ...]] = []
     marginal: list[Marginal] = []
     for done, weight in enumerate(beta, 1):
-        distortion.append(_distortion(model, pixels, weight, samples))
+        distortion.append(averages(model, torch.from_numpy(pixels), weight, samples=samples, seed=0))
         if config.kind != "autoencoder":
             axis_rate.append(tuple(axis_rates(encode(model, pixels, weight)).tolist()))
         if len(judged):
@@ -123,7 +121,8 @@ def measure(
         samples=samples,
         nll_images=len(judged),
         beta=beta,
-        distortion=tuple(distortion),
+        distortion=tuple(each.distortion for each in distortion),
+        distortion_error=tuple(each.error for each in distortion),
         rate=tuple(map(math.fsum, axis_rate)) or None,
         axis_rate=tuple(axis_rate) or None,
         nll=tuple(-float(each.log_p.mean(dtype=np.float64)) for each in marginal) or None,
@@ -160,10 +159,6 @@ def load(path: Path) -> Curve:
         CurveError: If the file is missing, or holds no curve.
     """
     return sidecars.load(path, Curve.from_json)
-
-
-def _distortion(model: Autoencoder, pixels: NDArray[np.uint8], beta: float, samples: int) -> float:
-    return evaluate(model, torch.from_numpy(pixels).repeat(samples, *[1] * (pixels.ndim - 1)), beta, seed=0).distortion
 
 
 def _series(name: str, value: Any, length: int) -> tuple[float, ...] | None:

@@ -42,17 +42,17 @@ class Share:
     def whole(self) -> bool:
         return self.part == slice(0, self.images)
 
-    def normal(self, *shape: int) -> Tensor:
-        """Returns standard normal numbers, `(n, *shape)`."""
-        return torch.randn(self.images, *shape)[self.part]
+    def normal(self, *shape: int, generator: torch.Generator | None = None) -> Tensor:
+        """Returns standard normal numbers, `(n, *shape)`; the process's own generator draws unless one is given."""
+        return torch.randn(self.images, *shape, generator=generator)[self.part]
 
-    def bernoulli(self, p: Tensor) -> Tensor:
+    def bernoulli(self, p: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Draws zeros and ones with the probabilities `p`, `(n, ...)`, of this process's images."""
         if self.whole:
-            return torch.bernoulli(p)
+            return torch.bernoulli(p, generator=generator)
         everyone = p.new_zeros(self.images, *p.shape[1:])  # a number is drawn for each, however likely a one is
         everyone[self.part] = p
-        return torch.bernoulli(everyone)[self.part]
+        return torch.bernoulli(everyone, generator=generator)[self.part]
 
 
 @dataclass(frozen=True)

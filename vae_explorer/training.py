@@ -152,16 +152,16 @@ def evaluate(
     Processes that evaluate together share each batch; all return the same.
     """
     sums = torch.zeros(3, dtype=torch.float64)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        for part in pixels.split(batch):
-            share = processes.share(len(part))
-            x = part[share.part].float() / 255
-            betas = torch.full((len(x),), beta)
-            target = share.bernoulli(x) if binarised else None
-            each = terms(model, x, betas, target, _draw_epsilon(model.config, share))
-            values = (*each, objective(each, betas))
-            sums += torch.stack([value.sum(dtype=torch.float64) for value in values])
+    generator = torch.Generator().manual_seed(seed)  # its own: the global one belongs to all threads of a server
+    for part in pixels.split(batch):
+        share = processes.share(len(part))
+        x = part[share.part].float() / 255
+        betas = torch.full((len(x),), beta)
+        target = share.bernoulli(x, generator) if binarised else None
+        epsilon = None if model.config.kind == "autoencoder" else share.normal(model.config.latent, generator=generator)
+        each = terms(model, x, betas, target, epsilon)
+        values = (*each, objective(each, betas))
+        sums += torch.stack([value.sum(dtype=torch.float64) for value in values])
     processes.add([sums])
     return MeanTerms(*(sums / len(pixels)).tolist())
 

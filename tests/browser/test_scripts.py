@@ -158,22 +158,57 @@ def area(ring: Array) -> float:
     return 0.5 * float(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)))
 
 
-def test_half_and_nine_tenths_of_a_gaussian_lie_within_the_known_circles(page: Page) -> None:
-    s, shares = 0.8, np.array([0.5, 0.9])
+def inside(xy: Array, segments: Array) -> NDArray[np.bool_]:
+    """Says of each point whether closed lines of segments x0, y0, x1, y1 lie around it: even and odd crossings."""
+    odd = np.zeros(len(xy), bool)
+    for x0, y0, x1, y1 in segments:
+        if y0 == y1:
+            continue
+        crosses = (y0 > xy[:, 1]) != (y1 > xy[:, 1])
+        odd ^= crosses & (xy[:, 0] < x0 + (xy[:, 1] - y0) / (y1 - y0) * (x1 - x0))
+    return odd
+
+
+def test_lines_of_a_gaussian_are_its_circles(page: Page) -> None:
+    s, radii = 0.8, np.array([0.9, 1.7])
     x, y = np.meshgrid(CENTRES, CENTRES[::-1])
     values = 500 * np.exp(-((x - 0.4) ** 2 + (y + 0.3) ** 2) / (2 * s**2))
     script = """const values = Float32Array.from(a.values);
-        const levels = massLevels(values, [0.5, 0.9], a.mass);
         const contours = new Contours(96);
-        return levels.map((level) => {
+        return a.levels.map((level) => {
             const { segments, count } = contours.segments(values, a.extent, level);
             return [...segments.subarray(0, count)];
         });"""
-    found = run(page, script, values=values.astype(np.float32).ravel(), extent=EXTENT, mass=float(values.sum()))
-    for flat, radius in zip(found, s * np.sqrt(-2 * np.log(1 - shares)), strict=True):
+    levels = 500 * np.exp(-(radii**2) / (2 * s**2))
+    found = run(page, script, values=values.astype(np.float32).ravel(), extent=EXTENT, levels=levels)
+    for flat, radius in zip(found, radii, strict=True):
         (ring,) = rings(np.array(flat).reshape(-1, 4))
         np.testing.assert_allclose(np.hypot(ring[:, 0] - 0.4, ring[:, 1] + 0.3), radius, rtol=0.01)
         assert abs(area(ring)) == pytest.approx(np.pi * radius**2, rel=0.01)
+
+
+@pytest.mark.parametrize("bandwidth", [1.0, 2.5, 6.0])
+def test_half_and_nine_tenths_of_each_classs_codes_lie_within_its_lines(page: Page, bandwidth: float) -> None:
+    """Clouds as narrow as the blur and wider, two lumps, and few codes: counted point by point."""
+    random = np.random.default_rng(1)
+    clouds = [
+        0.05 * random.standard_normal((900, 2)) + [1.0, 0.03],
+        0.7 * random.standard_normal((3000, 2)) - [0.5, 0.4],
+        0.2 * random.standard_normal((1500, 2)) + np.where(np.arange(1500) % 3, 1.5, -2.0)[:, None],
+        0.3 * random.standard_normal((120, 2)) + [-1.0, 2.0],
+    ]
+    xy = np.concatenate(clouds).astype(np.float32)
+    labels = np.repeat(np.arange(4), [len(cloud) for cloud in clouds])
+    order = random.permutation(len(labels))
+    script = f"""{ARGUMENTS}
+        const layers = new ClassContours().update(xy, labels, hidden, a.extent, a.bandwidth, ["#0", "#1", "#2", "#3"]);
+        return layers.map(({{ segments, count, colour }}) => [colour, [...segments.subarray(0, count)]]);"""
+    found = run(page, script, xy=xy[order].ravel(), labels=labels[order], extent=EXTENT, bandwidth=bandwidth)
+    assert [colour for colour, _ in found] == ["#0", "#0", "#1", "#1", "#2", "#2", "#3", "#3"]
+    for which, (_, flat) in enumerate(found):
+        cloud, share = clouds[which // 2].astype(np.float32), (0.5, 0.9)[which % 2]
+        held = inside(cloud, np.array(flat).reshape(-1, 4)).mean()
+        assert held == pytest.approx(share, abs=0.015 + 1 / len(cloud)), (which, bandwidth)
 
 
 def test_each_class_has_lines_that_hold_its_shares(page: Page) -> None:
@@ -189,12 +224,9 @@ def test_each_class_has_lines_that_hold_its_shares(page: Page) -> None:
     layers = run(page, script, xy=xy.ravel(), labels=labels, hidden=[1], extent=EXTENT)
     assert [layer["colour"] for layer in layers] == ["#000001"] * 2 + ["#000003"] * 2
     assert all(layer["kept"] for layer in layers), "no new memory for the same picture"
-    spread = np.array([[0.3, 0.5], [0.25, 0.25]])
-    smoothed = np.sqrt(spread**2 + (1.5 * CELL) ** 2).prod(1)
     for k, share in ((0, 0.5), (1, 0.9), (2, 0.5), (3, 0.9)):
-        enclosed = sum(area(ring) for ring in rings(np.array(layers[k]["segments"]).reshape(-1, 4)))
-        wanted = np.pi * smoothed[k // 2] * -2 * np.log(1 - share)
-        assert abs(enclosed) == pytest.approx(wanted, rel=0.05)  # 10,000 random points a class
+        own = xy[labels == (0, 2)[k // 2]]
+        assert inside(own, np.array(layers[k]["segments"]).reshape(-1, 4)).mean() == pytest.approx(share, abs=0.01)
     assert layers[0]["width"] > layers[1]["width"]
 
 

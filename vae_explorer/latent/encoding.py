@@ -8,12 +8,15 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.distributions import kl_divergence
 
+from vae_explorer.latent.noise import normal_sets
 from vae_explorer.models import Autoencoder
-from vae_explorer.objectives import terms
 
 Floats = NDArray[np.float32]
 BATCH = 1000
+SAMPLES = 128  # of z, for the distortion of one image
+SETS = 8  # of them, whose spread is its error
 
 
 class Encoding(NamedTuple):
@@ -23,11 +26,12 @@ class Encoding(NamedTuple):
     std: Floats  # (N, D)  zero for a deterministic autoencoder
 
 
-class PerImage(NamedTuple):
-    """Both terms of the negative ELBO, in nats per image."""
+class Measured(NamedTuple):
+    """Both terms of the negative ELBO of one image, in nats."""
 
-    distortion: Floats  # (N,)
-    rate: Floats  # (N,)  infinite for a deterministic autoencoder
+    distortion: float
+    error: float  # standard error of the distortion, from the samples of z; 0 where z is known
+    rate: float  # infinite for a deterministic autoencoder
 
 
 @torch.inference_mode()
@@ -62,14 +66,23 @@ def decode(model: Autoencoder, z: Floats, beta: float) -> Floats:
 
 
 @torch.inference_mode()
-def measure(model: Autoencoder, pixels: NDArray[np.uint8], beta: float, seed: int) -> PerImage:
-    """Returns distortion (grey targets, one seeded sample of z) and rate of images `(N, H, W)`."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # `torch.manual_seed` notes a traceback for each GPU kind: 2 ms
-        batches = torch.from_numpy(pixels).split(BATCH)
-        parts = [terms(model, part.float() / 255, torch.full((len(part),), beta)) for part in batches]
-    distortion, rate = (torch.cat(each).numpy() for each in zip(*parts, strict=True))
-    return PerImage(distortion, rate)
+def measure(model: Autoencoder, pixels: NDArray[np.uint8], beta: float, seed: tuple[int, ...]) -> Measured:
+    """Returns distortion (grey targets) and rate of one image `(H, W)`, with the error of `SAMPLES` samples of z.
+
+    Arguments:
+        model: The model.
+        pixels: The image.
+        beta: The KL weight.
+        seed: Of the samples, as `noise.normal_sets` takes it.
+    """
+    x = torch.from_numpy(pixels)[None].float() / 255
+    q = model.posterior(x, torch.full((1,), beta))
+    sets, samples = (SETS, SAMPLES // SETS) if q.stddev.any() else (1, 1)
+    z = q.mean + q.stddev * torch.from_numpy(normal_sets(sets, samples, q.mean.shape[1], seed)).flatten(0, 1).float()
+    parts = [model.likelihood(part, torch.full((len(part),), beta)).log_prob(x) for part in z.split(BATCH)]
+    means = -torch.cat(parts).double().reshape(sets, samples).mean(1)
+    error = means.std().item() / math.sqrt(sets) if sets > 1 else 0.0
+    return Measured(means.mean().item(), error, kl_divergence(q, model.prior()).item())
 
 
 def atlas(model: Autoencoder, beta: float, extent: tuple[float, float, float, float], tiles: int) -> NDArray[np.uint8]:

@@ -20,7 +20,6 @@ from vae_explorer.latent.encoding import decode, encode, grey_levels, measure
 from vae_explorer.ui.canvas.wire import pack
 from vae_explorer.ui.messages import picture, rungs_of
 from vae_explorer.ui.scene import Scene
-from vae_explorer.ui.store import DISTORTION_SAMPLES
 
 LARGEST_SIDE = 280  # px of the pad
 LARGEST = 4 * LARGEST_SIDE**2  # bytes of its PNG file, which no picture of that size exceeds by much
@@ -93,13 +92,14 @@ def _side(scene: Scene, prepared: Prepared, asked: float | None) -> dict[str, ob
     mean, std = (values[0] for values in encode(model, pixels, beta))
     rungs = rungs_of(scene.config)
     ladder = [encode(model, pixels, rung) for rung in rungs]
-    terms = measure(model, np.repeat(pixels, DISTORTION_SAMPLES, 0), beta, seed=0)
-    rate = float(terms.rate[0])
+    terms = measure(model, prepared.pixels, beta, seed=(0,))
+    rate = terms.rate
     return {
         "mean": mean.tolist(),
         "std": std.tolist(),
         "decoded": picture(grey_levels(decode(model, mean[None], beta)[0])),
-        "distortion": float(terms.distortion.mean()),
+        "distortion": terms.distortion,
+        "error": terms.error,
         "rate": None if math.isinf(rate) else rate,
         "unit": scene.unit(std.tolist()),
         "nearest": scene.nearest(tuple(mean.tolist()), beta).name if scene.limits.images else "",

@@ -107,6 +107,7 @@ class Duel:
                     "decoded": base64.b64encode(side.image(z, beta)).decode(),
                     "alt": f"Decoded image of {side.name} at z = {tuple_text(z)}",
                     "distortion": terms and terms.distortion,
+                    "error": terms and terms.error,
                     "pictures": pictures[k],
                 }
             )

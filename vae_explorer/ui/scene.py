@@ -16,6 +16,7 @@ from vae_explorer import text
 from vae_explorer.config import ModelConfig
 from vae_explorer.data import PARTS
 from vae_explorer.figures import theme
+from vae_explorer.latent.encoding import SAMPLES
 from vae_explorer.training import reported_beta
 from vae_explorer.ui import nearest, store
 from vae_explorer.ui.canvas.wire import pack
@@ -115,7 +116,7 @@ class Scene:
 
     def unit(self, std: Sequence[float]) -> str:
         """Says what the terms of one image are measured in, given its posterior's spread."""
-        samples = f", {store.DISTORTION_SAMPLES} samples of z" if any(std) else ""
+        samples = f", {SAMPLES} samples of z and the standard error that they leave" if any(std) else ""
         return f"nats for this image, {TARGETS[self.target]}{samples}"
 
     def codes(self, view: View) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -213,6 +214,7 @@ class Scene:
             "mean": mean,
             "std": std,
             "distortion": terms.distortion,
+            "error": terms.error,
             "rate": None if math.isinf(terms.rate) else terms.rate,
             "terms": self.unit(std),
         }

@@ -17,14 +17,13 @@ from vae_explorer.checkpoints import Checkpoint, CheckpointError
 from vae_explorer.curves import Curve
 from vae_explorer.data import DataError, Images
 from vae_explorer.latent import encoding as latent
-from vae_explorer.latent.encoding import Encoding
+from vae_explorer.latent.encoding import Encoding, Measured
 from vae_explorer.ui import caches, messages
 from vae_explorer.ui.caches import lasting
 from vae_explorer.ui.encodings import Encodings
 from vae_explorer.ui.view import Limits
 
 PART = "test"
-DISTORTION_SAMPLES = 64
 _ENCODINGS = Encodings()
 _ONE_CURVE = threading.Lock()  # one is measured at a time
 LAYERS = {"atlas": messages.atlases, "magnification": messages.magnifications}
@@ -36,13 +35,6 @@ class Key(NamedTuple):
     path: str
     modified: int
     part: str = PART
-
-
-class Measured(NamedTuple):
-    """Both terms of the negative ELBO of one image, in nats."""
-
-    distortion: float
-    rate: float
 
 
 @lasting
@@ -190,15 +182,14 @@ def decoded(of: Key, z: tuple[float, ...], beta: float) -> bytes:
 
 @st.cache_data(max_entries=4096, show_spinner=False)
 def measured(of: Key, image: int, beta: float) -> Measured:
-    """Returns distortion (a mean over samples of z) and rate of one image."""
+    """Returns distortion, its error, and rate of one image; every image has samples of its own."""
     loaded = checkpoint(of)
-    pixels = images(loaded.config.data, of.part).pixels[image]
-    terms = latent.measure(loaded.model, np.repeat(pixels[None], DISTORTION_SAMPLES, 0), beta, seed=0)
-    if not np.isfinite(terms.distortion).all():
+    found = latent.measure(loaded.model, images(loaded.config.data, of.part).pixels[image], beta, seed=(0, image))
+    if not np.isfinite(found.distortion):
         raise CheckpointError(
             f"{loaded.name}: the distortion of image {image} is no finite number. Choose another model."
         )
-    return Measured(float(terms.distortion.mean()), float(terms.rate[0]))
+    return found
 
 
 def forget_images() -> None:

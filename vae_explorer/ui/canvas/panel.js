@@ -1,5 +1,7 @@
 // Beside the map: the decoded image, what it is, and its numbers.
 
+/** The standard error that stands behind a figure of one decimal; nothing where there is none. */
+const errorText = (error) => (error ? ` \u00b1 ${error < 0.005 ? "0.01" : error.toFixed(error < 0.095 ? 2 : 1)}` : "");
 const minus = (text) => text.replaceAll("-", "\u2212");
 
 /** Returns `(x, y)` with two decimals and no minus zero, as Python writes it. */
@@ -87,11 +89,12 @@ class Panel {
     const terms = this.find(".terms");
     terms.hidden = this.find(".unit").hidden = !point;
     if (!point) return;
-    const { distortion, rate } = point;
+    const { distortion, rate, error } = point;
     const shown = { distortion, rate, elbo: rate === null ? null : distortion + rate };
     for (const [name, value] of Object.entries(shown)) {
       this.find(`.terms .${name}`).hidden = value === null;
       this.find(`.terms .${name} b`).textContent = value === null ? "" : value.toFixed(1);
+      if (name !== "rate") this.find(`.terms .${name} small`).textContent = errorText(error);
     }
     this.find(".unit").textContent = point.terms;
   }

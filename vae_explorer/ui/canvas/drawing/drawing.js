@@ -180,7 +180,7 @@ class Drawing {
     }
     live.hidden = exact;
     const rate = exact ? answer.rate : std.every((value) => value > 0) ? gaussianRate(posterior) : null;
-    const terms = [this.word("span", `distortion ${answer.distortion.toFixed(1)}`), rate === null ? "" : ` + rate ${rate.toFixed(1)}`];
+    const terms = [this.word("span", `distortion ${answer.distortion.toFixed(1)}${errorText(answer.error)}`), rate === null ? "" : ` + rate ${rate.toFixed(1)}`];
     const place = this.word("span", `z = ${minus(tupleText(mean))},`);
     place.className = "place";
     const nearest = this.word("span", "nearest code: ");

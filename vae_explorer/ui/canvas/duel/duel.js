@@ -224,7 +224,7 @@ class Duel {
     });
     this.sides.forEach((side, k) => {
       const distortion = exact ? this.answer.sides[k].distortion : null;
-      const error = distortion === null ? "" : `\n${distortion.toFixed(1)} nats of distortion`;
+      const error = distortion === null ? "" : `\n${distortion.toFixed(1)}${errorText(this.answer.sides[k].error)} nats of distortion`;
       const rough = exact || !side.decoder.rough ? "" : `\n${side.decoder.rough}`;
       side.label(places[k], `z = ${minus(tupleText(places[k]))}${error}${rough}`);
     });

@@ -1,7 +1,5 @@
-// Lines of equal value on a grid, and those that hold half and nine tenths of each class.
+// Lines of equal value on a grid, and those that hold half and nine tenths of each class's codes.
 
-const LEVELS = 1024; // bins, even in the root of the density, among which a level is looked for
-const HISTOGRAM = new Float64Array(LEVELS);
 const SHARES = [0.5, 0.9]; // of a class that its lines enclose
 const WIDTHS = [2.25, 1.25]; // px of these lines
 // On which edge of a cell its line begins and on which it ends (0 top, 1 right, 2 bottom, 3 left), by the corners
@@ -10,26 +8,19 @@ const BEGINS = [-1, 0, 1, 1, 2, -1, 2, 2, 3, 0, -1, 1, 3, 0, 3, -1];
 const ENDS = [-1, 3, 0, 3, 1, -1, 0, 3, 2, 2, -1, 2, 1, 1, 0, -1];
 
 /**
- * The levels above which lie given shares of a mass: the borders of highest-density regions.
- * @param {Float32Array} values densities
- * @param {number[]} shares such as 0.5 and 0.9, rising
- * @param {number} mass what the shares are of; what the grid lacks of it counts as lying below every level
- * @returns {number[]} falling; 0 where the whole grid does not hold so much
+ * The levels above which lie given shares of the codes of one class: quantiles of the density at the codes themselves.
+ * The density is blurred, so that a region with half of its mass holds more codes than half.
+ * @param {Float32Array} values densities at the codes, 0 for one outside the grid; sorted in place
+ * @param {number[]} shares such as 0.5 and 0.9
+ * @returns {number[]} 0 where the whole grid does not hold so many
  */
-function massLevels(values, shares, mass) {
-  let top = 0;
-  for (let i = 0; i < values.length; i++) if (values[i] > top) top = values[i];
-  const scale = (LEVELS - 1e-6) / Math.sqrt(top);
-  HISTOGRAM.fill(0);
-  for (let i = 0; i < values.length; i++) {
-    if (values[i] > 0) HISTOGRAM[(scale * Math.sqrt(values[i])) | 0] += values[i];
-  }
-  let bin = LEVELS;
-  let above = 0;
+function codeLevels(values, shares) {
+  values.sort();
+  const count = values.length;
   return shares.map((share) => {
-    while (bin > 0 && above + HISTOGRAM[bin - 1] < share * mass) above += HISTOGRAM[--bin];
-    if (bin === 0) return 0;
-    return top * ((bin - (share * mass - above) / HISTOGRAM[bin - 1]) / LEVELS) ** 2;
+    const below = Math.min(Math.round((1 - share) * count), count - 1); // codes that lie outside
+    const outside = below > 0 ? values[below - 1] : 0;
+    return values[below] > 0 ? (outside + values[below]) / 2 : 0;
   });
 }
 
@@ -136,11 +127,14 @@ class ClassContours {
    */
   update(xy, labels, hidden, extent, bandwidth, colours) {
     const grids = this.density.perClass(xy, labels, hidden, extent, bandwidth, colours.length);
+    const values = this.density.atPoints(xy, labels, hidden, extent);
     let used = 0;
+    let start = 0;
     grids.forEach((grid, k) => {
-      const mass = this.density.counts[k];
-      if (mass === 0) return;
-      massLevels(grid, SHARES, mass).forEach((level, which) => {
+      const count = this.density.counts[k];
+      if (count === 0) return;
+      const own = values.subarray(start, (start += count));
+      codeLevels(own, SHARES).forEach((level, which) => {
         const layer = (this.layers[used++] ??= { segments: null });
         const { segments, count } = this.contours.segments(grid, extent, level, layer.segments);
         Object.assign(layer, { segments, count, colour: colours[k], width: WIDTHS[which] });

@@ -11,6 +11,7 @@ class Density {
     this.stack = new Float32Array(0); // the classes' grids, one after the other
     this.counts = new Uint32Array(256); // shown points of each class, also those outside the extent
     this.turned = new Float32Array(side * side);
+    this.values = new Float32Array(0); // at the points
     this.line = new Float64Array(3 * side); // a row with room at both ends
     this.next = new Float64Array(3 * side);
   }
@@ -70,6 +71,36 @@ class Density {
       grid[at + side] += (1 - right) * low;
       grid[at + side + 1] += right * low;
     }
+  }
+
+  /**
+   * The classes' densities at their own points, after `perClass` with the same arguments.
+   * @returns {Float32Array} points a cell, between the four centres around each point, 0 outside the grid: class after
+   *   class, `counts` of each; the same array at every call
+   */
+  atPoints(xy, labels, hidden, [x0, x1, y0, y1]) {
+    const { side, counts } = this;
+    if (this.values.length < labels.length) this.values = new Float32Array(labels.length);
+    const next = new Uint32Array(counts.length);
+    for (let k = 1; k < next.length; k++) next[k] = next[k - 1] + counts[k - 1];
+    const across = side / (x1 - x0);
+    const down = side / (y1 - y0);
+    for (let i = 0; i < labels.length; i++) {
+      const label = labels[i];
+      if (hidden[label]) continue;
+      const x = (xy[2 * i] - x0) * across - 0.5;
+      const y = (y1 - xy[2 * i + 1]) * down - 0.5;
+      const at = next[label]++;
+      this.values[at] = 0;
+      if (!(x >= 0 && y >= 0 && x < side - 1 && y < side - 1)) continue;
+      const grid = this.classes[label];
+      const corner = (y | 0) * side + (x | 0);
+      const right = x - (x | 0);
+      const low = y - (y | 0);
+      const top = (1 - right) * grid[corner] + right * grid[corner + 1];
+      this.values[at] = (1 - low) * top + low * ((1 - right) * grid[corner + side] + right * grid[corner + side + 1]);
+    }
+    return this.values;
   }
 
   /**
