@@ -17,11 +17,12 @@ from PIL import Image
 from scipy.linalg import sqrtm
 from streamlit.testing.v1 import AppTest
 
-from tests.test_explore import KINDS, PROVENANCE, runs, sent
+from tests.test_explore import KINDS, PROVENANCE, runs, sent, unpack
 from vae_explorer import checkpoints, data
 from vae_explorer.config import ModelConfig
 from vae_explorer.latent.encoding import decode, encode
 from vae_explorer.models import Autoencoder, build
+from vae_explorer.ui import gap_store
 from vae_explorer.ui.duel import Duel
 from vae_explorer.ui.duel_exports import GAP, draws_png
 from vae_explorer.ui.duel_view import DuelLimits, DuelView, default, parse, to_query, updated
@@ -289,6 +290,22 @@ def test_gaps_of_other_axes_are_absent_and_a_sentence_says_why(solids: Path, nam
     assert "field" not in messages
     assert "two latent axes" in messages["tables"]["absent"]
     assert set(test.selectbox(key="duel_right").options) == {*KINDS, "d-line", "e-five", "f-spot"}
+
+
+def test_a_field_that_cannot_be_computed_says_why(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("classifiers need two classes at least")
+
+    monkeypatch.setattr(gap_store, "gap_field", fail)
+    duel = Duel(Scene(PAIR["left"]), Scene(PAIR["right"]))
+    messages = [
+        (name, unpack(message))
+        for name, message in duel.fields(DuelView(left=PAIR["left"], right=PAIR["right"], field="doubt"), print)
+    ]
+    assert [name for name, _ in messages] == ["left", "right"]
+    for (_, said), model in zip(messages, PAIR.values(), strict=True):
+        title = "Doubt of the network classifier cannot be computed"
+        assert said["absent"] == f"{title} for {model}: classifiers need two classes at least."
 
 
 def test_two_planes_keep_their_gaps(runs: Path) -> None:

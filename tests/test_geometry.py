@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
 from typing import Any, get_args
 
 import numpy as np
@@ -11,9 +13,11 @@ from torch import Tensor
 
 import vae_explorer.latent.geometry as geometry
 from tests.test_models import config, perturbed
+from vae_explorer import checkpoints
 from vae_explorer.config import Likelihood
 from vae_explorer.latent.geometry import magnification, pullback_metric
 from vae_explorer.models import Autoencoder, build
+from vae_explorer.ui import messages
 
 Z = np.random.RandomState(2).randn(23, 2).astype(np.float32)
 EXTENT = (-2.0, 2.0, -1.0, 3.0)
@@ -116,3 +120,17 @@ def test_one_axis_is_magnified_by_its_speed_on_every_row() -> None:
     z = np.array([[-1.5], [-0.5], [0.5], [1.5]], np.float32)
     assert np.allclose(field, np.sqrt(by_reverse_mode(model, z, 1.0)[:, 0, 0]), rtol=1e-3)
     assert field.shape == (4, 4)
+
+
+def test_the_magnification_between_the_rungs_that_are_sent_is_the_exact_one() -> None:
+    """What the browser draws half-way between two KL weights: the geometric mean of both fields."""
+    checkpoint = checkpoints.load(checkpoints.find("mnist-vae-2d"))
+    rungs = [beta for beta in messages.ladder(checkpoint.config, messages.MAGNIFICATION_RUNGS) if beta > 0.99]
+    fields = [magnification(checkpoint.model, beta, (-3.4, 3.4, -3.4, 3.4), 8) for beta in rungs]
+    errors = []
+    for (low, high), (a, b) in zip(pairwise(rungs), pairwise(fields), strict=True):
+        exact = magnification(checkpoint.model, math.sqrt(low * high), (-3.4, 3.4, -3.4, 3.4), 8)
+        errors.append(np.abs(np.sqrt(a * b) / exact - 1))
+    assert len(errors) == 3
+    assert np.median(errors) < 0.04
+    assert np.quantile(errors, 0.9) < 0.15

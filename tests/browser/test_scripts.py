@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ SCRIPTS = (
         "scatter/contours.js",
         "scatter/layers.js",
     ),
-    *("rungs.js", "charts.js", "rate_distortion.js"),
+    *("rungs.js", "charts.js", "rate_distortion.js", "map_layers.js"),
 )
 SIDE = 96
 EXTENT = (-4.0, 4.0, -4.0, 4.0)
@@ -64,6 +65,19 @@ def points(count: int = 3000, classes: int = 3) -> tuple[Array, Array]:
     spread = np.array([[0.3, 0.5], [0.6, 0.2], [0.25, 0.25]])
     xy = np.array([[-1.0, 0.5], [1.2, 1.0], [0.3, -1.4]])[labels] + spread[labels] * random.standard_normal((count, 2))
     return xy.astype(np.float32), labels
+
+
+def test_a_magnification_between_two_rungs_is_their_geometric_mean(page: Page) -> None:
+    script = """const layers = Object.create(Layers.prototype);
+        const values = Float32Array.from(a.values);
+        layers.take({ kind: "magnification", side: 2, rungs: [0.1, 1, 10], extent: [0, 1, 0, 1], values });
+        layers.magnification.heat = { paint: (values) => [...values] };
+        return a.betas.map((beta) => layers.magnified(beta).image);"""
+    values = np.array([[1, 2, 3, 0], [100, 8, 3, 0], [4, 8, 27, 5]], np.float32)
+    betas = [0.1, math.sqrt(0.1), 1.0, 10**0.75, 10.0]
+    found = np.array(run(page, script, values=values.ravel(), betas=betas))
+    expected = [values[0], np.sqrt(values[0] * values[1]), values[1], values[1] ** 0.25 * values[2] ** 0.75, values[2]]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 # Densities ---------------------------------------------------------------------------------------
@@ -453,7 +467,8 @@ def test_the_caption_names_unit_images_target_and_samples(page: Page) -> None:
     run(page, OPEN, curve=CURVE)
     assert page.locator(".rd p").inner_text() == (
         "Nats per image, over 10,000 test images · against grey levels · 4 samples of z each"
-        " · \u2212log p(x) of 1,000 of them · MNIST, complete"
+        " · \u2212log p(x) of 1,000 of them · ±: mean absolute difference to a grid half as fine,"
+        " too large where KL weights are small · MNIST, complete"
     )
     for title in ("Rate, nats per image", "Distortion, nats per image"):
         assert page.locator(".rd text", has_text=title).count() == 1

@@ -132,7 +132,14 @@ class Duel:
             def half(done: float, before: int = k) -> None:
                 show((before + done) / len(SIDES))
 
-            values = gap_store.gap_field(side.key, side.limits, view.field, beta, half)
+            try:
+                values = gap_store.gap_field(side.key, side.limits, view.field, beta, half)
+            except (ValueError, DataError) as error:  # too few images for a classifier, say
+                absent = (
+                    f"{FIELDS[view.field].title} cannot be computed for {side.name}: {text.shown(str(error), 300)}."
+                )
+                yield name, pack({"kind": "field", "field": view.field, "absent": absent}, {})
+                continue
             header = {
                 "kind": "field",
                 "field": view.field,

@@ -24,6 +24,7 @@ from vae_explorer.ui.view import Limits
 
 RUNGS_PER_DECADE = 1  # codes on straight lines between them err by 0.004 latent units: benchmarks.live
 FIELD_RUNGS = 5
+MAGNIFICATION_RUNGS = 13  # between them, on straight lines of its logarithm, it errs by 2 % (median, beta 1 to 10)
 ATLAS_TILES = 24
 MAGNIFICATION_SIDE = 48
 TILE_RUNGS = 3  # for a decoder that the browser cannot run
@@ -118,7 +119,7 @@ def atlases(checkpoint: Checkpoint, limits: Limits) -> bytes:
 
 def magnifications(checkpoint: Checkpoint, limits: Limits) -> bytes:
     """Returns the magnification at a few KL weights, float32 `(rungs, side, side)`."""
-    rungs = ladder(checkpoint.config, FIELD_RUNGS)
+    rungs = ladder(checkpoint.config, MAGNIFICATION_RUNGS)
     extent = extent_of(limits)
     grids = [magnification(checkpoint.model, beta, extent, MAGNIFICATION_SIDE) for beta in rungs]
     header = {"kind": "magnification", "rungs": rungs, "extent": extent, "side": MAGNIFICATION_SIDE}

@@ -1,6 +1,7 @@
 // The map's switchable layers, at any KL weight.
 
 const BANDWIDTH = 0.023; // of the density of codes, as a share of the grid's side
+const LEAST = 1e-30; // of a magnification: a decoder that changes nothing has 0, which has no logarithm
 const INK = 0.4; // below 1: brings out what is less dense than the densest class
 
 class Layers {
@@ -27,7 +28,8 @@ class Layers {
   /** Takes a layer that Python computed at a few KL weights. */
   async take(message) {
     if (message.kind === "magnification") {
-      this.magnification = { ...message, between: new Float32Array(message.side ** 2), heat: new Heat(message.side) };
+      const logs = message.values.map((value) => Math.log(Math.max(value, LEAST)));
+      this.magnification = { ...message, logs, between: new Float32Array(message.side ** 2), heat: new Heat(message.side) };
       return;
     }
     const blobs = message.rungs.map((_, k) => new Blob([message[`atlas${k}`]], { type: "image/png" }));
@@ -58,13 +60,13 @@ class Layers {
     plot.setLayers({ circles, underlays, contours });
   }
 
-  /** How much the image changes with z, between Python's rungs. */
+  /** How much the image changes with z, between Python's rungs: on straight lines of logarithms. */
   magnified(beta) {
-    const { rungs, extent, values, between, heat } = this.magnification;
+    const { rungs, extent, logs, between, heat } = this.magnification;
     const { rung, share } = rungOf(rungs, beta);
     const low = rung * between.length;
     const high = share ? low + between.length : low;
-    for (let k = 0; k < between.length; k++) between[k] = values[low + k] + share * (values[high + k] - values[low + k]);
+    for (let k = 0; k < between.length; k++) between[k] = Math.exp(logs[low + k] + share * (logs[high + k] - logs[low + k]));
     return { image: heat.paint(between, this.ink), extent, smooth: true };
   }
 

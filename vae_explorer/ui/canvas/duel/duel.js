@@ -140,7 +140,7 @@ class Duel {
       const choose = (space) => this.change({ spaces: state.spaces.map((each, i) => (i === k ? space : each)) });
       const spaces = Object.fromEntries(Object.entries(DUEL_SPACES).filter(([space]) => space !== "mixture" || this.sides[k].mixture));
       choices(`.spaces .${name}`, spaces, state.spaces[k], choose);
-      const worst = newButton("Show the worst", () => this.goTo(name, this.sides[k].worst(this.fields[state.field].better)));
+      const worst = newButton("Show the worst", () => this.sides[k].field?.values && this.goTo(name, this.sides[k].worst(this.fields[state.field].better)));
       this.find(`.worst .${name}`).replaceChildren(...(state.field ? [worst] : []));
     });
     this.find(".again").replaceChildren(newButton("Sample again", () => this.change({ seed: Math.floor(Math.random() * 1e6) })));
@@ -200,7 +200,7 @@ class Duel {
       if (side.field?.field !== field) side.setField(null);
       if (side.plot.layers.underlays.length) side.plot.setLayers({ underlays: [] });
     });
-    if (!field || !this.sides.every((side) => side.field)) return;
+    if (!field || !this.sides.every((side) => side.field && !side.field.absent)) return;
     const { better } = this.fields[field];
     const ranges = this.sides.map((side) => side.fieldRange(better));
     const both = [Math.min(...ranges.map(([low]) => low)), Math.max(...ranges.map(([, high]) => high))];
@@ -288,8 +288,9 @@ class Duel {
     const [a, b] = state.ends.map((index) => `${names[labels[index]]} (image ${index})`);
     this.find(".path p").textContent = `A straight walk from ${a} to ${b}. Click a code to walk from B to it.`;
     const field = this.fields[state.field];
-    const waits = field && !sides.every((side) => side.field) ? " Computing\u2026" : "";
-    this.find(".gaps p").textContent = field ? `${field.words} More ink is worse, in one scale on both sides; in ${field.unit}.${waits}` : (this.table.message.absent ?? "Choose how the plane is coloured: by how far its decoded images are from data.");
+    const absent = sides.map((side) => side.field?.absent ?? "").join(" ").trim();
+    const waits = field && !absent && !sides.every((side) => side.field) ? " Computing\u2026" : "";
+    this.find(".gaps p").textContent = absent || (field ? `${field.words} More ink is worse, in one scale on both sides; in ${field.unit}.${waits}` : (this.table.message.absent ?? "Choose how the plane is coloured: by how far its decoded images are from data."));
     sides.forEach(({ name }, k) => {
       this.sheets[k].canvas.setAttribute("aria-label", `${SHEET * SHEET} decoded draws, ${name}`);
       this.films[k].canvas.setAttribute("aria-label", `Film strip of the walk, ${name}`);

@@ -148,9 +148,9 @@ class DuelSide {
     if (words !== this.words) this.caption.innerText = this.words = words;
   }
 
-  /** Takes a field of the plane, as ink. */
+  /** Takes a field of the plane, as ink; or why there is none. */
   setField(message) {
-    this.field = message && { ...message, heat: new Heat(message.side) };
+    this.field = message && { ...message, heat: message.absent ? null : new Heat(message.side) };
   }
 
   /** The field's least value and one that few exceed, on the bad side. */
