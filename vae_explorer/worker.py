@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
+import torch
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
@@ -22,10 +23,11 @@ from vae_explorer.baselines import best_linear, explained, mean_image
 from vae_explorer.checkpoints import CheckpointError
 from vae_explorer.config import ConfigError
 from vae_explorer.data import DataError, Images, Shards, load, spread, stream
+from vae_explorer.evaluation import averages
 from vae_explorer.files import read_json, reason, replacing, sweep
 from vae_explorer.films import FILM_IMAGES
 from vae_explorer.jobs import Job, JobError, JobGone, Wish, find_all, limit, slot, write
-from vae_explorer.latent.encoding import Encoding, axis_rates, decode, encode, grey_levels, measure
+from vae_explorer.latent.encoding import Encoding, axis_rates, decode, encode, grey_levels
 from vae_explorer.processes import ALONE, Processes, ProcessesError
 from vae_explorer.records import LONGEST, Record, Rung, Status
 from vae_explorer.runs import Run
@@ -174,8 +176,8 @@ class _Worker:
         config = self.order.model
         rungs = []
         for beta in np.geomspace(config.beta_min, config.beta_max, RUNGS).tolist():
-            terms = measure(self.model, self.film[self.judged], beta, seed=0)
-            rungs.append(Rung(beta=beta, distortion=float(terms.distortion.mean()), rate=float(terms.rate.mean())))
+            mean = averages(self.model, torch.from_numpy(self.film[self.judged]), beta, samples=1, seed=0)
+            rungs.append(Rung(beta=beta, distortion=mean.distortion, rate=mean.rate))
         return tuple(rungs)
 
     def publish(self) -> bool:
