@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vae_explorer.config import Kind
@@ -74,7 +76,13 @@ def samples_of(kind: Kind, images: int, draws: int = DRAWS) -> int:
 
 @torch.inference_mode()
 def averages(
-    model: Autoencoder, pixels: Tensor, beta: float, *, samples: int, seed: int, binarised: bool = False
+    model: Autoencoder,
+    pixels: Tensor | NDArray[np.uint8],
+    beta: float,
+    *,
+    samples: int,
+    seed: int,
+    binarised: bool = False,
 ) -> Averages:
     r"""Returns the mean terms of images `(N, H, W)` at one KL weight, with independent samples of z of each image.
 
@@ -93,7 +101,7 @@ def averages(
     """
     generator = torch.Generator().manual_seed(seed)
     sums = torch.zeros(4, dtype=torch.float64)
-    for part in pixels.split(BATCH):
+    for part in torch.as_tensor(pixels).split(BATCH):
         x = part.float() / 255
         betas = torch.full((len(x),), beta)
         drawn = []

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-import torch
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
@@ -176,7 +175,7 @@ class _Worker:
         config = self.order.model
         rungs = []
         for beta in np.geomspace(config.beta_min, config.beta_max, RUNGS).tolist():
-            mean = averages(self.model, torch.from_numpy(self.film[self.judged]), beta, samples=1, seed=0)
+            mean = averages(self.model, self.film[self.judged], beta, samples=1, seed=0)
             rungs.append(Rung(beta=beta, distortion=mean.distortion, rate=mean.rate))
         return tuple(rungs)
 
