@@ -14,7 +14,8 @@ HEAD = "| model | test images | distortion | rate | negative ELBO | -log p(x) | 
 
 def main() -> None:
     """Prints a Markdown table."""
-    print("Averages over the test images, grey targets, nats per image; multi-rate models at beta 1.\n")
+    print("Averages over the test images and 40,000 samples of z at least, grey targets, nats per image;")
+    print("multi-rate models at beta 1; ± is what other samples would change.\n")
     print(HEAD + "\n" + "|---" * HEAD.count(" | ") + "|---|")
     for path in sorted(checkpoints.SHIPPED.glob(f"*{checkpoints.SUFFIX}")):
         checkpoint = checkpoints.load(path)
@@ -24,7 +25,7 @@ def main() -> None:
         cells = [
             f"`{checkpoint.name}`",
             f"{len(images.pixels):,}",
-            f"{row.distortion:.2f}",
+            f"{row.distortion:.2f} ± {row.distortion_error:.2f}" if variational else f"{row.distortion:.2f}",
             f"{row.rate:.2f}" if variational else "infinite",
             f"{row.neg_elbo:.2f}" if variational else "-",
             f"{row.nll:.2f}" if variational else "-",

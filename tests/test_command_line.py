@@ -21,6 +21,7 @@ from filelock import FileLock
 from vae_explorer import checkpoints, data, jobs, worker
 from vae_explorer import runs as front
 from vae_explorer.__main__ import main
+from vae_explorer.latent.encoding import encode
 
 SMALL = ["--data", "digits", "--encoder", "16", "--decoder", "16", "--epochs", "2"]
 
@@ -60,7 +61,14 @@ def test_train_then_evaluate_then_list(capsys: pytest.CaptureFixture[str], runs:
     assert rows["small"]["kind"] == "multi-rate"
     assert rows["small"]["epochs"] == 2
     assert rows["small"]["digest"] is True
-    command = checkpoints.load(runs / "small.safetensors").provenance.command
+    checkpoint = checkpoints.load(runs / "small.safetensors")
+    code = encode(checkpoint.model, data.load("digits", "validation").pixels, 1.0)
+    rate = (0.5 * (code.mean**2 + code.std**2 - 1) - np.log(code.std)).sum(1).mean()
+    kept = {name.split(",")[0]: value for name, value in checkpoint.provenance.metrics.items()}
+    assert kept["rate at beta 1"] == pytest.approx(rate, rel=1e-4)
+    assert kept["objective at beta 1"] == pytest.approx(kept["distortion at beta 1"] + rate, rel=1e-4)
+    assert all("first 2,000 validation images at most" in name for name in checkpoint.provenance.metrics)
+    command = checkpoint.provenance.command
     assert command == "python -m vae_explorer train --name small " + " ".join(SMALL)
 
 

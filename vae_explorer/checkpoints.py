@@ -57,7 +57,7 @@ class Provenance:
     data: str  # one line: source, part, number of images
     epochs: int  # done
     seconds: float  # of training
-    metrics: dict[str, float]  # on the validation part, nats per image
+    metrics: dict[str, float]  # nats per image; a name says over which validation images
     versions: dict[str, str]  # of the libraries that matter
     training: TrainingConfig
     images: dict[str, str] = field(default_factory=dict)  # fingerprints by part; older versions kept none

@@ -19,7 +19,7 @@ from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.data import PARTS, DataError, Images, Shards, changed, demand_shape, fingerprint, load, stream
 from vae_explorer.models import Autoencoder, build
 from vae_explorer.processes import ALONE, Processes, use_half_the_processors
-from vae_explorer.training import Epoch, TrainingDiverged, fit, reported_beta
+from vae_explorer.training import EVALUATION_IMAGES, Epoch, TrainingDiverged, fit, reported_beta
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +149,8 @@ def _fingerprints(run: Run, train: Images | Shards) -> dict[str, str]:
 
 def _provenance(run: Run, epoch: Epoch, data: str, seconds: float, images: dict[str, str]) -> Provenance:
     beta = reported_beta(run.model.config)
-    metrics = {f"{name} at beta {beta:g}": value for name, value in epoch.validation._asdict().items()}
+    over = f"at beta {beta:g}, first {EVALUATION_IMAGES:,} validation images at most"
+    metrics = {f"{name} {over}": value for name, value in epoch.validation._asdict().items()}
     return Provenance(
         command=run.command,
         data=data,
