@@ -53,7 +53,8 @@ def main() -> None:
     below = ours.log_p[:IWAE_IMAGES] - bound
     print(
         f"IWAE with {SAMPLES:,} samples: {below.mean():.2f} ± {below.std(ddof=1) / IWAE_IMAGES**0.5:.2f} nats below "
-        f"quadrature (median {np.median(below):.3f}) on {IWAE_IMAGES} images; {iwae_seconds:,.0f} s for all (scaled): {iwae_seconds / seconds:.0f} times as long"
+        f"quadrature (median {np.median(below):.3f}) on {IWAE_IMAGES} images; "
+        f"{iwae_seconds:,.0f} s for all (scaled): {iwae_seconds / seconds:.0f} times as long"
     )
 
 
