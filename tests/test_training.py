@@ -344,3 +344,12 @@ def test_nothing_waits_for_the_compilers_import() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout == "set()\n"
+
+
+def test_a_large_gradient_is_scaled_down_to_the_bound_and_a_small_one_left() -> None:
+    for most, scale in ((0.5, 0.1), (4.9, 0.98), (5.0, 1.0), (80.0, 1.0)):
+        whole = [np.array([3.0, 0.0]), np.array([[0.0, -4.0]])]  # of length 5 together
+        gradients = [torch.from_numpy(each).float() for each in whole]
+        training._clip(gradients, most)
+        for gradient, each in zip(gradients, whole, strict=True):
+            assert np.allclose(gradient, scale * each, rtol=1e-5)
