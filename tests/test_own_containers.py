@@ -165,7 +165,9 @@ def test_damaged_files_end_in_a_data_set_or_in_words(make: Any, monkeypatch: pyt
 
 
 @pytest.mark.parametrize(
-    "content", [gzip.compress(b"hello"), gzip.compress(idx(GREY))[:-40], idx(GREY)[:-1], idx(GREY)[:9]]
+    "content",
+    [gzip.compress(b"hello"), gzip.compress(idx(GREY))[:-40], idx(GREY)[:-1], idx(GREY)[:9]],
+    ids=["no idx file", "packed and cut off", "cut off", "a header alone"],
 )
 def test_what_is_cut_off_or_no_idx_file_is_refused(content: bytes) -> None:
     with pytest.raises(DataError, match="no IDX file, or damaged"):
