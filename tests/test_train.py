@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -173,13 +174,20 @@ def shown(test: AppTest) -> str:
     return " ".join(each.proto.body for each in test.get("html"))
 
 
+def recorded(job: jobs.Job, **changes: Any) -> None:
+    """Gives each epoch of a job other figures."""
+    records = tuple(replace(each, **changes) for each in job.status.records)
+    jobs.write(job.folder / "status.json", asdict(replace(job.status, records=records)))
+
+
 def test_the_doctor_says_of_each_run_what_it_sees() -> None:
     job = done()
+    assert "Under-fitting" in shown(train())  # three epochs of a tiny network
+    recorded(job, explained=0.5)
     assert "Nothing to complain about" in shown(train())
-    ill = replace(job.status, records=tuple(replace(each, axis_rate=(0.001, 0.002)) for each in job.status.records))
-    jobs.write(job.folder / "status.json", asdict(ill))
+    recorded(job, axis_rate=(0.001, 0.002))
     assert "Both axes have a rate under 0.01 nats" in shown(train())
-    done("second")
+    recorded(done("second"), explained=0.5)
     test = train()
     test.selectbox(key="train_other").select("first").run()
     assert "Posterior collapse<small>first</small>" in shown(test)
