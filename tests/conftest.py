@@ -1,9 +1,6 @@
 """What holds for every test."""
 
-import ast
 import os
-from functools import cache
-from pathlib import Path
 
 import pytest
 from xdist.remote import Producer  # type: ignore[import-untyped]
@@ -25,31 +22,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Browser
     return BrowserApart(config, log)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "numeric: draws no page; tests/held_back runs it again")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if _computes(item.path):
-            item.add_marker("numeric")
-
-
 def pytest_report_header() -> str:
     import torch
 
     capability, tiles = torch.backends.cpu.get_cpu_capability(), torch.cpu._is_amx_tile_supported()
     return f"processor: {capability}{' and AMX' * tiles}, {torch.get_num_threads()} threads for PyTorch"
-
-
-@cache
-def _computes(path: Path) -> bool:
-    """Says whether a file's tests draw no page: whatever computes is among them."""
-    names = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names += [f"{node.module}.{alias.name}" for alias in node.names]
-    draws = ("streamlit", "playwright", "vae_explorer.ui")
-    return not any(name.startswith(draws) for name in names)

@@ -63,7 +63,12 @@ class DiagonalGaussian(Independent[Distribution]):
 
     def __init__(self, mean: Tensor, log_std: Tensor) -> None:
         self.log_std = log_std.clamp(*LOG_STD)
-        super().__init__(Normal(mean, self.log_std.exp(), validate_args=False), 1, validate_args=False)
+        self.scale = self.log_std.exp()
+        super().__init__(Normal(mean, self.scale, validate_args=False), 1, validate_args=False)
+
+    @property
+    def stddev(self) -> Tensor:
+        return self.scale  # else the root of its square
 
     def rsample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] = ()) -> Tensor:
         epsilon = torch.randn((*sample_shape, *self.mean.shape), dtype=self.mean.dtype, device=self.mean.device)
@@ -108,13 +113,18 @@ class _GreyLogProb(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, eta: Tensor, x: Tensor) -> Tensor:
-        s = torch.sigmoid(eta)
-        ctx.save_for_backward(x - s)
-        likelier = torch.maximum(s, 1 - s)
-        whole = likelier.shape[-1] // _FACTORS * _FACTORS
-        logs = likelier[..., :whole].unflatten(-1, (_FACTORS, -1)).prod(-2).log().sum(-1)
-        logs += likelier[..., whole:].log().sum(-1)
-        total: Tensor = (x * eta - eta.relu()).sum(-1) + logs
+        residual, total = torch.empty_like(eta), eta.new_empty(eta.shape[:-1])
+        # Row by row of images that fit a core's cache together: passes over all of them would wait for memory.
+        rows = max(1, _CACHED // eta.shape[-1])
+        flat = (each.reshape(-1, each.shape[-1]).split(rows) for each in (eta, x, residual))
+        for one, seen, left, sums in zip(*flat, total.view(-1).split(rows), strict=True):
+            s = torch.sigmoid(one)
+            torch.sub(seen, s, out=left)
+            likelier = s.sub_(0.5).abs_().add_(0.5)
+            whole = likelier.shape[-1] // _FACTORS * _FACTORS
+            torch.sum(likelier[:, :whole].unflatten(-1, (_FACTORS, -1)).prod(1).log_(), -1, out=sums)
+            sums += likelier[:, whole:].log().sum(-1) + (seen * one - one.relu()).sum(-1)
+        ctx.save_for_backward(residual)
         return total
 
     @staticmethod
@@ -125,6 +135,7 @@ class _GreyLogProb(torch.autograd.Function):
 
 
 _FACTORS = 16
+_CACHED = 2**16  # pixels of one block
 
 
 class ExactContinuousBernoulli(ContinuousBernoulli):
