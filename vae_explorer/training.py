@@ -17,7 +17,7 @@ from vae_explorer.batches import batches
 from vae_explorer.config import EDGE, FOCUS, FOCUS_END, ConfigError, ModelConfig, TrainingConfig
 from vae_explorer.data import DataError, Images, Shards
 from vae_explorer.models import Autoencoder
-from vae_explorer.objectives import Terms, objective, pixel_mean_objective, terms
+from vae_explorer.objectives import objective, pixel_mean_objective, terms
 from vae_explorer.processes import ALONE, Processes, Share
 
 State = dict[str, Tensor]
@@ -206,7 +206,9 @@ def _step(
     epsilon = _draw_epsilon(model.config, share)
     with autocast(config.precision):
         each = terms(model, seen, beta, target, epsilon)
-    loss = _loss(each, beta, x[0].numel(), config)
+    reported = objective(each, beta)
+    # The objective is what is made small, unless the famous mistake is asked for.
+    loss = pixel_mean_objective(each, beta, x[0].numel()) if config.reduction == "mean" else reported
     if model.config.kind == "multi-rate":
         loss = loss * (1 + beta) ** -config.balance
     learned = optimizer.learned
@@ -215,18 +217,13 @@ def _step(
     # Sums over this process's images, divided by the number of all: added up, they are the batch's means.
     (loss.sum() / share.images).backward()
     with torch.no_grad():
-        means = torch.stack((*each, objective(each, beta))).sum(1).div_(share.images)
+        means = torch.stack((*each, reported)).sum(1).div_(share.images)
     gradients = [p.grad for p in learned if p.grad is not None]
     processes.add([*gradients, means])
     _clip(gradients, config.clip)
     _demand_finite(means[2].item(), config)
     optimizer.step()
     return means
-
-
-def _loss(each: Terms, beta: Tensor, pixels: int, config: TrainingConfig) -> Tensor:
-    """Returns what is made small, `(N,)`: the objective, unless the famous mistake is asked for."""
-    return pixel_mean_objective(each, beta, pixels) if config.reduction == "mean" else objective(each, beta)
 
 
 def _clip(gradients: list[Tensor], most: float) -> None:
