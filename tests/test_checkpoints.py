@@ -59,6 +59,24 @@ def test_save_then_load_is_bit_equal(path: Path) -> None:
     assert not loaded.model.log_scale.requires_grad, "the scale of a Bernoulli model is not learned"
 
 
+def test_loading_draws_no_random_numbers(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def seed(_: int) -> None:
+        raise AssertionError("another thread may be drawing")
+
+    before = torch.get_rng_state()
+    monkeypatch.setattr(torch, "manual_seed", seed)
+    loaded = checkpoints.load(path)
+    assert torch.equal(torch.get_rng_state(), before)
+    tensors = [*loaded.model.parameters(), *loaded.model.buffers()]
+    assert {tensor.device.type for tensor in tensors} == {"cpu"}
+    assert {name for name, p in loaded.model.named_parameters() if not p.requires_grad} == {"log_scale"}
+    fresh = build(loaded.config, 0)
+    image = torch.rand(2, *loaded.config.shape, generator=torch.Generator().manual_seed(1))
+    for beta in (0.01, 1.0):
+        weight = torch.full((2,), beta)
+        assert torch.equal(fresh.posterior(image, weight).mean, loaded.model.posterior(image, weight).mean)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"gone\.safetensors.*no such file"):
         checkpoints.load(tmp_path / "gone.safetensors")

@@ -20,7 +20,7 @@ from vae_explorer.asides import Aside, set_aside
 from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
 from vae_explorer.digests import digest
 from vae_explorer.files import expanded, reason, replacing, whole
-from vae_explorer.models import Autoencoder, build
+from vae_explorer.models import Autoencoder
 from vae_explorer.text import shown
 
 FORMAT = 1
@@ -156,8 +156,7 @@ def load(path: Path) -> Checkpoint:
             f"{path} was damaged or edited after it was saved: its weights and settings are not the ones that were "
             "written. Copy it again, or train the model again."
         )
-    model = build(config, seed=0)
-    model.load_state_dict(weights)
+    model = _model(config, weights)
     if ailing := probe.ailing(model.eval()):
         raise CheckpointError(
             f"{path}: {ailing} are no finite numbers. The file is damaged, or its training diverged: copy it again, "
@@ -165,6 +164,17 @@ def load(path: Path) -> Checkpoint:
         )
     state = {name.removeprefix("training."): t for name, t in tensors.items() if name.startswith("training.")}
     return Checkpoint(path.stem, path, config, provenance, model, state, stated)
+
+
+def _model(config: ModelConfig, weights: dict[str, Tensor]) -> Autoencoder:
+    """Returns a model of given weights. None are drawn first: PyTorch's generator is one for all threads."""
+    with torch.device("meta"):
+        model = Autoencoder(config)
+    learned = {name for name, each in model.named_parameters() if each.requires_grad}
+    model.load_state_dict(weights, assign=True)
+    for name, each in model.named_parameters():  # a scale that is not learned stays fixed
+        each.requires_grad_(name in learned)
+    return model
 
 
 def _weights(path: Path, config: ModelConfig, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -23,6 +22,7 @@ from vae_explorer.data.own.stacks import (
     Stack,
     Upload,
     classes,
+    demand_room,
     demand_usable,
     working_size,
 )
@@ -41,7 +41,6 @@ from vae_explorer.text import shown
 
 MOST_ACROSS = 256 * 2**20  # pixels of an array that has to be turned in memory, as bytes
 MOST_ROW = 2**28  # bytes of one image
-MOST_KEPT, KEPT_A_BYTE = 384 * 2**20, 8  # bytes that the images may take here, and for each byte of the upload
 _LOOKING = 0.4  # the share of the bar that extremes take
 _FRACTIONS: dict[Kind, int] = {"byte": 0, "whole": 1, "real": 2}
 
@@ -68,12 +67,11 @@ class _Extremes(NamedTuple):
         return found
 
 
-def read_arrays(tables: Tables, size: int, reading: Reading, budget: Budget) -> Upload:
+def read_arrays(tables: Tables, reading: Reading, budget: Budget) -> Upload:
     """Reads `images`, and `labels` where there are any; the parts of a set that comes in parts are joined.
 
     Arguments:
         tables: The file's arrays.
-        size: Bytes of the upload.
         reading: Choices.
         budget: Told of the fraction done and of what is used.
 
@@ -82,7 +80,7 @@ def read_arrays(tables: Tables, size: int, reading: Reading, budget: Budget) -> 
     """
     chosen = choose(tables)
     parts = _parts(chosen, reading, budget)
-    working = _working(parts, size)
+    working = _working(parts, budget.room)
     extremes = _extremes(parts, budget)
     sound = extremes.sound
     found = Range(float(extremes.low[sound].min()), float(extremes.high[sound].max())) if sound.any() else NOTHING
@@ -133,7 +131,7 @@ def _parts(chosen: Chosen, reading: Reading, budget: Budget) -> list[_Part]:
     return parts
 
 
-def _working(parts: list[_Part], size: int) -> Size:
+def _working(parts: list[_Part], room: int) -> Size:
     """Returns the size that images are read at.
 
     Raises:
@@ -148,11 +146,7 @@ def _working(parts: list[_Part], size: int) -> Size:
                 f"`{shown(part.table.name)}` would take more than {MOST_ACROSS // 2**20} MB at once. Save it as uint8 "
                 "and with the images along the first axis (numpy.ascontiguousarray), or fewer images."
             )
-    if count * math.prod(working) * of_one.channels > MOST_KEPT + KEPT_A_BYTE * size:
-        raise DataError(
-            f"{count:,} images of {working[0]} x {working[1]} pixels are more than a file of this size should hold. "
-            "Save fewer of them, or smaller ones."
-        )
+    demand_room(count, (*working, of_one.channels), room)
     return working
 
 

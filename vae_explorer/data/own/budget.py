@@ -16,6 +16,7 @@ SECONDS, SECONDS_A_BYTE = 5.0, 8e-6  # of computing, all threads together; a pho
 PIXELS, PIXELS_A_BYTE = 500_000_000, 500  # decoded; black and white masks as PNG come to 350 a byte
 BYTES, BYTES_A_BYTE = 256 * 2**20, 1_100  # inflated; deflate reaches 1,032 at most
 MOST_BYTES = 8 * 2**30
+KEPT, KEPT_A_BYTE = 384 * 2**20, 8  # that the images may take in memory once they are read
 BEAT = 0.2  # seconds between two looks whether the visitor is still there
 STALL = 15.0  # seconds that one image may take in a codec, which nothing can interrupt
 
@@ -38,6 +39,7 @@ class Budget:
         self._size, self._report, self._share = size, report, 0.0
         self._owner, self._mine, self._lock = threading.get_ident(), threading.local(), threading.Lock()
         self.alone = threading.RLock()  # held by whatever needs much memory
+        self.room = KEPT + KEPT_A_BYTE * size  # bytes that the images may take
         self._beaten = time.monotonic()
         self._end: BaseException | None = None
         self._seconds, self._pixels, self._bytes = 0.0, 0, 0

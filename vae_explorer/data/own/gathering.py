@@ -66,6 +66,7 @@ def read_members(members: Sequence[Member], reading: Reading, budget: Budget) ->
     read = _read_all(found, size, reading, STANDARD, budget, (_MEASURING, 0.4))
     black_white = STANDARD | {kind: ends(each, kind, reading.values) for kind, each in read.ranges.items()}
     if black_white != STANDARD:  # only now all values are known
+        read.stack.forget()
         read = _read_all(found, size, reading, black_white, budget, (0.65, 0.35))
     skipped += read.skipped
     table, about_table = _table(members, read.paths, skipped, budget)
@@ -139,6 +140,8 @@ def _measure(members: Sequence[Member], skipped: list[Skipped], budget: Budget) 
 def _outline(member: Member, budget: Budget) -> Outline:
     if member.refused:
         raise Refused(member.refused)
+    if not member.size:
+        raise Refused("an empty file")
     if member.size > MOST_FILE:
         raise Refused(f"{member.size / 2**20:,.0f} MB unpacked: {MOST_FILE // 2**20} MB is the most for one image")
     with member.open() as file:
@@ -188,7 +191,7 @@ def _read_all(
     bar: tuple[float, float],
 ) -> _Read:
     """Decodes the images one after the other."""
-    read = _Read(Stack(sum(len(each.pages) for each in found), size), [], [], Counter(), {})
+    read = _Read(Stack(sum(len(each.pages) for each in found), size, budget.room), [], [], Counter(), {})
     for done, (path, picture) in enumerate(_decoded(found, size, reading, black_white, budget), 1):
         if isinstance(picture, Picture):
             read.stack.add(picture.pixels)

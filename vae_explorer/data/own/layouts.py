@@ -153,7 +153,10 @@ def _rougher(table: Table) -> Order | None:
     steps = [float(np.abs(np.diff(corner, axis=axis)).mean()) for axis in range(corner.ndim)]
     first, last = (steps[0], steps[-1])
     if len(table.shape) > 2:
-        within = sorted(step for side, step in zip(table.shape, steps, strict=True) if side not in _CHANNELS)[-2]
+        sides = sorted(step for side, step in zip(table.shape, steps, strict=True) if side not in _CHANNELS)
+        if len(sides) < 2:  # any axis may be the colours'
+            return None
+        within = sides[-2]
         if steps[0] != max(steps) and steps[-1] != max(steps):
             return None
         first, last = (first / max(within, 1e-300), last / max(within, 1e-300))

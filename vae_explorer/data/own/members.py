@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from vae_explorer.data.images import DataError
 from vae_explorer.data.own.stacks import MOST
+from vae_explorer.files import reason
 
 # What systems put beside everybody's files.
 _BY_SYSTEMS = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
@@ -71,10 +73,23 @@ def in_folder(folder: Path) -> list[Member]:
             inside = path.relative_to(folder).as_posix()
             if by_systems(inside):
                 continue
-            why = "a link: put the image itself there" if path.is_symlink() else flaw(inside)
-            found.append(Member(inside, path.lstat().st_size, lambda path=path: path.open("rb"), why))  # type: ignore[misc]
+            size, why = _look(path)
+            found.append(Member(inside, size, lambda path=path: path.open("rb"), why or flaw(inside)))  # type: ignore[misc]
         if len(found) > MOST:
             raise DataError(
                 f"{folder} holds more than {MOST:,} files. Use a folder of fewer, for instance every tenth."
             )
     return found
+
+
+def _look(path: Path) -> tuple[int, str | None]:
+    """Returns a file's size, and why it must not be opened: a pipe would be waited for, a device never ends."""
+    try:
+        status = path.lstat()
+    except OSError as error:  # deleted a moment ago
+        return 0, f"cannot be read ({reason(error)})"
+    if stat.S_ISLNK(status.st_mode):
+        return 0, "a link: put the image itself there"
+    if not stat.S_ISREG(status.st_mode):
+        return 0, "a pipe, a socket or a device, and no file"
+    return status.st_size, None

@@ -36,7 +36,7 @@ _SUBFILE, _NO_PAGE = 254, 0b101  # TIFF's tag of what a page is, and its bits fo
 _BAND = 256  # rows that are laid on a ground at once
 # What Pillow and zipfile raise at files that are damaged, or not what they say.
 BROKEN = (
-    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError, RuntimeError),
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError, RuntimeError, MemoryError),
     *(struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile),
     *(Image.DecompressionBombError, Image.DecompressionBombWarning),
 )
@@ -111,7 +111,11 @@ def measure(file: IO[bytes]) -> Outline:
 
 
 def decode(
-    content: bytes | IO[bytes], size: Size | None, reading: Reading, black_white: Mapping[Kind, Range] = STANDARD
+    content: bytes | IO[bytes],
+    size: Size | None,
+    reading: Reading,
+    black_white: Mapping[Kind, Range] = STANDARD,
+    spend: Callable[[int], None] = lambda _: None,
 ) -> Picture:
     """Returns an image's first page; see `decode_pages`.
 
@@ -119,7 +123,7 @@ def decode(
         Refused: If it cannot be decoded.
     """
     file = BytesIO(content) if isinstance(content, bytes) else content
-    picture = next(decode_pages(file, (0,), size, reading, black_white))
+    picture = next(decode_pages(file, (0,), size, reading, black_white, spend))
     if isinstance(picture, Refused):
         raise picture
     return picture
@@ -175,17 +179,22 @@ def _decode(
     return Picture(np.asarray(_grey_if_alike(plain)), animated, clear, kind, found)
 
 
-def decode_alone(content: bytes, reading: Reading) -> Picture:
+def decode_alone(content: bytes, reading: Reading, spend: Callable[[int], None] = lambda _: None) -> Picture:
     """Returns an image that is all there is: its own values say what becomes black and white.
+
+    Arguments:
+        content: Of the file.
+        reading: Choices.
+        spend: As in `decode_pages`.
 
     Raises:
         Refused: If it cannot be decoded.
     """
-    picture = decode(content, None, reading)
+    picture = decode(content, None, reading, spend=spend)
     chosen = ends(picture.found, picture.kind, reading.values)
     if chosen == STANDARD[picture.kind] or not chosen.width:
         return picture
-    return decode(content, None, reading, {picture.kind: chosen})
+    return decode(content, None, reading, {picture.kind: chosen}, spend)
 
 
 def resized(pixels: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:

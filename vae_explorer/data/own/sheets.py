@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_explorer.data.images import DataError
+from vae_explorer.data.own.budget import Budget
 from vae_explorer.data.own.grids import Grid, guess
 from vae_explorer.data.own.pictures import ALIKE, Picture, Reading, Refused, Size, decode_alone, greyed, resized
 from vae_explorer.data.own.stacks import (
     MOST,
     SMALLEST,
     UNLABELLED,
-    Progress,
     Skipped,
     Stack,
     Upload,
@@ -27,19 +27,19 @@ _BLOCK = 8  # pixels a side of what JPEG files are made of
 _OFF = 24  # grey levels that the luma of one tone may be off where colours are wrong
 
 
-def read_sheet(content: bytes, reading: Reading, progress: Progress) -> Upload:
+def read_sheet(content: bytes, reading: Reading, budget: Budget) -> Upload:
     """Reads a sheet of images without labels; tiles of one colour alone are left out, as at a sheet's end.
 
     Raises:
         DataError: If it cannot be decoded, or its tiles are no data set.
     """
     try:
-        picture = decode_alone(content, reading)
+        picture = decode_alone(content, reading, budget.pixels)
     except Refused as error:
         raise DataError(
             f"The image cannot be used: {error}. Upload a sheet of tiles as PNG or JPEG, a zip of images, or an .npz."
         ) from error
-    progress(0.5)
+    budget(0.5)
     lossy = content.startswith(b"\xff\xd8") or content[8:12] == b"WEBP"
     size: Size = (picture.pixels.shape[0], picture.pixels.shape[1])
     grid, guessed = _grid(picture, lossy, reading)
@@ -54,7 +54,7 @@ def read_sheet(content: bytes, reading: Reading, progress: Progress) -> Upload:
             stack.add(tile if grid.tile == working else resized(np.ascontiguousarray(tile), working))
     skipped = [Skipped("the sheet", "tile of one colour alone")] * empty
     demand_usable(stack.pixels, skipped)
-    progress(1.0)
+    budget(1.0)
     pixels = stack.pixels
     return Upload(
         pixels=pixels,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections import Counter
@@ -71,20 +72,35 @@ class Stack:
     Arguments:
         most: How many there can be; what stays empty takes no memory.
         size: Height and width.
+        room: Bytes that they may take.
     """
 
-    def __init__(self, most: int, size: Size) -> None:
-        self._pixels: NDArray[np.uint8] = np.zeros((most, *size), np.uint8)
-        self._count = 0
+    def __init__(self, most: int, size: Size, room: int = MOST * 3 * LARGEST**2) -> None:
+        self._room, self._count = room, 0
+        self._bytes = np.zeros(most * math.prod(size) * 3, np.uint8)  # grey levels in the first third of it
+        self._pixels: NDArray[np.uint8] = self._bytes[: most * math.prod(size)].reshape(most, *size)
 
     def add(self, image: NDArray[np.uint8]) -> None:
-        """Takes an image `(H, W)` or `(H, W, 3)`."""
+        """Takes an image `(H, W)` or `(H, W, 3)`; raises DataError where there is no room left."""
         if image.ndim == 3 and self._pixels.ndim == 3:
-            coloured: NDArray[np.uint8] = np.zeros((*self._pixels.shape, 3), np.uint8)
-            coloured[: self._count] = self._pixels[: self._count, ..., None]
-            self._pixels = coloured
-        self._pixels[self._count] = image[..., None] if image.ndim < self._pixels.ndim - 1 else image
+            self._colour()
         self._count += 1
+        demand_room(self._count, self._pixels.shape[1:], self._room)
+        self._pixels[self._count - 1] = image[..., None] if image.ndim < self._pixels.ndim - 1 else image
+
+    def _colour(self) -> None:
+        """Makes grey images coloured where they are, the last ones first, since each moves to a later place."""
+        demand_room(self._count, (*self.size, 3), self._room)
+        coloured = self._bytes.reshape(*self._pixels.shape, 3)
+        for end in range(self._count, 0, -_BLOCK):
+            here = slice(max(0, end - _BLOCK), end)
+            coloured[here] = self._pixels[here, ..., None].copy()
+        self._pixels = coloured
+
+    def forget(self) -> None:
+        """Gives the memory back, before the images are gathered once more."""
+        self._bytes = self._pixels = self._pixels[:0].copy()
+        self._count = 0
 
     @property
     def size(self) -> Size:
@@ -95,6 +111,15 @@ class Stack:
     def pixels(self) -> NDArray[np.uint8]:
         """All images so far."""
         return self._pixels[: self._count]
+
+
+def demand_room(count: int, shape: tuple[int, ...], most: int) -> None:
+    """Raises DataError if so many images of a shape take more bytes than that."""
+    if count * math.prod(shape) > most:
+        raise DataError(
+            f"{count:,} images of {shape[0]} x {shape[1]} pixels are more than a file of this size should hold. "
+            "Save fewer of them, or smaller ones."
+        )
 
 
 def working_size(sizes: Counter[Size]) -> Size:

@@ -59,7 +59,7 @@ def read(content: bytes, reading: Reading | None = None, progress: Progress = la
     reading, budget = reading or Reading(), Budget(len(content), progress)
     arrays = _arrays(content, budget)
     if arrays:
-        return read_arrays(arrays, len(content), reading, budget)
+        return read_arrays(arrays, reading, budget)
     if not content.startswith(_ZIP):
         if _is_stack(content, budget):
             return read_members([Member("the file", len(content), lambda: BytesIO(content))], reading, budget)
@@ -67,9 +67,9 @@ def read(content: bytes, reading: Reading | None = None, progress: Progress = la
     archive = open_zip(content)
     names = archive.namelist()
     if names and (IMAGES in names or all(name.endswith(npy.ENDING) for name in names)):
-        return read_arrays(npy.tables(archive, budget), len(content), reading, budget)
+        return read_arrays(npy.tables(archive, budget), reading, budget)
     if any(idxs.NAME.search(name.rpartition("/")[2]) for name in names):
-        return read_arrays(idxs.tables(archive, budget), len(content), reading, budget)
+        return read_arrays(idxs.tables(archive, budget), reading, budget)
     return read_members(members(archive), reading, budget)
 
 
@@ -82,6 +82,8 @@ def read_path(path: Path, reading: Reading | None = None, progress: Progress = l
     if path.is_dir():
         return read_folder(path, reading, progress)
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for, and a device never ends
+            raise DataError(f"{path} is a pipe, a socket or a device. Give the path of a file or a folder.")
         size = path.stat().st_size
         if size > MOST_BYTES:
             raise DataError(f"{path} has {size / 2**30:.1f} GB, and {MOST_BYTES // 2**30} GB are the most.")

@@ -123,7 +123,7 @@ def _own_name(info: ZipInfo) -> str | None:
 
 def _harm(info: ZipInfo, path: str) -> str | None:
     """Returns what no honest zip of images holds, or what cannot be read."""
-    if path.startswith("/") or re.match("[A-Za-z]:", path):
+    if path.startswith("/") or re.match("[A-Za-z]:/", path):
         return "an absolute path: use paths inside the zip"
     if ".." in path.split("/"):
         return "a path that climbs out of the zip: use paths inside it"
