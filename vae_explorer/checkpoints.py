@@ -171,7 +171,8 @@ def _model(config: ModelConfig, weights: dict[str, Tensor]) -> Autoencoder:
     with torch.device("meta"):
         model = Autoencoder(config)
     learned = {name for name, each in model.named_parameters() if each.requires_grad}
-    model.load_state_dict(weights, assign=True)
+    # copies, since what safetensors returns may be the file itself, which somebody may cut off
+    model.load_state_dict({name: value.clone() for name, value in weights.items()}, assign=True)
     for name, each in model.named_parameters():  # a scale that is not learned stays fixed
         each.requires_grad_(name in learned)
     return model
