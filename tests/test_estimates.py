@@ -153,6 +153,8 @@ def test_the_line_says_the_range_and_what_else_was_at_work() -> None:
     settings = TrainingConfig(epochs=10, batch=100)
     line = forecast.words(Measurement(done(estimate), ()), settings, 10_000)
     assert line == "About 23 s here (22 s to 24 s), 2 s an epoch."
+    line = forecast.words(Measurement(done(replace(estimate, error=0.1)), ()), settings, 10_000)
+    assert "(up to 2 min)" in line  # 23 s, give or take 90 s: "under 1 s" would say that it may be instant
     line = forecast.words(Measurement(done(estimate), ("other",)), settings, 10_000)
     assert "while other trained" in line
     line = forecast.words(Measurement(done(replace(estimate, load=2.0)), ()), settings, 10_000)

@@ -467,8 +467,8 @@ def test_the_caption_names_unit_images_target_and_samples(page: Page) -> None:
     run(page, OPEN, curve=CURVE)
     assert page.locator(".rd p").inner_text() == (
         "Nats per image, over 10,000 test images · against grey levels · 4 samples of z each"
-        " · \u2212log p(x) of 1,000 of them · ±: mean absolute difference to a grid half as fine,"
-        " too large where KL weights are small · MNIST, complete"
+        " · \u2212log p(x) of 1,000 of them · ± at \u2212log p(x), shown from 0.05 nats up: its mean absolute change"
+        " on a grid half as fine · MNIST, complete"
     )
     for title in ("Rate, nats per image", "Distortion, nats per image"):
         assert page.locator(".rd text", has_text=title).count() == 1

@@ -192,3 +192,19 @@ def test_a_finger_scrolls_past_the_maps_of_compare(open_page: Open, server: str)
         page.wait_for_timeout(16)
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     page.wait_for_function("() => document.querySelector('.stMain').scrollTop > 100")
+
+
+@pytest.mark.parametrize("name", ["compare", "train", "data"])
+def test_the_head_stays_behind_its_menu(open_page: Open, server: str, name: str) -> None:
+    page = open_page(address=f"{server}/{name}", height=500, wait=False).page
+    arrived(page, name)
+    page.add_style_tag(content=".stMainBlockContainer > .stVerticalBlock { min-height: 90rem; }")  # all can scroll
+    page.wait_for_function(
+        "() => { const main = document.querySelector('.stMain'); main.scrollTop = 400; return main.scrollTop > 300; }"
+    )
+    link = page.get_by_role("link", name=TITLES[name], exact=True).bounding_box()
+    head = page.locator(".st-key-head").bounding_box()
+    assert link
+    assert head
+    assert head["y"] == pytest.approx(0, abs=1)
+    assert head["y"] + head["height"] >= link["y"] + link["height"] - 1

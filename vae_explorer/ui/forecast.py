@@ -92,7 +92,8 @@ def words(measurement: Measurement, training: TrainingConfig, images: int) -> st
     except (EstimateError, CancelledError) as error:
         return f"Its time could not be measured: {say.plain(str(error) or 'another was asked for')}."
     seconds, error_ = estimate.run(images, training)
-    line = f"About {duration(seconds)} here ({duration(max(0.0, seconds - error_))} to {duration(seconds + error_)}), "
+    least = f"{duration(seconds - error_)} to" if seconds - error_ >= 1 else "up to"
+    line = f"About {duration(seconds)} here ({least} {duration(seconds + error_)}), "
     line += f"{duration(estimate.epoch(images, training.batch))} an epoch."
     if measurement.beside:
         line += f" Measured while {say.listed(measurement.beside)} trained: alone it takes less."

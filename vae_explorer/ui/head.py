@@ -22,6 +22,6 @@ def head(parts: int) -> list[DeltaGenerator]:
 
 
 def aside(place: DeltaGenerator, words: str) -> None:
-    """Shows what the page is about, on two lines at most; the rest is read by pointing at it."""
+    """Shows what the page is about, on three lines at most; the rest is read by pointing at it."""
     safe = text.html(words, 400)
     place.html(f'<p class="aside" title="{safe}">{safe}</p>')

@@ -177,7 +177,7 @@ function curveAxis(values, from, to, gap) {
 function curveCaption({ images, part, target, samples, nll_images: judged, source }, rate, nll) {
   const count = (number) => number.toLocaleString("en");
   const draws = rate ? `${count(samples)} ${samples === 1 ? "sample" : "samples"} of z each` : ""; // else z is no draw
-  const grids = nll ? "\u00b1: mean absolute difference to a grid half as fine, too large where KL weights are small" : "";
+  const grids = nll ? `\u00b1 at \u2212log p(x), shown from ${LEAST_ERROR} nats up: its mean absolute change on a grid half as fine` : "";
   const fewer = nll && judged !== images ? `\u2212log p(x) of ${count(judged)} of them` : "";
   const over = `Nats per image, over ${count(images)} ${part} images`;
   return [over, target === "grey" ? "against grey levels" : "as a density", draws, fewer, grids, source].filter(Boolean).join(" \u00b7 ");
