@@ -59,6 +59,23 @@ def test_the_error_it_reports_is_above_the_true_one() -> None:
         assert np.abs(coarse.log_p - fine).mean() <= coarse.error + 1e-3
 
 
+def test_the_error_it_reports_is_the_mean_distance_to_a_checkerboard_of_nodes() -> None:
+    model = perturbed(build(config(likelihood="gaussian", scale=0.05), 0))
+    stated = log_marginal(model, PIXELS, 1.0, make_grid(32, 6.0)).error
+    u = np.linspace(-1, 1, 32)
+    nodes, widths = 6 * np.sinh(2 * u) / np.sinh(2), 12 * np.cosh(2 * u) / np.sinh(2) * 2 / 31
+    z = np.array([(x, y) for x in nodes for y in nodes])
+    kept = np.array([(i + j) % 2 == 0 for i in range(32) for j in range(32)])
+    terms = -(z**2).sum(1) / 2 - np.log(2 * np.pi) + np.log(np.outer(widths, widths)).ravel()
+    with torch.inference_mode():
+        model = model.double()
+        likelihood = model.likelihood(torch.from_numpy(z), torch.ones(len(z)).double())
+        joint = [likelihood.log_prob(x).numpy() + terms for x in torch.from_numpy(PIXELS).double() / 255]
+    differences = [logsumexp(each) - logsumexp(each[kept]) - np.log(2) for each in joint]
+    assert stated == pytest.approx(np.abs(differences).mean(), rel=0.01)
+    assert stated > 0.05
+
+
 def test_the_rule_integrates_the_prior_to_one() -> None:
     grid = make_grid(448, 5.0)
     mass = (grid.log_weights - grid.nodes**2 / 2).exp().sum() / np.sqrt(2 * np.pi)

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Open
 from tests.browser.oracle import MODEL, NOTHING, decode, posterior, same
-from vae_explorer import data
+from vae_explorer import checkpoints, data
 from vae_explorer.checkpoints import Checkpoint
 from vae_explorer.figures import theme
 
@@ -240,9 +240,15 @@ def test_the_codes_can_be_taken_away(open_page: Open) -> None:
     explorer.page.get_by_role("button", name="Export").click()
     with explorer.page.expect_download() as download:
         explorer.page.get_by_role("button", name="Codes (CSV)").click()
-    lines = download.value.path().read_text().splitlines()
-    assert lines[0] == "image,class,mean_1,mean_2,std_1,std_2"
+    lines = download.value.path().read_text("utf-8-sig").splitlines()
+    assert lines[0] == "image,class,mean_1,mean_2,std_1,std_2,part"
     assert len(lines) == 301
+    vae, digits = checkpoints.load(checkpoints.find("digits-vae-2d")), data.load("digits", "test")
+    with torch.inference_mode():
+        q = vae.model.posterior(torch.from_numpy(digits.pixels).float() / 255, torch.ones(300))
+    rows = np.array([line.split(",")[2:6] for line in lines[1:]], float)
+    assert rows[:, :2] == pytest.approx(q.mean.numpy(), abs=1e-4)
+    assert rows[:, 2:] == pytest.approx(q.stddev.numpy(), rel=1e-4)
 
 
 def test_the_map_can_be_taken_away_and_opens_without_the_app(open_page: Open, browser: Browser, tmp_path: Path) -> None:
