@@ -347,6 +347,15 @@ def test_a_file_that_goes_while_it_is_looked_at_is_missing(path: Path, monkeypat
         checkpoints.load(path)
 
 
+def test_a_file_that_goes_before_pytorch_opens_it_too_is_missing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object, **__: object) -> object:
+        return torch.UntypedStorage.from_file(str(path.with_name("gone")), False, 10)
+
+    monkeypatch.setattr(checkpoints, "safe_open", gone)
+    with pytest.raises(checkpoints.Missing, match="no such file"):
+        checkpoints.load(path)
+
+
 def test_a_folder_that_goes_while_it_is_looked_at_holds_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(self: Path, pattern: str) -> Iterator[Path]:
         raise FileNotFoundError(2, "No such file or directory", str(self))

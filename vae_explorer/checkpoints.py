@@ -299,7 +299,9 @@ def _read(path: Path, *, weights: bool) -> tuple[dict[str, str], dict[str, Tenso
             return file.metadata() or {}, {name: file.get_tensor(name) for name in (file.keys() if weights else ())}
     except FileNotFoundError as error:
         raise _missing(path) from error
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, RuntimeError) as error:  # the last from PyTorch, which opens it once more
+        if "No such file" in str(error):
+            raise _missing(path) from error
         raise CheckpointError(
             f"{path} is no safetensors file, or was cut off ({error}). Copy it again, or train the model again; "
             "files of other formats, pickles above all, are never opened."
