@@ -17,6 +17,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from streamlit.testing.v1 import AppTest
 
 from tests.test_models import config, perturbed
 from tests.test_training import provenance
@@ -324,6 +325,30 @@ def test_the_list_shows_broken_files_beside_good_ones(path: Path) -> None:
     assert entries["mine"].error is None
     assert entries["mine"].config == config(kind="multi-rate")
     assert "broken.safetensors" in str(entries["broken"].error)
+
+
+def test_a_name_that_is_no_text_is_listed_as_broken_and_can_be_deleted(path: Path) -> None:
+    bad = path.with_stem(os.fsdecode(b"caf\xe9"))  # Latin-1, as old archives have it
+    try:
+        bad.write_bytes(path.read_bytes())
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    entries = {entry.name: entry.error for entry in checkpoints.list_all()}
+    assert entries["mine"] is None
+    assert "Rename the file" in str(entries["caf?"])
+    assert str(entries["caf?"]).encode() != b""  # what a screen needs
+
+    def shelf() -> None:
+        from vae_explorer.ui import shelf
+
+        shelf.show()
+
+    test = AppTest.from_function(shelf).run()
+    assert not test.exception
+    test.button(key="shelf_delete_caf?").click().run()
+    assert not test.exception
+    assert not bad.exists()
+    assert path.exists()
 
 
 def test_find_takes_names_and_paths_and_says_what_there_is(path: Path) -> None:

@@ -216,7 +216,7 @@ def named(name: str) -> Path:
     Raises:
         CheckpointError: If there is none of that name; the message lists those that there are.
     """
-    known = {path.stem: path for path in _files()}
+    known = {_title(path): path for path in _files()}
     if name not in known:
         raise CheckpointError(f"There is no model {name!r}. Known: {', '.join(sorted(known)) or 'none'}.")
     return known[name]
@@ -240,12 +240,12 @@ def delete(name: str) -> Aside:
     Raises:
         CheckpointError: If there is none of that name, it came with the program, or the folder cannot be written.
     """
-    path = {path.stem: path for path in _files()}.get(name)
+    path = {_title(path): path for path in _files()}.get(name)
     if path is None:
         raise CheckpointError(f"There is no model {name!r} any more.")
     if path.parent == SHIPPED:
         raise CheckpointError(f"{name} came with the program and stays.")
-    measured = sorted(each for each in path.parent.iterdir() if _is_of(each.name, name))
+    measured = sorted(each for each in path.parent.iterdir() if _is_of(each.name, path.stem))
     try:
         return set_aside([path, *measured])
     except OSError as error:
@@ -267,9 +267,14 @@ def _files() -> Iterator[Path]:
     seen: set[str] = set()
     for folder in (SHIPPED, user_folder()):
         for path in _inside(folder):
-            if path.stem not in seen:
-                seen.add(path.stem)
+            if _title(path) not in seen:
+                seen.add(_title(path))
                 yield path
+
+
+def _title(path: Path) -> str:
+    """Returns a file's name as text: bytes that are none, which no screen, link or widget takes, as question marks."""
+    return path.stem.encode("utf-8", "replace").decode()
 
 
 def _inside(folder: Path) -> list[Path]:
@@ -281,6 +286,8 @@ def _inside(folder: Path) -> list[Path]:
 
 def entry(path: Path) -> Entry:
     """Returns what a list shows of a file; raises Missing where there is none."""
+    if (name := _title(path)) != path.stem:
+        return Entry(name, path, None, None, f"{path.with_stem(name)}: its name is no text (UTF-8). Rename the file.")
     try:
         metadata = _read(path, weights=False)[0]
         config, provenance = _parse(path, metadata)
