@@ -238,7 +238,7 @@ def _choices(file: str, found: Upload) -> Choices:
     inverted = switches[0].toggle("Invert", key=f"data_invert_{file}", help="Black and white change places.")
     coloured = found.coloured and switches[1].toggle("Colour", True, key=f"data_colour_{file}")
     kept = own.sized(full, side)
-    size.caption(f"Kept at {kept[0]} x {kept[1]} pixels.")
+    size.caption(f"Kept at {kept[0]:d} x {kept[1]:d} pixels.")
     return Choices(size=kept, inverted=inverted, grey=not coloured)
 
 

@@ -210,6 +210,6 @@ def _judge(job: Job, other: Job | None) -> None:
         st.plotly_chart(training_curves(shown), key="train_curves", config={"displaylogo": False})
         weights = {f"{reported_beta(order.model):g}" for order, _ in both.values() if order.model.kind == "multi-rate"}
         if weights:
-            at = " and ".join(sorted(weights))
+            at = text.markdown(" and ".join(sorted(weights)))
             st.caption(f"Multi-rate: training images at the KL weights drawn for them, validation images at {at}.")
     diagnosis.show({name: examine(order, status) for name, (order, status) in both.items()})
