@@ -536,3 +536,12 @@ def test_the_square_that_the_map_begins_with_holds_prior_and_codes_and_is_measur
         store.forget_images()
         assert Scene("digits-vae-2d").limits.home == (0, 0, 3.4), "three sigma of the prior"
     store.forget_images()
+
+
+@pytest.mark.parametrize(
+    "asked", [{"beta": "1_0"}, {"beta": "\u0663"}, {"beta": "\uff11"}, {"z": "1_0,1"}, {"z": "\u0661,1"}]
+)
+def test_numbers_in_a_link_are_written_in_plain_digits(asked: dict[str, str]) -> None:
+    view, said = parse(asked, LIMITS)
+    assert view == default(LIMITS)
+    assert len(said) == 1

@@ -28,6 +28,7 @@ TEXTS = {"format", "config", "provenance"}  # what every file says of itself
 DIGEST = "digest"  # over these and all tensors; older versions wrote none
 SUFFIX = ".safetensors"
 SHIPPED = Path(__file__).parent.parent / "pretrained"
+_NO_TEXT = "its name is no text (UTF-8). Rename the file."
 
 
 class CheckpointError(Exception):
@@ -219,6 +220,8 @@ def named(name: str) -> Path:
     known = {_title(path): path for path in _files()}
     if name not in known:
         raise CheckpointError(f"There is no model {name!r}. Known: {', '.join(sorted(known)) or 'none'}.")
+    if name != known[name].stem:  # no cache takes such a path
+        raise CheckpointError(f"{name!r}: {_NO_TEXT}")
     return known[name]
 
 
@@ -287,7 +290,7 @@ def _inside(folder: Path) -> list[Path]:
 def entry(path: Path) -> Entry:
     """Returns what a list shows of a file; raises Missing where there is none."""
     if (name := _title(path)) != path.stem:
-        return Entry(name, path, None, None, f"{path.with_stem(name)}: its name is no text (UTF-8). Rename the file.")
+        return Entry(name, path, None, None, f"{path.with_stem(name)}: {_NO_TEXT}")
     try:
         metadata = _read(path, weights=False)[0]
         config, provenance = _parse(path, metadata)

@@ -225,8 +225,9 @@ def _instead(name: str, view: View) -> str:
 
 
 def _number(text: str) -> float:
+    """Returns a number as links write it, else nan; Python would read `1_0` and the digits of all scripts too."""
     try:
-        return float(text)
+        return float(text) if text.isascii() and "_" not in text else math.nan
     except ValueError:
         return math.nan
 
