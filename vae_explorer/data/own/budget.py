@@ -16,7 +16,7 @@ SECONDS, SECONDS_A_BYTE = 5.0, 8e-6  # of computing, all threads together; a pho
 PIXELS, PIXELS_A_BYTE = 500_000_000, 500  # decoded; black and white masks as PNG come to 350 a byte
 BYTES, BYTES_A_BYTE = 256 * 2**20, 1_100  # inflated; deflate reaches 1,032 at most
 MOST_BYTES = 8 * 2**30
-KEPT, KEPT_A_BYTE = 384 * 2**20, 8  # that the images may take in memory once they are read
+KEPT, KEPT_A_BYTE = 256 * 2**20, 8  # that the images may take in memory once they are read
 BEAT = 0.2  # seconds between two looks whether the visitor is still there
 STALL = 15.0  # seconds that one image may take in a codec, which nothing can interrupt
 
