@@ -101,3 +101,24 @@ def test_names_in_an_svg_are_letters_and_nothing_else(browser: Browser) -> None:
     assert text is not None
     assert text.text == text.attrib["fill"] == '<script>alert(1)</script>&"😀'
     assert [e.tag for e in ET.fromstring(file.encode()).iter()] == [SVG + tag for tag in ("svg", "title", "text")]
+
+
+def test_a_long_title_takes_as_many_lines_as_it_needs(browser: Browser) -> None:
+    page = browser.new_page()
+    page.add_script_tag(content=canvas.script("portrait/portrait.js"))
+    title = (
+        "mine \u00b7 KL weight 1 \u00b7 All 240 images, those of the test part (24) in full class colours " + 60 * "W"
+    )
+    lines, widths, with_next = page.evaluate(
+        """(title) => { const context = document.createElement("canvas").getContext("2d");
+        context.font = "600 12px sans-serif";
+        const lines = linesOf(context, title, 200), width = (text) => context.measureText(text).width;
+        const longer = lines.slice(1).map((line, k) => width(`${lines[k]} ${line.split(" ")[0]}`));
+        return [lines, lines.map(width), longer]; }""",
+        title,
+    )
+    page.close()
+    assert " ".join(lines) == title
+    assert all(width <= 200 for width in widths[:-1])
+    assert lines[-1] == 60 * "W", "a word alone is not broken"
+    assert all(width > 200 for width in with_next), "no line ends before it must"

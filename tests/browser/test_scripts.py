@@ -527,7 +527,7 @@ def test_an_autoencoder_has_a_distortion_and_no_curve(page: Page, rate: object) 
     assert not page.locator(".axis-bars").is_visible()
 
 
-def test_one_weight_is_one_dot_and_nothing_is_nothing(page: Page) -> None:
+def test_one_weight_is_one_dot_and_where_there_is_no_curve_words_say_why(page: Page) -> None:
     one = {name: [CURVE[name][12]] for name in ("beta", "distortion", "rate", "nll", "axis_rate")}
     run(page, OPEN, curve=CURVE | one)
     moved(page, 1.0)
@@ -535,8 +535,11 @@ def test_one_weight_is_one_dot_and_nothing_is_nothing(page: Page) -> None:
     assert "L" not in (page.locator(".rd-line").get_attribute("d") or "")
     assert "KL weight" not in (page.get_by_role("img").get_attribute("aria-label") or "")
     run(page, "chart.set(null); bars.set(null);")
-    assert page.locator("main").inner_text() == ""
+    assert page.locator("main").inner_text() == "Rate and distortion are measured on images, and there are none here."
+    run(page, "new RateDistortion(document.body);")
+    assert "is measured beside the page" in page.locator("body > .rd-absent").inner_text()
     run(page, "chart.set(a.curve);", curve=CURVE)
+    assert not page.locator("main .rd-absent").is_visible()
     assert page.locator(".rd-dot").count() == len(BETA)
 
 

@@ -47,6 +47,7 @@ class Legend {
     this.all = newButton("Show all", () => this.hide([]));
     this.all.className = "all";
     this.host.replaceChildren(...this.buttons, this.all, this.lookSwitches());
+    this.host.hidden = !names.length; // without images there is nothing to mark or to name
     this.show();
   }
 

@@ -31,7 +31,8 @@ class RateDistortion {
     const body = chartNode("div", {}, this.svg, chartNode("dl", {}, ...Object.values(this.cells)), this.caption);
     this.figure = chartNode("div", { class: "rd" }, body);
     this.figure.hidden = true;
-    host.append(this.figure);
+    this.absent = chartNode("p", { class: "rd-absent" }, "The curve is measured beside the page, and will appear here.");
+    host.append(this.figure, this.absent);
     this.svg.addEventListener("click", (event) => this.pick(event));
     this.resizes = new ResizeObserver(() => this.layout());
     this.resizes.observe(this.svg);
@@ -48,6 +49,8 @@ class RateDistortion {
   set(curve) {
     const all = (values) => (values?.length && values.every(Number.isFinite) ? values : null);
     this.figure.hidden = !curve;
+    this.absent.hidden = Boolean(curve);
+    this.absent.textContent = "Rate and distortion are measured on images, and there are none here.";
     this.series = {};
     if (!curve) return;
     const { beta, distortion } = curve;

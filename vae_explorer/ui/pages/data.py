@@ -53,7 +53,7 @@ def _entry(found: own.Summary) -> None:
         except DataError as error:  # what its description cannot tell
             say.error(error)
     with buttons[1].popover("Delete", width="stretch"):
-        st.write("Models that were trained on these images stay, but cannot be shown without them.")
+        st.write("Models trained on these images stay, but show only what they decode: no images and no codes.")
         if st.button(f"Delete {text.markdown(found.name)}", key=f"data_delete_{found.name}"):
             _delete(found.name)
 

@@ -23,29 +23,31 @@ async function savePortrait(plot, legend, kind, { stem, title }) {
 function pngPortrait(plot, legend, title) {
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d");
-  const layout = portraitLayout(context, plot, legend);
+  const layout = portraitLayout(context, plot, legend, title);
   const ratio = Math.max(2, PORTRAIT / Math.min(layout.width, layout.height));
   Object.assign(canvas, { width: Math.round(ratio * layout.width), height: Math.round(ratio * layout.height) });
   context.scale(ratio, ratio);
   context.textRendering = "geometricPrecision"; // else letters keep the distances of small type
-  paintPortrait(context, plot, layout, title, ratio);
+  paintPortrait(context, plot, layout, ratio);
   return new Promise((done) => canvas.toBlob(done, TYPES.png));
 }
 
 function svgPortrait(plot, legend, title) {
   const context = new SvgContext();
-  const layout = portraitLayout(context, plot, legend);
-  paintPortrait(context, plot, layout, title, FINE);
+  const layout = portraitLayout(context, plot, legend, title);
+  paintPortrait(context, plot, layout, FINE);
   return context.finish(layout.width, layout.height, title);
 }
 
 /** Where title, map and legend go, in CSS px. The map keeps the size that it has on the screen. */
-function portraitLayout(context, plot, legend) {
+function portraitLayout(context, plot, legend, title) {
   const { size, font } = plot.style;
+  context.font = `600 ${size}px ${font}`;
+  const lines = linesOf(context, title, plot.width - plot.box.x);
   context.font = `${size}px ${font}`;
   const [row, left] = [1.7 * size, plot.box.x];
   const width = Math.ceil(plot.width);
-  const top = Math.ceil(2 * size); // of the map
+  const top = Math.ceil((0.6 + 1.4 * lines.length) * size); // of the map
   let [x, y] = [left, top + Math.ceil(plot.height) + size];
   const entries = legend.entries.map((entry) => {
     const room = context.measureText(entry.name).width + 3 * size;
@@ -54,11 +56,22 @@ function portraitLayout(context, plot, legend) {
     x += room;
     return place;
   });
-  return { width, height: Math.ceil(y + row), top, left, entries };
+  return { width, height: Math.ceil(y + row), top, left, entries, lines };
+}
+
+/** Breaks a title between its words, so that no line is wider than `room` but a single word. */
+function linesOf(context, title, room) {
+  const lines = [""];
+  for (const word of title.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`.trimStart();
+    if (lines.at(-1) && context.measureText(longer).width > room) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines;
 }
 
 /** Draws all of it on any context; a shadow of the plot stands in for it there, so that the screen keeps its own. */
-function paintPortrait(context, plot, { width, height, top, left, entries }, title, ratio) {
+function paintPortrait(context, plot, { width, height, top, left, entries, lines }, ratio) {
   const { style, box } = plot;
   const shadow = Object.assign(Object.create(plot), { context, ratio, raster: new Raster(), shiftY: top, exact: true });
   context.fillStyle = style.background;
@@ -66,7 +79,7 @@ function paintPortrait(context, plot, { width, height, top, left, entries }, tit
   context.rect(0, 0, width, height);
   context.fill();
   Object.assign(context, { font: `600 ${style.size}px ${style.font}`, fillStyle: style.text, textAlign: "left", textBaseline: "middle" });
-  context.fillText(title, left, 0.5 * top + 0.2 * style.size);
+  lines.forEach((line, k) => context.fillText(line, left, (1.2 + 1.4 * k) * style.size));
   drawAxes(shadow, context);
   context.save();
   shadow.clip(context);
