@@ -30,7 +30,7 @@ ORDERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "mean": ({}, {"reduction": "mean"}),
     "mean, multi-rate": ({"kind": "multi-rate"}, {"reduction": "mean"}),
     "by heart": (LEARNED | WIDE, {"epochs": 40, "weight_decay": 0.0}),
-    "no number": ({}, {"learning_rate": 1e6, "clip": 1e9, "warmup": 0.01}),
+    "no number": ({}, {"learning_rate": 1e30, "clip": 1e9, "warmup": 0.01}),  # two layers' product: beyond float32
 }
 
 
@@ -114,10 +114,13 @@ def test_the_mistake_at_a_weight_divided_by_the_pixels_is_as_good_as_the_sum(tra
     model, training = replace(SMALL, beta=1 / 64), replace(SETTINGS, reduction="mean")
     job = jobs.create("mended", Order(model=model, training=training, command="test"))
     worker.work(job)
-    ours, plain = (each.status.records[-1].validation_objective for each in (job, trained["vae"]))
-    rate = float(job.status.records[-1].validation_rate or 0)
-    assert job.status.records[-1].validation_distortion + rate == pytest.approx(plain, abs=0.5)
-    assert ours < plain, "the reported objective is at the weight that was set"
+    last, plain, mistaken = (each.status.records[-1] for each in (job, trained["vae"], trained["mean"]))
+    ours, summed, collapsed = (
+        each.validation_distortion + float(each.validation_rate or 0) for each in (last, plain, mistaken)
+    )
+    assert abs(ours - summed) < (collapsed - summed) / 3, "how far two runs that are well lie apart is up to rounding"
+    at_the_weight_set = last.validation_distortion + float(last.validation_rate or 0) / 64
+    assert last.validation_objective == pytest.approx(at_the_weight_set, abs=1e-3)
 
 
 def test_an_autoencoder_pays_for_no_rate_whatever_the_reduction(trained: dict[str, Job]) -> None:
