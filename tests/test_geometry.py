@@ -122,15 +122,22 @@ def test_one_axis_is_magnified_by_its_speed_on_every_row() -> None:
     assert field.shape == (4, 4)
 
 
-def test_the_magnification_between_the_rungs_that_are_sent_is_the_exact_one() -> None:
-    """What the browser draws half-way between two KL weights: the geometric mean of both fields."""
-    checkpoint = checkpoints.load(checkpoints.find("mnist-vae-2d"))
-    rungs = [beta for beta in messages.ladder(checkpoint.config, messages.MAGNIFICATION_RUNGS) if beta > 0.99]
-    fields = [magnification(checkpoint.model, beta, (-3.4, 3.4, -3.4, 3.4), 8) for beta in rungs]
+@pytest.mark.parametrize(("name", "median", "most"), [("mnist-vae-2d", 0.04, 0.15), ("digits-vae-2d", 0.08, 0.3)])
+def test_the_magnification_between_the_rungs_that_are_sent_is_the_exact_one(
+    name: str, median: float, most: float
+) -> None:
+    """What the browser draws half-way between two KL weights: the geometric mean of both fields.
+
+    The model of digits collapses from 2 to 4: with as few rungs as MNIST's needs it errs by a third.
+    """
+    checkpoint = checkpoints.load(checkpoints.find(name))
+    extent = (-3.4, 3.4, -3.4, 3.4)
+    rungs = [beta for beta in messages.magnification_rungs(checkpoint, extent) if beta > 0.99]
+    fields = [magnification(checkpoint.model, beta, extent, 9) for beta in rungs]
     errors = []
     for (low, high), (a, b) in zip(pairwise(rungs), pairwise(fields), strict=True):
-        exact = magnification(checkpoint.model, math.sqrt(low * high), (-3.4, 3.4, -3.4, 3.4), 8)
+        exact = magnification(checkpoint.model, math.sqrt(low * high), extent, 9)
         errors.append(np.abs(np.sqrt(a * b) / exact - 1))
-    assert len(errors) == 3
-    assert np.median(errors) < 0.04
-    assert np.quantile(errors, 0.9) < 0.15
+    assert len(errors) >= 3
+    assert np.median(errors) < median
+    assert np.quantile(errors, 0.9) < most

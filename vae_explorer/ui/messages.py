@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from io import BytesIO
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,11 @@ from vae_explorer.ui.view import Limits
 
 RUNGS_PER_DECADE = 1  # codes on straight lines between them err by 0.004 latent units: benchmarks.live
 FIELD_RUNGS = 5
-MAGNIFICATION_RUNGS = 13  # between them, on straight lines of its logarithm, it errs by 2 % (median, beta 1 to 10)
+MAGNIFICATION_RUNGS = 13  # between them, on straight lines of its logarithm, that of mnist-vae-2d errs by 2 % (median)
+BEND = 0.05  # of that logarithm, median over the plane: where it errs by more half-way, rungs are put between,
+HALVINGS = 2  # so many times at most: a model that collapses within a narrow range of KL weights needs them
+BEND_SIDE = 8  # points a side that are looked at
+LEAST = 1e-30  # of a magnification; the twin of map_layers.js
 ATLAS_TILES = 24
 MAGNIFICATION_SIDE = 48
 TILE_RUNGS = 3  # for a decoder that the browser cannot run
@@ -119,11 +124,30 @@ def atlases(checkpoint: Checkpoint, limits: Limits) -> bytes:
 
 def magnifications(checkpoint: Checkpoint, limits: Limits) -> bytes:
     """Returns the magnification at a few KL weights, float32 `(rungs, side, side)`."""
-    rungs = ladder(checkpoint.config, MAGNIFICATION_RUNGS)
     extent = extent_of(limits)
+    rungs = magnification_rungs(checkpoint, extent)
     grids = [magnification(checkpoint.model, beta, extent, MAGNIFICATION_SIDE) for beta in rungs]
     header = {"kind": "magnification", "rungs": rungs, "extent": extent, "side": MAGNIFICATION_SIDE}
     return pack(header, {"values": np.stack(grids).astype(np.float32)})
+
+
+def magnification_rungs(checkpoint: Checkpoint, extent: tuple[float, float, float, float]) -> list[float]:
+    """Returns KL weights between which the logarithm of the magnification runs straight, as far as `HALVINGS` go."""
+    rungs = ladder(checkpoint.config, MAGNIFICATION_RUNGS)
+
+    def logarithm(beta: float) -> NDArray[Any]:
+        return np.log(np.maximum(magnification(checkpoint.model, beta, extent, BEND_SIDE), LEAST))
+
+    def between(low: float, high: float, halvings: int) -> list[float]:
+        middle = float(np.sqrt(low * high))
+        if not halvings:
+            return [high]
+        bend = (logarithm(low) + logarithm(high)) / 2 - logarithm(middle)
+        if np.median(np.abs(bend)) <= BEND:
+            return [high]
+        return between(low, middle, halvings - 1) + between(middle, high, halvings - 1)
+
+    return rungs[:1] + [beta for low, high in pairwise(rungs) for beta in between(low, high, HALVINGS)]
 
 
 def ladder(config: ModelConfig, rungs: int) -> list[float]:
