@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.test_own_data import COLOUR, GREY, npz, png, whys, zipped
+from tests.test_own_data import COLOUR, GREY, folder, npz, png, whys, zipped
 from vae_explorer.data import DataError, own
-from vae_explorer.data.own import budget, pictures
+from vae_explorer.data.own import budget, folders, pictures
 from vae_explorer.data.own.stacks import Stack
+
+__all__ = ["folder"]  # a data folder that does not exist, for every test
 
 
 def test_images_of_a_zip_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +72,7 @@ def test_an_empty_file_is_called_one_and_a_colon_in_a_name_is_no_drive() -> None
     files = {f"{'ab'[k % 2]}:1/{k}.png": png(image) for k, image in enumerate(GREY)}
     upload = own.read(zipped(files | {"a:1/none.png": b"", "C:\\x.png": png(GREY[0])}))
     assert upload.names == ("a:1", "b:1")
-    assert whys(upload)["a:1/none.png"] == "an empty file"
+    assert whys(upload)["a:1/none.png"] == "no image: the file is empty"
     assert whys(upload)["C:\\x.png"].startswith("an absolute path")
 
 
@@ -88,3 +90,14 @@ def test_pipes_and_links_are_not_waited_for(tmp_path: Path) -> None:
     for path in (tmp_path / "pipe.png", Path(os.devnull)):
         with pytest.raises(DataError, match="is a pipe, a socket or a device"):
             own.read_path(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes by name here")
+@pytest.mark.parametrize("file", ["meta.json", "pixels.npy", "labels.npy", "files.json"])
+def test_a_pipe_in_a_data_sets_folder_is_damage_and_is_not_waited_for(folder: Path, file: str) -> None:
+    upload = own.read(zipped({f"{k}.png": png(image) for k, image in enumerate(GREY)}))
+    folders.add("mine", upload, own.Choices(size=(12, 10), inverted=False, grey=True), "x.zip")
+    (folder / "own" / "mine" / file).unlink()
+    os.mkfifo(folder / "own" / "mine" / file)
+    with pytest.raises(DataError, match="mine cannot be read"):
+        folders.read_part("mine", "test")

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from tokenize import TokenError
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
@@ -27,9 +27,10 @@ from vae_explorer.asides import Aside, empty, set_aside
 from vae_explorer.data.idx import data_folder
 from vae_explorer.data.images import PARTS, DataError, Images
 from vae_explorer.data.own.choices import Choices, transformed
+from vae_explorer.data.own.members import LONGEST
 from vae_explorer.data.own.partition import divided
-from vae_explorer.data.own.stacks import LARGEST, LEAST, MOST_CLASSES, SMALLEST, UNLABELLED, Progress, Upload
-from vae_explorer.files import reason, sweep, whole_folder
+from vae_explorer.data.own.stacks import LARGEST, LEAST, MOST, MOST_CLASSES, SMALLEST, UNLABELLED, Progress, Upload
+from vae_explorer.files import read_json, reason, sweep, whole_folder
 
 FORMAT = 2
 _READABLE = (1, 2)
@@ -223,6 +224,8 @@ def _open(name: str, file: str) -> NDArray[np.generic]:
     path = folder() / name / file
     if path.is_symlink():
         raise ValueError(f"{file} is a link")
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise ValueError(f"{file} is no file")
     with path.open("rb") as opened:
         if opened.read(len(_MAGIC)) != _MAGIC:
             raise ValueError(f"{file} is no array")
@@ -237,7 +240,8 @@ def _files(name: str, count: int) -> tuple[str, ...]:
         raise ValueError("files.json is a link")
     if not path.exists():
         return ()
-    found = tuple(map(str, json.loads(path.read_text(encoding="utf-8"))))
+    listed: Any = read_json(path, MOST * 6 * LONGEST)  # as JSON writes them, six letters for one at most
+    found = tuple(map(str, listed))
     if len(found) != count:
         raise ValueError("files.json does not name each image")
     return found
@@ -249,7 +253,7 @@ def _summary(name: str) -> Summary:
     if not NAME.fullmatch(name) or not _is_ours(path):
         raise DataError(f"There is no data set {name!r}. Upload it on the page Data, or choose another.")
     try:
-        meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
+        meta: Any = read_json(path / "meta.json")
         found, counts = tuple(map(str, meta["names"])), tuple(map(int, meta["counts"]))
         pixels, labels = _open(name, "pixels.npy"), _open(name, "labels.npy")
         origin, grouped_by = str(meta["origin"]), str(meta.get("grouped_by", ""))

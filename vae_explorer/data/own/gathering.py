@@ -141,7 +141,7 @@ def _outline(member: Member, budget: Budget) -> Outline:
     if member.refused:
         raise Refused(member.refused)
     if not member.size:
-        raise Refused("an empty file")
+        raise Refused("no image: the file is empty")
     if member.size > MOST_FILE:
         raise Refused(f"{member.size / 2**20:,.0f} MB unpacked: {MOST_FILE // 2**20} MB is the most for one image")
     with member.open() as file:
