@@ -42,7 +42,7 @@ def test_a_zip_is_uploaded_trained_paused_resumed_and_its_map_clicked(
     page.goto(f"{server}/data")
     page.locator("input[type=file]").set_input_files(path)
     expect(page.get_by_text("400 images")).to_be_visible(timeout=30_000)
-    expect(page.get_by_text("2 classes: blue 200, red 200")).to_be_visible()
+    expect(page.get_by_text("2 classes: blue: 200, red: 200")).to_be_visible()
     expect(page.get_by_text("1 left out")).to_be_visible()
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_text("browser-test-discs is added")).to_be_visible(timeout=20_000)

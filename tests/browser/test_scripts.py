@@ -512,9 +512,9 @@ def test_without_a_likelihood_its_number_is_left_out(page: Page) -> None:
 def test_an_error_that_a_decimal_would_show_is_shown(page: Page) -> None:
     run(page, OPEN, curve=CURVE | {"nll": [128.0] * len(BETA), "nll_error": np.linspace(0.5, 0, len(BETA)).tolist()})
     moved(page, float(BETA[0]))
-    assert "128.0 \u00b1 0.5" in page.locator(".rd").inner_text()
+    assert "128.0 \u00b1 0.5" in page.locator(".rd dl").inner_text()
     moved(page, float(BETA[-1]))
-    assert "\u00b1" not in page.locator(".rd").inner_text()
+    assert "\u00b1" not in page.locator(".rd dl").inner_text()
 
 
 @pytest.mark.parametrize("rate", [None, [None]])
