@@ -300,6 +300,21 @@ def test_a_model_that_fails_at_one_end_of_its_kl_weights_alone_is_refused(path: 
         checkpoints.load(path)
 
 
+@pytest.mark.parametrize("eta", [-1e37, 1e37])
+def test_a_model_that_overflows_at_white_or_at_black_images_alone_is_refused(path: Path, eta: float) -> None:
+    model = build(config(kind="vae"), 0)
+    out = model.decoder.out
+    assert isinstance(out, torch.nn.Linear)
+    with torch.no_grad():
+        out.weight.zero_()
+        out.bias.fill_(
+            eta
+        )  # finite, and so is log p(x|z) of an image of the likelier level; not the sum over the other
+    checkpoints.save(path, model, provenance(TRAINING))
+    with pytest.raises(CheckpointError, match=r"the distortion of images.*no finite numbers"):
+        checkpoints.load(path)
+
+
 def test_an_interrupted_write_leaves_the_old_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = path.read_bytes()
 

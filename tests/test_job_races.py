@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from vae_explorer import asides, files, films, jobs, worker
+from vae_explorer import asides, files, films, jobs, locks, worker
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.jobs import Job, JobError
 from vae_explorer.records import LIVE, Order, Status
@@ -333,3 +333,22 @@ def test_what_a_killed_run_left_half_written_goes_when_it_goes_on(runs: Path) ->
     assert not any(path.exists() for path in left)
     asides.discard(job.delete())
     assert list((runs / "jobs" / asides.FOLDER).iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be opened there")
+def test_a_lock_on_what_was_replaced_between_opening_and_locking_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, lock = tmp_path / "folder", locks._lock
+    path.mkdir()
+
+    def late(handle: int, kind: int) -> bool:
+        path.rename(tmp_path / "swept")
+        path.mkdir()
+        return lock(handle, kind)
+
+    with locks.held(path) as first:
+        assert first
+    monkeypatch.setattr(locks, "_lock", late)
+    with locks.held(path) as mine:
+        assert mine is False

@@ -28,6 +28,7 @@ HOSTILE = [
     "| a | b |",
     "    code",
     "=1+1",
+    "@SUM(1)",
     "\u202egnp.exe",
     "\ud800 alone",
     "e\u0301",

@@ -13,6 +13,7 @@ from tests.browser.test_scripts import CANVAS, run
 
 SCRIPTS = (
     *("memory.js", "hint.js", "normal.js", "gaussian.js", "rungs.js", "ladder.js", "panel.js", "spoken.js", "plots.js"),
+    *("decoder.js", "weight.js"),
     *("scatter/raster.js", "scatter/marks.js", "scatter/fields.js", "scatter/contours.js", "scatter/scatter.js"),
     *("legend.js", "tints.js", "drawing/pad.js", "drawing/drawing.js", "drawing/crop.js", "duel/gap_table.js"),
     *("portrait/svg_context.js", "portrait/portrait.js"),
@@ -163,3 +164,33 @@ def test_a_cropping_rectangle_is_moved_and_sized_within_the_picture(parts: Page)
         *([34, 36, 50, 60], [70, 170, 50, 60], [20, 30, 50, 60]),
         *([30, 40, 54, 52], [30, 40, 90, 190], [30, 40, 12, 12]),
     ]
+
+
+def test_blended_tiles_are_linear_in_place_and_in_the_logarithm_of_the_weight(parts: Page) -> None:
+    script = """const grid = { rungs: [0.1, 1, 10], side: 3, extent: [-1, 1, 0, 4], error: 1 };
+        const [decoder, grey] = [new TileDecoder(grid, Uint8Array.from(a.tiles), 1), [0]];
+        return a.asked.map(([x, y, beta]) => (decoder.decode([x, y], beta, grey), grey[0]));"""
+    of = lambda x, y, beta: 130 + 20 * x - 10 * y + 40 * np.log10(beta)  # noqa: E731
+    tiles = [of(x, y, beta) for beta in (0.1, 1, 10) for y in (4, 2, 0) for x in (-1, 0, 1)]
+    asked = [(-1, 4, 0.1), (0.5, 1.2, 1), (-0.3, 3.1, 0.4), (0.2, 0.6, 5), (0, 2, 10)]
+    assert run(parts, script, tiles=tiles, asked=asked) == pytest.approx([of(*each) for each in asked], abs=0.05)
+
+
+def test_the_gap_tables_mark_stands_at_the_weight_of_now(parts: Page) -> None:
+    script = """const row = { value: [1, 2, 4], error: [0, 0, 0], bound: null };
+        const side = { beta: [0.01, 0.1, 10], samplings: { prior: { m: row } }, caption: "c" };
+        const measure = { title: "T", unit: "nats", words: "w", better: "lower", group: "g" };
+        const table = new GapTable(document.createElement("div"));
+        table.set({ measures: { m: measure }, names: ["a", "b"], tables: [side, side] });
+        return [0.01, 0.1, 10].map((beta) => {
+          table.show(beta, ["prior", "prior"], false);
+          const [now, left] = [".now", ".left"].map((name) => table.table.querySelector(name).getAttribute("d"));
+          return [now, left, table.table.querySelector(".value").textContent];
+        });"""
+    found = run(parts, script)
+    marks = [float(now[1:].split()[0]) for now, *_ in found]
+    assert marks == pytest.approx([0, 100 / 3, 100])
+    assert [float(text.split()[0]) for *_, text in found] == [1, 2, 4]
+    corners = [tuple(map(float, each.split())) for each in found[0][1][1:].split("L")]
+    assert [x for x, _ in corners] == pytest.approx(marks)
+    assert [y for _, y in corners] == pytest.approx([22, 22 - 20 / 3, 2]), "what is larger lies higher"
