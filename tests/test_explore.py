@@ -23,7 +23,7 @@ from vae_explorer import checkpoints, curves, data
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.latent.encoding import Encoding, decode, encode
 from vae_explorer.models import build
-from vae_explorer.ui import exports, messages, store
+from vae_explorer.ui import exports, messages, store, tiles
 from vae_explorer.ui.canvas.wire import addressed, pack
 from vae_explorer.ui.query import choose, parse, to_query
 from vae_explorer.ui.scene import Scene, tuple_text
@@ -294,6 +294,16 @@ def test_the_error_of_blended_tiles_is_the_distance_to_the_decoders_images() -> 
     wanted = np.abs(mixed - 255 * decode(checkpoint.model, some, 1.0)).mean()
     assert world["grid"]["error"] == pytest.approx(wanted, rel=0.02)
     assert world["grid"]["error"] > 0
+
+
+def test_the_error_of_blended_tiles_counts_half_way_between_two_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    def grey(_model: object, z: NDArray[Any], beta: float) -> NDArray[Any]:
+        return np.full((len(z), 8, 8), {1.0: 0.0, 10.0: 0.0, 100.0: 0.4}[round(beta, 6)])
+
+    monkeypatch.setattr(tiles, "decode", grey)
+    codes = np.zeros((60, 2), np.float32)
+    grid, _ = tiles.tiles(build(SMALL, 0), (8, 8), 2, [1.0, 100.0], (-1.0, 1.0, -1.0, 1.0), codes)
+    assert grid["error"] == pytest.approx((0 + 0 + 0.2 * 255) / 3)
 
 
 def test_the_first_view_of_a_shipped_model_is_small() -> None:

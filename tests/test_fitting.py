@@ -91,6 +91,7 @@ def test_a_loss_that_blew_up_before_its_first_record_is_seen_by_its_size() -> No
         [-100.0, -900, -2000, -2100, -2150, -2140, -2160, -2161, -2162, -2162],  # a density
         [8000.0, 6000, 5000, 5020, 4990, 5001, 4980, 4975, 4974, 4974],  # many pixels
         [300.0, 20, 4, 1, 0.2, 0.6, 0.1, 0.05, 0.04, 0.04],  # around 0
+        [500.0, 100, 100, 112, 100, 100, 100, 100, 100, 100],  # a tenth of the best, and little of the way down
     ],
 )
 def test_what_goes_up_a_little_has_not_jumped(train: list[float]) -> None:

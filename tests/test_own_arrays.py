@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 from tests.test_own_data import COLOUR, GREY, RANDOM, npz, zipped
 from vae_explorer.data import DataError, own
 from vae_explorer.data.own import Reading
+from vae_explorer.data.own.budget import Budget
+from vae_explorer.data.own.labels import read_labels
 from vae_explorer.data.own.npy import parse_header
+from vae_explorer.data.own.tables import held
 
 CLASSES = np.arange(60) % 3
 SMOOTH = (  # 64 waves of 64 x 60 pixels would be 60 of 64 x 64 as MATLAB has them
@@ -281,3 +284,9 @@ def test_what_numpy_writes_is_read_as_numpy_reads_it(shape: list[int], kind: str
         return
     header = parse_header(out.getvalue()[10:].decode(), "x")
     assert header == (tuple(shape), fortran, np.dtype(kind))
+
+
+def test_names_that_fit_from_0_and_from_1_are_counted_from_0() -> None:
+    names = held("names", np.array(["a", "b", "c"]))
+    found = read_labels(held("y", np.array([1, 2, 1])), 3, names, Budget(10**6))
+    assert found.classes == ["b", "c", "b"]

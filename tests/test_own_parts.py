@@ -11,8 +11,9 @@ import pytest
 from tests.test_own_data import GREY, folder, npz, png, zipped
 from vae_explorer import data
 from vae_explorer.data import ALL, PARTS, DataError, own
-from vae_explorer.data.own import Choices, Reading
+from vae_explorer.data.own import Choices, Reading, labelling
 from vae_explorer.data.own.partition import divided
+from vae_explorer.data.own.sources import Source
 
 __all__ = ["folder"]  # a data folder that does not exist, for every test
 
@@ -107,3 +108,9 @@ def test_names_longer_than_a_folder_may_have_are_no_data_sets() -> None:
     for name in ("shards/" + "\u00e9" * 300, "shards/" + "\U00020000" * 70, "x" * 300):
         with pytest.raises(DataError, match="There is no data set"):
             data.load(name, "train")
+
+
+def test_images_without_a_group_are_each_alone() -> None:
+    groups = labelling._numbered(Source("column patient", "patient", ("b", "", "a", "", "b")))
+    assert groups[0] == groups[4]
+    assert len(set(groups.tolist())) == 4

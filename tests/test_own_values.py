@@ -144,3 +144,8 @@ def test_grey_levels_rise_with_values_whatever_they_are(
     assert (np.diff(levels.astype(int)) >= 0).all()
     if ends == found and found.width:
         assert levels[[0, -1]].tolist() == [0, 255]
+
+
+def test_values_from_0_up_are_not_usually_stored_from_minus_1() -> None:
+    assert values.usual(values.Range(0.0, 1.08), "real") == (0, 255)
+    assert values.usual(values.Range(-0.9, 1.08), "real") == (-1, 1)

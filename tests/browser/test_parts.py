@@ -170,7 +170,10 @@ def test_blended_tiles_are_linear_in_place_and_in_the_logarithm_of_the_weight(pa
     script = """const grid = { rungs: [0.1, 1, 10], side: 3, extent: [-1, 1, 0, 4], error: 1 };
         const [decoder, grey] = [new TileDecoder(grid, Uint8Array.from(a.tiles), 1), [0]];
         return a.asked.map(([x, y, beta]) => (decoder.decode([x, y], beta, grey), grey[0]));"""
-    of = lambda x, y, beta: 130 + 20 * x - 10 * y + 40 * np.log10(beta)  # noqa: E731
+
+    def of(x: float, y: float, beta: float) -> float:
+        return float(130 + 20 * x - 10 * y + 40 * np.log10(beta))
+
     tiles = [of(x, y, beta) for beta in (0.1, 1, 10) for y in (4, 2, 0) for x in (-1, 0, 1)]
     asked = [(-1, 4, 0.1), (0.5, 1.2, 1), (-0.3, 3.1, 0.4), (0.2, 0.6, 5), (0, 2, 10)]
     assert run(parts, script, tiles=tiles, asked=asked) == pytest.approx([of(*each) for each in asked], abs=0.05)
