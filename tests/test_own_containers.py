@@ -206,3 +206,13 @@ def test_the_trial_reads_all_and_ends_where_memory_does() -> None:
     assert subprocess.run([*command, "400"], input=out.getvalue()).returncode == 0
     starved = subprocess.run([*command, "0"], input=out.getvalue()).returncode
     assert starved != 0 or sys.platform != "linux"
+
+
+def test_an_hdf5_file_that_takes_a_while_to_hand_over_is_read() -> None:
+    import h5py
+
+    images = np.random.default_rng(0).integers(0, 256, (2_000, 64, 64), dtype=np.uint8)
+    out = io.BytesIO()
+    with h5py.File(out, "w") as file:
+        file["images"] = images
+    assert (own.read(out.getvalue()).pixels == images).all()

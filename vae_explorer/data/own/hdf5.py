@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -81,13 +83,12 @@ def _demand_harmless(content: bytes, budget: Budget) -> None:
         stderr=subprocess.DEVNULL,
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
     ) as trial:
-        given: bytes | None = content  # the first time; a later call goes on with it
+        threading.Thread(target=_give, args=(trial.stdin, content), daemon=True).start()  # it waits for the reader
         try:
             while trial.returncode is None:
                 try:
-                    trial.communicate(given, timeout=BEAT)
+                    trial.wait(BEAT)
                 except subprocess.TimeoutExpired:
-                    given = None
                     budget.check()
                     if time.monotonic() > until:
                         raise _damaged("The HDF5 file", "reading it does not end") from None
@@ -96,6 +97,11 @@ def _demand_harmless(content: bytes, budget: Budget) -> None:
     if trial.returncode:
         took = trial.returncode == hdf5_walk.TOO_MUCH
         raise _damaged("The HDF5 file", "reading it takes too much memory" if took else "it cannot be read")
+
+
+def _give(pipe: IO[bytes], content: bytes) -> None:
+    with suppress(OSError), pipe:  # of a reader that has ended
+        pipe.write(content)
 
 
 def _table(h5py: Any, name: str, dataset: Any, matlab: bool, budget: Budget) -> Table | None:
