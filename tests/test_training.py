@@ -199,6 +199,19 @@ def test_a_loss_that_is_no_number_ends_with_advice_and_keeps_the_last_checkpoint
     assert checkpoints.load(path)
 
 
+def test_a_rate_that_is_no_number_ends_a_run_at_once_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*asked: Any) -> objectives.Terms:
+        found = objectives.terms(*asked)
+        return found._replace(rate=found.rate + float("nan"))
+
+    model = build(config(), 0)
+    before = [value.clone() for value in model.state_dict().values()]
+    monkeypatch.setattr(training, "terms", unknown)
+    with pytest.raises(TrainingDiverged, match="lower learning rate"):
+        list(fit(model, TRAIN, VALIDATION, TrainingConfig(epochs=1)))
+    assert all(map(torch.equal, before, model.state_dict().values())), "no step was taken"
+
+
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian-learned"])
 def test_an_epoch_whose_last_step_blew_up_does_not_replace_the_good_one(likelihood: str, tmp_path: Path) -> None:
     """One step an epoch: its loss is finite, and only the weights that it leaves are of no use."""
