@@ -2,6 +2,7 @@
 
 import os
 
+import hypothesis
 import pytest
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
@@ -9,6 +10,11 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 # Before PyTorch is imported, here and in what a test starts: threads of two tests at once that wait for each
 # other's cores take ten times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+# A run repeats the one before, and a busy machine fails nothing.
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("suite")
 
 
 class BrowserApart(LoadFileScheduling):  # type: ignore[misc]  # xdist is not typed

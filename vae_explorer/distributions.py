@@ -135,7 +135,7 @@ class _GreyLogProb(torch.autograd.Function):
 
 
 _FACTORS = 16
-_CACHED = 2**16  # pixels of one block
+_CACHED = 2**17  # pixels of one block
 
 
 class ExactContinuousBernoulli(ContinuousBernoulli):
