@@ -162,7 +162,7 @@ def test_a_run_with_a_damaged_film_shows_all_the_rest(original: Path) -> None:
     shutil.rmtree(job.folder / "film")
     test = page()
     assert "There is no film" in test.warning[0].value
-    assert "Beside it" in [each.label for each in test.selectbox]
+    assert "Run" in [each.label for each in test.selectbox]
 
 
 @pytest.mark.parametrize("file", ["status.json", "order.json", "word.json", "film/labels", "film/00002"])

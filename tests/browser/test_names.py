@@ -93,7 +93,7 @@ def test_explore(page: Page, address: str) -> None:
         expect(page.get_by_text(words).first).to_be_visible()
     expect(page.get_by_role("button", name=TAG, exact=True)).to_be_visible()  # the legend, letter by letter
     page.get_by_label("Latent map", exact=True).press("n")
-    page.get_by_role("tab", name="Compare").click()
+    page.get_by_role("tab", name="Two pins").click()
 
 
 def test_compare(page: Page, address: str) -> None:
@@ -105,7 +105,7 @@ def test_compare(page: Page, address: str) -> None:
 
 def test_train(page: Page, address: str) -> None:
     page.goto(f"{address}/train?job=first&data=![x](http://evil.example/y.png)")
-    expect(page.get_by_text(TAG).first).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("alert").filter(has_text=TAG).first).to_be_visible(timeout=30_000)
 
 
 def test_data(page: Page, address: str, tmp_path: Path) -> None:

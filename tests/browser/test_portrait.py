@@ -68,7 +68,9 @@ def test_the_map_as_svg_and_png(explorer: Explorer, model: Checkpoint, images: I
     unit = (to_pixel(np.array([[1.0, 0.0]])) - to_pixel(np.zeros((1, 2))))[0, 0]
     assert radii == pytest.approx([unit, 2 * unit, 3 * unit], rel=0.01)
     words = [e.text for e in svg.iter(f"{SVG}text")]
-    assert f"{MODEL} · KL weight 1 · 10,000 test images · {images.source}" in words
+    assert f"{MODEL} · KL weight 1 · {len(images.pixels):,} test images · {images.source}" in " ".join(
+        map(str, words)
+    )  # in lines
     assert words[-9:] == [name for name in images.names if name != "3"]
 
     picture = np.asarray(Image.open(save(explorer, "Map (PNG)")).convert("L")).astype(int)

@@ -19,6 +19,7 @@ def pause_and_resume(page: Page, state: Locator, held: Locator) -> None:
     """Pauses the run, sees that what `held` shows does not go on, and resumes it."""
     page.get_by_role("button", name="Pause").click()
     expect(state).to_contain_text("paused", timeout=5_000)
+    page.wait_for_timeout(2500)  # the page looks every two seconds: what came before the pause arrives
     before = held.inner_text()
     page.wait_for_timeout(1500)
     assert held.inner_text() == before
@@ -57,6 +58,7 @@ def test_a_model_is_trained_paused_resumed_and_found_again(browser: Browser, ser
     expect(state).to_contain_text("training", timeout=10_000)
     page.get_by_role("button", name="Stop", exact=True).first.click()
     expect(state).to_contain_text("stopped", timeout=5_000)
+    page.wait_for_timeout(2500)  # likewise
     slider = page.get_by_role("slider", name="Epoch")
     slider.focus()
     slider.press("Home")

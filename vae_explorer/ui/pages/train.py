@@ -60,7 +60,7 @@ def _chosen(sound: Mapping[str, Entry]) -> tuple[Entry, Entry | None]:
     others = [each for each in names if each != name]
     if st.session_state.get("train_other") not in others:
         st.session_state.pop("train_other", None)
-    other = compare.selectbox("Beside it", others, index=None, key="train_other")
+    other = compare.selectbox("Beside it", others, index=None, key="train_other") if others else None
     st.query_params["job"] = name
     return sound[name], sound[other] if other else None
 
