@@ -19,7 +19,6 @@ from vae_explorer.ui import previews, say, store
 
 SHOWN = 64  # images that are asked whether they are bright
 CLASSES_TOLD = 12
-COMMON = 32  # pixels a side that larger images are proposed at: a quarter of 64's training time
 HELP = f"""
 * a **zip** of images (PNG, JPEG, WebP, AVIF, GIF, BMP, TIFF with all its pages). Classes are read from its folders,
   from file names such as `cat_001.png`, or from a CSV file beside the images; numbers in that are kept too
@@ -193,7 +192,7 @@ def _ask(file: str, found: Upload | str, asks: Collection[str]) -> None:
     for column, (name, (title, values)) in zip(st.columns(3) if radios else (), radios.items(), strict=False):
         column.radio(title, list(values), format_func=values.__getitem__, key=f"data_{name}_{file}")
     if "tile" in asks:
-        height, width = (found.tile if isinstance(found, Upload) else None) or (COMMON, COMMON)
+        height, width = (found.tile if isinstance(found, Upload) else None) or (own.COMMON, own.COMMON)
         most = 64 * own.LARGEST
         gap = (found.gap if isinstance(found, Upload) else None) or 0
         left, right, between = st.columns(3)

@@ -1,6 +1,6 @@
 """The user's own images: read from an upload, kept as data sets beneath the data folder."""
 
-from vae_explorer.data.own.choices import Choices, least_side, proposed_side, report, sized, transformed
+from vae_explorer.data.own.choices import COMMON, Choices, least_side, proposed_side, report, sized, transformed
 from vae_explorer.data.own.folders import Summary, add, delete, shares, summary
 from vae_explorer.data.own.pictures import Fit, Ground, Order, Reading
 from vae_explorer.data.own.stacks import LARGEST, LEAST, MOST, SMALLEST, UNLABELLED, Option, Skipped, Upload, reasons
@@ -8,6 +8,7 @@ from vae_explorer.data.own.uploads import KINDS, read, read_folder, read_path
 from vae_explorer.data.own.values import Values
 
 __all__ = [
+    "COMMON",
     "KINDS",
     "LARGEST",
     "LEAST",

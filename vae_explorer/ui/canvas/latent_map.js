@@ -331,9 +331,8 @@ class LatentMap {
 
   /** Pins the image after this one (1), before it (-1), or, on the plane, the one that was left (0). */
   turn(way) {
-    if (!this.world.labels.length) return;
     const { ladder, plot } = this;
-    if (plot.labels.length === 0) return;
+    if (!plot.labels.length) return;
     const here = this.pin.index ?? this.left ?? nearestCode(ladder, this.latentPoint(this.pin), this.beta).index;
     this.goTo(way === 0 ? here : imageBeside(plot.labels, plot.hidden, here, way));
   }

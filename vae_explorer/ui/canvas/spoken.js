@@ -36,7 +36,6 @@ function nearestCode(ladder, z, beta) {
 /** Says a point in words: an image's class and number, or the class of the nearest code and how far it lies. */
 function pointWords({ names, labels, prior }, ladder, beta, z, image) {
   if (!labels.length) return `z = ${minus(tupleText(z))}`; // a model without its images
-  if (labels.length === 0) return `z = ${tupleText(z)}`; // a model without its images
   const { index, distance } = image === null ? nearestCode(ladder, z, beta) : { index: image, distance: 0 };
   const place = image === null ? `${distance.toFixed(2)} from the nearest code` : `image ${image}`;
   const posterior = prior ? ladder.posterior(index, beta) : null;
