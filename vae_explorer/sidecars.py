@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from vae_explorer import digests
 from vae_explorer.checkpoints import Checkpoint
-from vae_explorer.files import whole
+from vae_explorer.files import read_json, whole
 from vae_explorer.models import Autoencoder
 
 DIGEST = "digest"  # the field that tells whether the others are what was measured
@@ -76,7 +76,7 @@ def load(path: Path, parse: Callable[[object], M]) -> M:
         SidecarError: If the file is missing, makes no sense, or was changed after it was written.
     """
     try:
-        return _checked(json.loads(path.read_text(encoding="utf-8")), parse)
+        return _checked(read_json(path), parse)
     except (OSError, ValueError, RecursionError, SidecarError) as error:
         name, kind, _ = path.name.rsplit(".", 2)
         raise SidecarError(

@@ -15,7 +15,7 @@ import numpy as np
 from vae_explorer.data.images import DataError
 from vae_explorer.data.own.budget import Budget
 from vae_explorer.data.own.pictures import BROKEN
-from vae_explorer.data.own.tables import Flat, Table, Tables
+from vae_explorer.data.own.tables import Flat, Table, Tables, exactly
 from vae_explorer.text import shown
 
 GZIP = b"\x1f\x8b"
@@ -84,7 +84,7 @@ def _table(name: str, opened: Opened, budget: Budget) -> Table:
                 _read_header(file)
                 while left:
                     count = min(most, left)
-                    content = _exactly(file, count * dtype.itemsize)
+                    content = exactly(file.read, count * dtype.itemsize)
                     budget.inflated(len(content))
                     yield np.frombuffer(content, dtype)
                     left -= count
@@ -106,18 +106,11 @@ def _unpacking(opened: Opened) -> Opened:
 
 
 def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
-    start = _exactly(file, 4)
+    start = exactly(file.read, 4)
     if not is_idx(start):
         raise ValueError("it does not begin like an IDX file")
-    sides = np.frombuffer(_exactly(file, 4 * start[3]), ">u4")
+    sides = np.frombuffer(exactly(file.read, 4 * start[3]), ">u4")
     return tuple(int(side) for side in sides), np.dtype(_TYPES[start[2]])
-
-
-def _exactly(file: IO[bytes], count: int) -> bytes:
-    content = file.read(count)
-    if len(content) < count:
-        raise EOFError("it ends too early")
-    return content
 
 
 def _damaged(name: str, error: BaseException) -> DataError:

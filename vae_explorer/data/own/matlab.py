@@ -20,7 +20,7 @@ import numpy as np
 from vae_explorer.data.images import DataError
 from vae_explorer.data.own.budget import Budget
 from vae_explorer.data.own.pictures import BROKEN
-from vae_explorer.data.own.tables import MOST_SIDES, Flat, Table, Tables
+from vae_explorer.data.own.tables import MOST_SIDES, Flat, Table, Tables, exactly
 from vae_explorer.text import shown
 
 MAGIC = b"MATLAB 5.0 MAT-file"
@@ -118,7 +118,7 @@ def _table(matrix: _Matrix, content: bytes, start: int, order: str, budget: Budg
             rest = again.start if again else b""
             while left:
                 count = min(most, left)
-                block = rest + _exactly(read, count * matrix.dtype.itemsize - len(rest))
+                block = rest + exactly(read, count * matrix.dtype.itemsize - len(rest))
                 rest = b""
                 budget.inflated(len(block))
                 yield np.frombuffer(block, matrix.dtype)
@@ -170,13 +170,13 @@ def _element(read: Read, order: str, most: int) -> bytes:
         return tag.small
     if tag.size > most:
         raise ValueError(f"an element of {tag.size:,} bytes where {most} are the most")
-    content = _exactly(read, tag.size)
-    _exactly(read, -tag.size % 8)
+    content = exactly(read, tag.size)
+    exactly(read, -tag.size % 8)
     return content
 
 
 def _tag(read: Read, order: str) -> _Tag:
-    content = _exactly(read, 8)
+    content = exactly(read, 8)
     kind, size = struct.unpack(f"{order}II", content)
     if kind >> 16:  # up to four bytes lie in the tag itself
         count = kind >> 16
@@ -184,13 +184,6 @@ def _tag(read: Read, order: str) -> _Tag:
             raise ValueError("a tag that holds more than four bytes")
         return _Tag(kind & 0xFFFF, count, content[4 : 4 + count])
     return _Tag(kind, size, None)
-
-
-def _exactly(read: Read, count: int) -> bytes:
-    content = read(count)
-    if len(content) < count:
-        raise EOFError("it ends too early")
-    return content
 
 
 def _damaged(what: str, error: BaseException) -> DataError:

@@ -18,7 +18,7 @@ import numpy as np
 from vae_explorer.data.images import DataError
 from vae_explorer.data.own.budget import Budget
 from vae_explorer.data.own.pictures import BROKEN
-from vae_explorer.data.own.tables import MOST_SIDES, Flat, Table, Tables
+from vae_explorer.data.own.tables import MOST_SIDES, Flat, Table, Tables, exactly
 from vae_explorer.text import shown
 
 MAGIC = b"\x93NUMPY"
@@ -89,7 +89,7 @@ def _table(name: str, opened: Callable[[], AbstractContextManager[IO[bytes]]], b
             with opened() as file:
                 _read_header(file, name)
                 while left:
-                    content = _exactly(file, min(most, left) * header.dtype.itemsize)
+                    content = exactly(file.read, min(most, left) * header.dtype.itemsize)
                     budget.inflated(len(content))
                     yield np.frombuffer(content, header.dtype)
                     left -= min(most, left)
@@ -99,13 +99,6 @@ def _table(name: str, opened: Callable[[], AbstractContextManager[IO[bytes]]], b
     return Table(name=name, shape=header.shape, dtype=header.dtype, fortran=header.fortran, chunks=chunks)
 
 
-def _exactly(file: IO[bytes], count: int) -> bytes:
-    content = file.read(count)
-    if len(content) < count:
-        raise EOFError("it ends too early")
-    return content
-
-
 def _read_header(file: IO[bytes], name: str) -> _Header:
     """Reads a file up to where its numbers begin.
 
@@ -113,13 +106,13 @@ def _read_header(file: IO[bytes], name: str) -> _Header:
         ValueError: If it is no such file.
         DataError: If it is one and holds objects, or too much.
     """
-    start = _exactly(file, len(MAGIC) + 2)
+    start = exactly(file.read, len(MAGIC) + 2)
     if not start.startswith(MAGIC) or start[-2] not in (1, 2, 3) or start[-1]:
         raise ValueError("it does not begin like a NumPy file of version 1, 2 or 3")
-    length = int.from_bytes(_exactly(file, 2 if start[-2] == 1 else 4), "little")
+    length = int.from_bytes(exactly(file.read, 2 if start[-2] == 1 else 4), "little")
     if length > MOST_HEADER:
         raise ValueError(f"its header has {length:,} bytes")
-    return parse_header(_exactly(file, length).decode("utf-8" if start[-2] == 3 else "latin-1"), name)
+    return parse_header(exactly(file.read, length).decode("utf-8" if start[-2] == 3 else "latin-1"), name)
 
 
 def parse_header(text: str, name: str) -> _Header:

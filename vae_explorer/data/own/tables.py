@@ -76,3 +76,15 @@ def held(name: str, values: Flat, *, transposed: bool = False) -> Table:
     return Table(
         name=name, shape=values.shape, dtype=values.dtype, fortran=fortran, chunks=chunks, transposed=transposed
     )
+
+
+def exactly(read: Callable[[int], bytes], count: int) -> bytes:
+    """Returns so many bytes.
+
+    Raises:
+        EOFError: If there are fewer.
+    """
+    content = read(count)
+    if len(content) < count:
+        raise EOFError("it ends too early")
+    return content
