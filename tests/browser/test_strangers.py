@@ -29,10 +29,11 @@ def ask(server: str) -> Callable[..., tuple[int, str]]:
             line.settimeout(20)
             last = () if any(each.startswith("Connection") for each in headers) else ("Connection: close",)
             line.sendall("\r\n".join([f"GET {target} HTTP/1.1", *headers, *last, "", ""]).encode())
-            head = b""
-            while b"\r\n\r\n" not in head and (more := line.recv(65536)):
-                head += more
-            status, _, text = head.decode("utf-8", "replace").partition("\r\n\r\n")
+            read = b""
+            # An answer comes in as many pieces as it likes; a socket that was opened stays open after its head.
+            while not (read.startswith(b"HTTP/1.1 101") and b"\r\n\r\n" in read) and (more := line.recv(65536)):
+                read += more
+            status, _, text = read.decode("utf-8", "replace").partition("\r\n\r\n")
             return int(status.split()[1]), text
 
     return send
