@@ -6,7 +6,7 @@ import math
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.distributions import (
     Bernoulli,
@@ -104,38 +104,21 @@ class _GreyLogProb(torch.autograd.Function):
     r"""Sums over pixels, the last axis, of the log-likelihood.
 
     .. math:: \log p(x | \eta) = \sum_i x_i \eta_i - \log(1 + e^{\eta_i}), \quad
-        \log(1 + e^\eta) = \max(\eta, 0) - \log \max(s, 1 - s), \quad
-        \partial \log p / \partial \eta = x - s, \quad s = \frac{1}{1 + e^{-\eta}}
-
-    Each :math:`\max(s, 1 - s)` lies in [1/2, 1], so products of `_FACTORS` of them neither round badly nor
-    underflow, and one logarithm serves them all.
+        \frac{\partial \log p}{\partial \eta} = x - \frac{1}{1 + e^{-\eta}}
     """
 
     @staticmethod
     def forward(ctx: Any, eta: Tensor, x: Tensor) -> Tensor:
-        residual, total = torch.empty_like(eta), eta.new_empty(eta.shape[:-1])
-        # Row by row of images that fit a core's cache together: passes over all of them would wait for memory.
-        rows = max(1, _CACHED // eta.shape[-1])
-        flat = (each.reshape(-1, each.shape[-1]).split(rows) for each in (eta, x, residual))
-        for one, seen, left, sums in zip(*flat, total.view(-1).split(rows), strict=True):
-            s = torch.sigmoid(one)
-            torch.sub(seen, s, out=left)
-            likelier = s.sub_(0.5).abs_().add_(0.5)
-            whole = likelier.shape[-1] // _FACTORS * _FACTORS
-            torch.sum(likelier[:, :whole].unflatten(-1, (_FACTORS, -1)).prod(1).log_(), -1, out=sums)
-            sums += likelier[:, whole:].log().sum(-1) + (seen * one - one.relu()).sum(-1)
-        ctx.save_for_backward(residual)
-        return total
+        ctx.save_for_backward(eta, x)
+        matched: Tensor = torch.linalg.vecdot(x, eta)
+        return matched - nn.functional.softplus(eta, threshold=40).sum(-1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        (residual,) = ctx.saved_tensors
-        return residual * gradient[..., None], None
-
-
-_FACTORS = 16
-_CACHED = 2**17  # pixels of one block
+        eta, x = ctx.saved_tensors
+        residual = torch.sigmoid(eta).sub_(x)
+        return residual.mul_(-gradient[..., None]), None
 
 
 class ExactContinuousBernoulli(ContinuousBernoulli):
