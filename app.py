@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from vae_explorer.ui.direct import routes
-from vae_explorer.ui.guard import middleware
+from vae_explorer.ui.shell.direct import routes
+from vae_explorer.ui.shell.guard import middleware
 
-app = st.App("vae_explorer/ui/pages/main.py", routes=routes(), middleware=middleware())
+app = st.App("vae_explorer/ui/shell/main.py", routes=routes(), middleware=middleware())

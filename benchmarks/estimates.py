@@ -15,10 +15,11 @@ import tempfile
 import time
 from dataclasses import replace
 
-from vae_explorer import data, estimates, jobs
+from vae_explorer import data
 from vae_explorer.config import Backbone, Kind
-from vae_explorer.records import Order
-from vae_explorer.ui import recipe
+from vae_explorer.jobs import estimates, jobs
+from vae_explorer.jobs.records import Order
+from vae_explorer.ui.train import recipe
 
 CHOICES: tuple[tuple[str, Kind, Backbone, int], ...] = (
     # data, kind, backbone, epochs

@@ -24,13 +24,14 @@ from safetensors.torch import load_file, save_file
 
 from benchmarks import _mutations
 from benchmarks._mutations import Mutate, mutants
-from vae_explorer import checkpoints, curves, gap_tables, sidecars
-from vae_explorer.checkpoints import Checkpoint, CheckpointError, Provenance
+from vae_explorer.checkpoints import checkpoints, sidecars
+from vae_explorer.checkpoints.checkpoints import Checkpoint, CheckpointError, Provenance
+from vae_explorer.checkpoints.sidecars import SidecarError
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.latent.gaps.measures import MEASURES, Score
 from vae_explorer.latent.gaps.sampling import SAMPLINGS, Mixture
-from vae_explorer.models import Autoencoder, build
-from vae_explorer.sidecars import SidecarError
+from vae_explorer.measured import curves, gap_tables
+from vae_explorer.models.autoencoder import Autoencoder, build
 
 REFUSED, SAME = "refused", "same"
 

@@ -14,11 +14,12 @@ from __future__ import annotations
 import time
 from math import log
 
-from vae_explorer import checkpoints, gap_tables
-from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.checkpoints import checkpoints
+from vae_explorer.checkpoints.checkpoints import Checkpoint
 from vae_explorer.data import load
 from vae_explorer.latent.encoding import encode
 from vae_explorer.latent.gaps import FIELDS, MEASURES, Score, compare, fit_judges, gap_field
+from vae_explorer.measured import gap_tables
 
 BETAS = (0.01, 0.1, 1.0, 4.0)
 MARKS = {1: " +", 0: "", -1: " -"}

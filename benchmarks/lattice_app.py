@@ -11,8 +11,8 @@ import streamlit as st
 from numpy.typing import NDArray
 from plotly import graph_objects as go  # type: ignore[import-untyped]
 
-from vae_explorer import checkpoints
-from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.checkpoints import checkpoints
+from vae_explorer.checkpoints.checkpoints import Checkpoint
 from vae_explorer.data import Images, load
 from vae_explorer.latent.encoding import decode, encode
 

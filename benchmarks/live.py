@@ -21,13 +21,13 @@ import numpy as np
 from playwright.sync_api import Browser, Page, expect
 
 from benchmarks._server import VIEWPORT, open_browser, p95, serve
-from vae_explorer import checkpoints
+from vae_explorer.checkpoints import checkpoints
 from vae_explorer.data import Images, load
 from vae_explorer.latent.encoding import decode, encode
 from vae_explorer.ui import canvas
 from vae_explorer.ui.canvas.wire import addressed
-from vae_explorer.ui.messages import rungs_of, world
-from vae_explorer.ui.view import Limits
+from vae_explorer.ui.explore.state import Limits
+from vae_explorer.ui.shell.messages import rungs_of, world
 
 POINTS = 1000
 

@@ -18,9 +18,9 @@ from statistics import fmean
 
 import torch
 
-from vae_explorer import checkpoints
+from vae_explorer.checkpoints import checkpoints
 from vae_explorer.data import load
-from vae_explorer.training import evaluate
+from vae_explorer.training.engine import evaluate
 
 BETAS = (0.01, 0.1, 0.3, 1, 2, 4, 10)
 SEEDS = range(3)  # of single networks for each KL weight

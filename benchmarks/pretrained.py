@@ -5,9 +5,9 @@ VAE_EXPLORER_DATA=../shared/data python -m benchmarks.pretrained
 
 from __future__ import annotations
 
-from vae_explorer import checkpoints
+from vae_explorer.checkpoints import checkpoints
 from vae_explorer.data import load
-from vae_explorer.evaluation import figures
+from vae_explorer.measured.evaluation import figures
 
 HEAD = "| model | test images | distortion | rate | negative ELBO | -log p(x) | training | size | made by |"
 

@@ -13,11 +13,11 @@ import time
 import numpy as np
 import torch
 
-from vae_explorer import checkpoints
+from vae_explorer.checkpoints import checkpoints
 from vae_explorer.data import load
 from vae_explorer.latent.encoding import encode
 from vae_explorer.latent.marginal import SIDE, log_marginal, make_grid, reach_of
-from vae_explorer.objectives import iwae
+from vae_explorer.models.objectives import iwae
 
 SAMPLES = 5000
 IWAE_IMAGES = 100

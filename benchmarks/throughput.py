@@ -28,12 +28,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vae_explorer.allocator import keep_freed_memory
 from vae_explorer.config import ModelConfig, Precision, TrainingConfig
 from vae_explorer.data import data_folder, load
-from vae_explorer.models import build
-from vae_explorer.torchvision_cpu import import_torchvision
-from vae_explorer.training import autocast, fit
+from vae_explorer.data.torchvision_cpu import import_torchvision
+from vae_explorer.models.autoencoder import build
+from vae_explorer.training.allocator import keep_freed_memory
+from vae_explorer.training.engine import autocast, fit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

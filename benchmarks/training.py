@@ -34,11 +34,12 @@ from playwright.sync_api import Page
 from benchmarks._server import new_page, open_browser, p95, serve
 from benchmarks.clicks import WARM_UP, ours
 from benchmarks.throughput import PlainVAE, plain_loader, plain_loss
-from vae_explorer import checkpoints, jobs
+from vae_explorer.checkpoints import checkpoints
 from vae_explorer.data import load
-from vae_explorer.records import Order
-from vae_explorer.training import EVALUATION_IMAGES
-from vae_explorer.ui import recipe
+from vae_explorer.jobs import jobs
+from vae_explorer.jobs.records import Order
+from vae_explorer.training.engine import EVALUATION_IMAGES
+from vae_explorer.ui.train import recipe
 
 LOOK = 0.02  # seconds between two looks at a job
 LONG = 10_000  # epochs of a job that trains until it is stopped

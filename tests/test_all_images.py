@@ -17,16 +17,18 @@ from streamlit.testing.v1 import AppTest
 
 from tests.test_explore import APP, PROVENANCE, unpack
 from tests.test_own_data import png, zipped
-from vae_explorer import checkpoints, data
+from vae_explorer import data
+from vae_explorer.checkpoints import checkpoints
 from vae_explorer.config import ModelConfig
 from vae_explorer.data import own
 from vae_explorer.latent.encoding import encode
-from vae_explorer.models import Autoencoder, build
-from vae_explorer.ui import exports, store
-from vae_explorer.ui.direct import routes
-from vae_explorer.ui.query import parse, to_query
-from vae_explorer.ui.scene import Scene
-from vae_explorer.ui.view import View, default, shifted
+from vae_explorer.models.autoencoder import Autoencoder, build
+from vae_explorer.ui.explore import exports
+from vae_explorer.ui.explore.link import parse, to_query
+from vae_explorer.ui.explore.scene import Scene
+from vae_explorer.ui.explore.state import View, default, shifted
+from vae_explorer.ui.shell import store
+from vae_explorer.ui.shell.direct import routes
 
 NAME, COUNT = "tall", 60
 CONFIG = ModelConfig(kind="multi-rate", data="bars", shape=(8, 8), encoder=(8,), decoder=(8,))

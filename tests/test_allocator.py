@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from vae_explorer.allocator import keep_freed_memory
+from vae_explorer.training.allocator import keep_freed_memory
 
 GLIBC = sys.platform.startswith("linux") and hasattr(ctypes.CDLL(None), "gnu_get_libc_version")
 

@@ -13,7 +13,10 @@ import pytest
 
 from vae_explorer import data, ui
 from vae_explorer.data import Images
-from vae_explorer.ui import caches, forecast, gap_store, recipe, scene, store
+from vae_explorer.ui.compare import gaps as gap_store
+from vae_explorer.ui.explore import scene
+from vae_explorer.ui.shell import caches, store
+from vae_explorer.ui.train import forecast, recipe
 
 MAKERS = {"lru_cache", "cache", "cache_data", "cache_resource"}
 LASTING = {"store.freeze", "store.checkpoint", "store.field", "store.decoded", "forecast.forecasts"}

@@ -21,15 +21,15 @@ from streamlit.testing.v1 import AppTest
 
 from tests.test_models import config, perturbed
 from tests.test_training import provenance
-from vae_explorer import checkpoints
 from vae_explorer.arguments import parse
-from vae_explorer.checkpoints import CheckpointError
+from vae_explorer.checkpoints import checkpoints
+from vae_explorer.checkpoints.checkpoints import CheckpointError
+from vae_explorer.checkpoints.digests import digest
 from vae_explorer.config import TrainingConfig
 from vae_explorer.data import PARTS, data_folder
-from vae_explorer.digests import digest
-from vae_explorer.files import whole
-from vae_explorer.models import Autoencoder, Modulation, build
-from vae_explorer.ui import store
+from vae_explorer.disk.files import whole
+from vae_explorer.models.autoencoder import Autoencoder, Modulation, build
+from vae_explorer.ui.shell import store
 
 TRAINING = TrainingConfig(epochs=2)
 
@@ -355,7 +355,7 @@ def test_a_name_that_is_no_text_is_listed_as_broken_and_can_be_deleted(path: Pat
         store.key("caf?")
 
     def shelf() -> None:
-        from vae_explorer.ui import shelf
+        from vae_explorer.ui.train import shelf
 
         shelf.show()
 

@@ -21,9 +21,9 @@ from vae_explorer.latent.encoding import atlas, decode, encode, measure, mosaic
 from vae_explorer.latent.gaps import gap_field
 from vae_explorer.latent.geometry import magnification
 from vae_explorer.latent.marginal import log_marginal, make_grid
-from vae_explorer.models import Autoencoder, build
-from vae_explorer.training import fit
-from vae_explorer.ui import messages
+from vae_explorer.models.autoencoder import Autoencoder, build
+from vae_explorer.training.engine import fit
+from vae_explorer.ui.shell import messages
 
 COLOUR = ModelConfig(kind="multi-rate", data="digits", shape=(6, 5, 3), encoder=(16,), decoder=(16, 12))
 GREY = replace(COLOUR, shape=(6, 15))

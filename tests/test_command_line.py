@@ -18,9 +18,11 @@ import pytest
 import torch
 from filelock import FileLock
 
-from vae_explorer import checkpoints, data, jobs, worker
-from vae_explorer import runs as front
+from vae_explorer import data
 from vae_explorer.__main__ import main
+from vae_explorer.checkpoints import checkpoints
+from vae_explorer.jobs import jobs, worker
+from vae_explorer.jobs import runs as front
 from vae_explorer.latent.encoding import encode
 
 SMALL = ["--data", "digits", "--encoder", "16", "--decoder", "16", "--epochs", "2"]

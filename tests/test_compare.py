@@ -18,16 +18,17 @@ from scipy.linalg import sqrtm
 from streamlit.testing.v1 import AppTest
 
 from tests.test_explore import KINDS, PROVENANCE, runs, sent, unpack
-from vae_explorer import checkpoints, data
+from vae_explorer import data
+from vae_explorer.checkpoints import checkpoints
 from vae_explorer.config import ModelConfig
 from vae_explorer.latent.encoding import decode, encode
-from vae_explorer.models import Autoencoder, build
-from vae_explorer.ui import gap_store
-from vae_explorer.ui.duel import Duel
-from vae_explorer.ui.duel_exports import GAP, draws_png
-from vae_explorer.ui.duel_view import DuelLimits, DuelView, default, parse, to_query, updated
-from vae_explorer.ui.scene import Scene
-from vae_explorer.ui.view import Limits
+from vae_explorer.models.autoencoder import Autoencoder, build
+from vae_explorer.ui.compare import gaps as gap_store
+from vae_explorer.ui.compare.exports import GAP, draws_png
+from vae_explorer.ui.compare.scene import Duel
+from vae_explorer.ui.compare.state import DuelLimits, DuelView, default, parse, to_query, updated
+from vae_explorer.ui.explore.scene import Scene
+from vae_explorer.ui.explore.state import Limits
 
 __all__ = ["runs"]  # a fixture
 
@@ -112,7 +113,7 @@ def test_what_no_map_would_report_changes_nothing(reported: Mapping[str, Any]) -
 
 def compare(query: Mapping[str, str] = {}, seen: Mapping[str, Any] = {}) -> AppTest:
     def page() -> None:
-        from vae_explorer.ui.pages.compare import page
+        from vae_explorer.ui.compare.page import page
 
         page()
 

@@ -16,14 +16,15 @@ from torch import nn
 
 from tests.test_models import config, perturbed
 from tests.test_training import provenance
-from vae_explorer import checkpoints, curves, evaluation
 from vae_explorer.__main__ import main
-from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.checkpoints import checkpoints
+from vae_explorer.checkpoints.checkpoints import Checkpoint
 from vae_explorer.config import TrainingConfig
-from vae_explorer.curves import Curve, CurveError, measure
 from vae_explorer.data import Images
-from vae_explorer.evaluation import figures
-from vae_explorer.models import Autoencoder, build
+from vae_explorer.measured import curves, evaluation
+from vae_explorer.measured.curves import Curve, CurveError, measure
+from vae_explorer.measured.evaluation import figures
+from vae_explorer.models.autoencoder import Autoencoder, build
 
 PIXELS = np.random.RandomState(0).randint(0, 256, (40, 8, 8)).astype(np.uint8)
 IMAGES = Images(PIXELS, np.zeros(40, np.int64), ("one",), "forty images")

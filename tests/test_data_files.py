@@ -22,7 +22,7 @@ from filelock import FileLock
 from vae_explorer import data
 from vae_explorer.data import DATASETS, PARTS, DataError, fetch
 from vae_explorer.data.idx import IdxFiles
-from vae_explorer.torchvision_cpu import import_torchvision
+from vae_explorer.data.torchvision_cpu import import_torchvision
 
 IDX = ("mnist", "fashion-mnist", "kmnist", "emnist")
 MIRRORED = "fashion-mnist"

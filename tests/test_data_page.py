@@ -16,12 +16,15 @@ from streamlit.testing.v1 import AppTest
 
 from tests.test_own_data import COLOUR, GREY, good, npz, png, zipped
 from vae_explorer import __main__ as command_line
-from vae_explorer import checkpoints, data, jobs, worker
+from vae_explorer import data
+from vae_explorer.checkpoints import checkpoints
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.data import own
-from vae_explorer.records import Order
-from vae_explorer.ui import previews, store, uploads
-from vae_explorer.ui.scene import Scene
+from vae_explorer.jobs import jobs, worker
+from vae_explorer.jobs.records import Order
+from vae_explorer.ui.data import previews, uploads
+from vae_explorer.ui.explore.scene import Scene
+from vae_explorer.ui.shell import store
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +38,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def opened() -> AppTest:
     def page() -> None:
-        from vae_explorer.ui.pages.data import page
+        from vae_explorer.ui.data.page import page
 
         page()
 
@@ -144,7 +147,9 @@ def test_a_model_of_own_data_is_trained_shown_evaluated_and_compared(
     trained("mine", images.shape[1:])
 
     def shown_page(which: str) -> None:
-        from vae_explorer.ui.pages import compare, explore, train
+        from vae_explorer.ui.compare import page as compare
+        from vae_explorer.ui.explore import page as explore
+        from vae_explorer.ui.train import page as train
 
         {"explore": explore, "compare": compare, "train": train}[which].page()
 
@@ -171,7 +176,7 @@ def test_a_model_whose_data_is_gone_or_another_says_so_and_its_film_stays() -> N
     assert len(Scene("of-mine").images.pixels) == 0  # its decoder's plane is left, tests/test_without_images.py
 
     def page() -> None:
-        from vae_explorer.ui.pages.train import page
+        from vae_explorer.ui.train.page import page
 
         page()
 

@@ -18,10 +18,11 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
-from vae_explorer import checkpoints, data
+from vae_explorer import data
+from vae_explorer.checkpoints import checkpoints
 from vae_explorer.latent.encoding import decode, encode
-from vae_explorer.ui import direct
-from vae_explorer.ui.direct import routes
+from vae_explorer.ui.shell import direct
+from vae_explorer.ui.shell.direct import routes
 
 NAME = "digits-vae-2d"
 

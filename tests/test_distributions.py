@@ -11,7 +11,7 @@ from scipy import special
 from torch import Tensor
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
-from vae_explorer.distributions import LOG_STD, DiagonalGaussian, GreyBernoulli, StandardNormal
+from vae_explorer.models.distributions import LOG_STD, DiagonalGaussian, GreyBernoulli, StandardNormal
 
 
 def draws(*shape: int, seed: int = 0) -> Tensor:

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from vae_explorer import jobs, worker
 from vae_explorer.config import ModelConfig, TrainingConfig
-from vae_explorer.doctor import UNUSED, examine
-from vae_explorer.findings import RISE, Finding, losses
-from vae_explorer.jobs import Job
-from vae_explorer.records import Order, Record, Status
+from vae_explorer.jobs import jobs, worker
+from vae_explorer.jobs.doctor import UNUSED, examine
+from vae_explorer.jobs.findings import RISE, Finding, losses
+from vae_explorer.jobs.jobs import Job
+from vae_explorer.jobs.records import Order, Record, Status
 
 SMALL = ModelConfig(kind="vae", data="digits", shape=(8, 8), encoder=(64,), decoder=(64,))
 SETTINGS = TrainingConfig(epochs=8, batch=50, learning_rate=4e-3)

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.test_explore import KINDS, app, image_of, runs, sent, unpack
-from vae_explorer import checkpoints, data
+from vae_explorer import data
+from vae_explorer.checkpoints import checkpoints
 from vae_explorer.data.preprocess import preprocess
 from vae_explorer.latent.encoding import decode, encode
-from vae_explorer.ui.drawing import LARGEST_SIDE, NOTHING, Drawn, answer, read
-from vae_explorer.ui.scene import Scene
+from vae_explorer.ui.drawing.scene import LARGEST_SIDE, NOTHING, Drawn, answer, read
+from vae_explorer.ui.explore.scene import Scene
 
 __all__ = ["runs"]  # a fixture
 

@@ -14,10 +14,10 @@ from scipy import stats
 
 import vae_explorer.latent.encoding as encoding
 from tests.test_models import config, perturbed
-from vae_explorer.evaluation import averages
 from vae_explorer.latent.noise import normal_sets
-from vae_explorer.models import Autoencoder, build
-from vae_explorer.training import evaluate
+from vae_explorer.measured.evaluation import averages
+from vae_explorer.models.autoencoder import Autoencoder, build
+from vae_explorer.training.engine import evaluate
 
 PIXELS = np.random.RandomState(1).randint(0, 256, (23, 8, 8)).astype(np.uint8)
 

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vae_explorer import estimates, training
 from vae_explorer.config import ModelConfig, TrainingConfig
-from vae_explorer.estimates import Estimate, EstimateError, in_process, measure
-from vae_explorer.models import build
-from vae_explorer.ui import forecast
-from vae_explorer.ui.forecast import Forecasts, Measurement
+from vae_explorer.jobs import estimates
+from vae_explorer.jobs.estimates import Estimate, EstimateError, in_process, measure
+from vae_explorer.models.autoencoder import build
+from vae_explorer.training import engine as training
+from vae_explorer.ui.train import forecast
+from vae_explorer.ui.train.forecast import Forecasts, Measurement
 
 MODEL = ModelConfig(kind="vae", data="digits", shape=(8, 8), encoder=(16,), decoder=(16,))
 SETTINGS = TrainingConfig(epochs=3, batch=50)

@@ -19,19 +19,22 @@ from PIL import Image
 from scipy.interpolate import RegularGridInterpolator
 from streamlit.testing.v1 import AppTest
 
-from vae_explorer import checkpoints, curves, data
+from vae_explorer import data
+from vae_explorer.checkpoints import checkpoints
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.latent.encoding import Encoding, decode, encode
-from vae_explorer.models import build
-from vae_explorer.ui import exports, messages, store, tiles
+from vae_explorer.measured import curves
+from vae_explorer.models.autoencoder import build
 from vae_explorer.ui.canvas.wire import addressed, pack
-from vae_explorer.ui.query import choose, parse, to_query
-from vae_explorer.ui.scene import Scene, tuple_text
-from vae_explorer.ui.view import MOST_PINS, Limits, View, default, updated
+from vae_explorer.ui.explore import exports
+from vae_explorer.ui.explore.link import choose, parse, to_query
+from vae_explorer.ui.explore.scene import Scene, tuple_text
+from vae_explorer.ui.explore.state import MOST_PINS, Limits, View, default, updated
+from vae_explorer.ui.shell import messages, store, tiles
 
 LIMITS = Limits(model="m", latent=2, beta=(0.001, 10.0), home=(0.0, 0.0, 4.0), images=100, classes=10)
 FIXED = Limits(model="f", latent=3, beta=None, home=(5.0, 0.0, 10.0), images=9, classes=3, layers=("atlas",))
-APP = str(Path(__file__).parents[1] / "vae_explorer/ui/pages/main.py")
+APP = str(Path(__file__).parents[1] / "vae_explorer/ui/shell/main.py")
 
 
 PROVENANCE = checkpoints.Provenance(

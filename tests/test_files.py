@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from vae_explorer import asides, files
-from vae_explorer.asides import discard, empty, restore, set_aside
 from vae_explorer.data import own
-from vae_explorer.files import reason, replacing, scratch, sweep, whole, whole_folder
+from vae_explorer.disk import asides, files
+from vae_explorer.disk.asides import discard, empty, restore, set_aside
+from vae_explorer.disk.files import reason, replacing, scratch, sweep, whole, whole_folder
 
 # Adds a data set, and stays in the middle of it until it is killed.
 ADDS = """

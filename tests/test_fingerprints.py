@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from tests.test_models import config
-from vae_explorer import checkpoints, data
+from vae_explorer import data
 from vae_explorer.__main__ import main
+from vae_explorer.checkpoints import checkpoints
 from vae_explorer.config import TrainingConfig
 from vae_explorer.data import PARTS, DataError, Images, changed, fingerprint, load, registry
 from vae_explorer.data.bundled import mnist_sample
-from vae_explorer.runs import Run, train
-from vae_explorer.training import Epoch
+from vae_explorer.jobs.runs import Run, train
+from vae_explorer.training.engine import Epoch
 
 SMALL = ["--encoder", "8", "--decoder", "8", "--batch", "20"]
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA  # type: ignore[import-untyped]
 
-from vae_explorer.baselines import best_linear, explained, mean_image
 from vae_explorer.config import Likelihood, ModelConfig, TrainingConfig
 from vae_explorer.data import load
-from vae_explorer.doctor import examine
-from vae_explorer.records import Order, Record, Rung, Status
+from vae_explorer.jobs.doctor import examine
+from vae_explorer.jobs.records import Order, Record, Rung, Status
+from vae_explorer.measured.baselines import best_linear, explained, mean_image
 
 MODEL = ModelConfig(kind="vae", data="digits", shape=(8, 8), latent=2, encoder=(16,), decoder=(16,))
 WELL = [60.0, 40, 32, 30, 29, 28.5, 28.2, 28.1, 28.05, 28.0]  # log 2 for each of 64 pixels is 44.4

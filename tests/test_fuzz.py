@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import fuzz
 from benchmarks._mutations import mutants
-from vae_explorer import checkpoints, digests
+from vae_explorer.checkpoints import checkpoints, digests
 
 COUNTS = {"checkpoint": 2_000, "old checkpoint": 400, "curve": 250, "gap table": 250}  # of other targets 500
 

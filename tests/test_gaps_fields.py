@@ -15,7 +15,7 @@ from vae_explorer.latent.encoding import Floats, decode, encode
 from vae_explorer.latent.gaps import FIELDS, Judges, fit_judges, gap_field
 from vae_explorer.latent.gaps.holes import fit_density, log_density
 from vae_explorer.latent.geometry import pullback_metric
-from vae_explorer.models import Autoencoder, build
+from vae_explorer.models.autoencoder import Autoencoder, build
 
 EXTENT = (-2.0, 2.0, -1.0, 3.0)
 SIDE = 13

@@ -17,12 +17,12 @@ from torch import nn
 
 from tests.test_models import config, perturbed
 from tests.test_training import provenance
-from vae_explorer import checkpoints, gap_tables
 from vae_explorer.__main__ import main
-from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.checkpoints import checkpoints
+from vae_explorer.checkpoints.checkpoints import Checkpoint
+from vae_explorer.checkpoints.sidecars import SidecarError, digest
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.data import Images
-from vae_explorer.gap_tables import REAL, GapTable, measure
 from vae_explorer.latent.encoding import decode, encode
 from vae_explorer.latent.gaps import MEASURES, Judges, Score, draw, fit_judges, fit_mixture, pool
 from vae_explorer.latent.gaps.holes import fit_density, hole_share
@@ -31,8 +31,9 @@ from vae_explorer.latent.gaps.recognition import JUDGES, paths, recognisable_pat
 from vae_explorer.latent.gaps.round_trip import displacement, round_trip
 from vae_explorer.latent.gaps.scores import all_scores, real_clouds
 from vae_explorer.latent.gaps.smoothness import squared_speeds, steepness
-from vae_explorer.models import Autoencoder, build
-from vae_explorer.sidecars import SidecarError, digest
+from vae_explorer.measured import gap_tables
+from vae_explorer.measured.gap_tables import REAL, GapTable, measure
+from vae_explorer.models.autoencoder import Autoencoder, build
 
 PIXELS = np.random.RandomState(0).randint(0, 256, (40, 8, 8)).astype(np.uint8)
 IMAGES = Images(PIXELS, (PIXELS.mean((1, 2)) > 128).astype(np.int64), ("dark", "bright"), "forty images")

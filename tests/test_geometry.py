@@ -13,11 +13,11 @@ from torch import Tensor
 
 import vae_explorer.latent.geometry as geometry
 from tests.test_models import config, perturbed
-from vae_explorer import checkpoints
+from vae_explorer.checkpoints import checkpoints
 from vae_explorer.config import Likelihood
 from vae_explorer.latent.geometry import magnification, pullback_metric
-from vae_explorer.models import Autoencoder, build
-from vae_explorer.ui import messages
+from vae_explorer.models.autoencoder import Autoencoder, build
+from vae_explorer.ui.shell import messages
 
 Z = np.random.RandomState(2).randn(23, 2).astype(np.float32)
 EXTENT = (-2.0, 2.0, -1.0, 3.0)

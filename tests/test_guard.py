@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from streamlit import net_util
 from streamlit.web.server.starlette import starlette_websocket
 
-from vae_explorer.ui.guard import is_asked_here, is_own, middleware
+from vae_explorer.ui.shell.guard import is_asked_here, is_own, middleware
 
 SOCKET = "192.168.1.20"  # the address that requests come in at
 OPTIONS: dict[str, object] = {

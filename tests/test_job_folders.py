@@ -12,15 +12,18 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from benchmarks._mutations import BYTES, JSON, mutants
-from vae_explorer import asides, data, films, jobs, worker
+from vae_explorer import data
 from vae_explorer.config import ModelConfig, TrainingConfig
-from vae_explorer.doctor import examine
-from vae_explorer.estimates import Estimate
-from vae_explorer.films import FilmError
-from vae_explorer.jobs import Job, JobError
-from vae_explorer.processes import ALONE
-from vae_explorer.records import Order
-from vae_explorer.ui import forecast, training
+from vae_explorer.disk import asides
+from vae_explorer.jobs import films, jobs, worker
+from vae_explorer.jobs.doctor import examine
+from vae_explorer.jobs.estimates import Estimate
+from vae_explorer.jobs.films import FilmError
+from vae_explorer.jobs.jobs import Job, JobError
+from vae_explorer.jobs.records import Order
+from vae_explorer.training.processes import ALONE
+from vae_explorer.ui.train import film as training
+from vae_explorer.ui.train import forecast
 
 MODEL = ModelConfig(kind="multi-rate", data="digits", shape=(8, 8), encoder=(16,), decoder=(16,))
 ORDER = Order(model=MODEL, training=TrainingConfig(epochs=2, batch=100), command="test")
@@ -50,7 +53,7 @@ def copied(original: Path, name: str) -> Job:
 
 def page() -> AppTest:
     def show() -> None:
-        from vae_explorer.ui.pages.train import page
+        from vae_explorer.ui.train.page import page
 
         page()
 
@@ -245,7 +248,7 @@ def test_a_link_to_a_data_set_that_is_not_there_says_so_and_trains_no_other(
     monkeypatch.setenv("VAE_EXPLORER_DATA", str(tmp_path))
 
     def show() -> None:
-        from vae_explorer.ui.pages.train import page
+        from vae_explorer.ui.train.page import page
 
         page()
 

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from vae_explorer import asides, files, films, jobs, locks, worker
 from vae_explorer.config import ModelConfig, TrainingConfig
-from vae_explorer.jobs import Job, JobError
-from vae_explorer.records import LIVE, Order, Status
+from vae_explorer.disk import asides, files, locks
+from vae_explorer.jobs import films, jobs, worker
+from vae_explorer.jobs.jobs import Job, JobError
+from vae_explorer.jobs.records import LIVE, Order, Status
 
 MODEL = ModelConfig(kind="vae", data="digits", shape=(8, 8), encoder=(8,), decoder=(8,))
 ORDER = Order(model=MODEL, training=TrainingConfig(epochs=3, batch=200), command="test")

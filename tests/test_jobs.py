@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 import torch
 
-from vae_explorer import checkpoints, films, jobs, worker
-from vae_explorer.checkpoints import CheckpointError
+from vae_explorer.checkpoints import checkpoints
+from vae_explorer.checkpoints.checkpoints import CheckpointError
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.data import load
-from vae_explorer.jobs import Job, JobError
+from vae_explorer.jobs import films, jobs, worker
+from vae_explorer.jobs.jobs import Job, JobError
+from vae_explorer.jobs.records import Order
 from vae_explorer.latent.encoding import encode
-from vae_explorer.records import Order
 
 MODEL = ModelConfig(kind="multi-rate", data="digits", shape=(8, 8), encoder=(32,), decoder=(32,))
 

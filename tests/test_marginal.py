@@ -13,8 +13,8 @@ from scipy.special import logsumexp
 from tests.test_models import config, perturbed
 from vae_explorer.config import Likelihood
 from vae_explorer.latent.marginal import log_marginal, make_grid
-from vae_explorer.models import Autoencoder, build
-from vae_explorer.objectives import iwae
+from vae_explorer.models.autoencoder import Autoencoder, build
+from vae_explorer.models.objectives import iwae
 
 PIXELS = np.random.RandomState(0).randint(0, 256, (4, 8, 8)).astype(np.uint8)
 

@@ -10,8 +10,8 @@ import torch
 from scipy import integrate, stats
 
 from vae_explorer.config import Likelihood, ModelConfig
-from vae_explorer.distributions import Dirac, ExactContinuousBernoulli
-from vae_explorer.models import Autoencoder, FullPrecisionLinear, build
+from vae_explorer.models.autoencoder import Autoencoder, FullPrecisionLinear, build
+from vae_explorer.models.distributions import Dirac, ExactContinuousBernoulli
 
 BETA = torch.ones(3)
 

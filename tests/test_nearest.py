@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vae_explorer import checkpoints, data
+from vae_explorer import data
+from vae_explorer.checkpoints import checkpoints
 from vae_explorer.config import ModelConfig
 from vae_explorer.latent.encoding import Encoding, encode
-from vae_explorer.models import Autoencoder
-from vae_explorer.ui import store
-from vae_explorer.ui.encodings import Encodings
-from vae_explorer.ui.nearest import CANDIDATES, RUNGS_PER_DECADE, around, nearest
+from vae_explorer.models.autoencoder import Autoencoder
+from vae_explorer.ui.shell import store
+from vae_explorer.ui.shell.encodings import Encodings
+from vae_explorer.ui.shell.nearest import CANDIDATES, RUNGS_PER_DECADE, around, nearest
 
 
 @pytest.mark.parametrize("name", ["digits-vae-2d", "circles-vae-2d", "digits-ae-2d"])

@@ -10,8 +10,8 @@ import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
 from tests.linear_gaussian import LinearGaussian
-from vae_explorer.distributions import Dirac
-from vae_explorer.objectives import Terms, iwae, objective, pixel_mean_objective, terms
+from vae_explorer.models.distributions import Dirac
+from vae_explorer.models.objectives import Terms, iwae, objective, pixel_mean_objective, terms
 
 
 @pytest.fixture

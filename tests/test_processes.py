@@ -15,14 +15,14 @@ import torch
 from torch import Tensor
 
 from tests.test_models import config
-from vae_explorer import training
-from vae_explorer.batches import batches
 from vae_explorer.config import ConfigError, TrainingConfig
 from vae_explorer.data import DataError, Images, load
-from vae_explorer.models import build
-from vae_explorer.objectives import objective
-from vae_explorer.processes import ALONE, Processes, ProcessesError, joined
-from vae_explorer.training import MeanTerms, TrainingDiverged, fit
+from vae_explorer.models.autoencoder import build
+from vae_explorer.models.objectives import objective
+from vae_explorer.training import engine as training
+from vae_explorer.training.batches import batches
+from vae_explorer.training.engine import MeanTerms, TrainingDiverged, fit
+from vae_explorer.training.processes import ALONE, Processes, ProcessesError, joined
 
 ROOT = Path(__file__).parents[1]
 TRAIN, VALIDATION = load("digits", "train"), load("digits", "validation")

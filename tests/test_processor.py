@@ -7,7 +7,7 @@ import os
 import torch
 from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
-from vae_explorer import training
+from vae_explorer.training import engine as training
 
 HELD_BACK = "VAE_EXPLORER_HELD_BACK" in os.environ
 

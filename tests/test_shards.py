@@ -16,11 +16,11 @@ from torch import Tensor
 from tests.test_models import config
 from vae_explorer import data
 from vae_explorer.__main__ import main
-from vae_explorer.batches import batches
 from vae_explorer.config import TrainingConfig
 from vae_explorer.data import PARTS, DataError, Images, Shards, load, stream
-from vae_explorer.models import build
-from vae_explorer.training import Epoch, fit
+from vae_explorer.models.autoencoder import build
+from vae_explorer.training.batches import batches
+from vae_explorer.training.engine import Epoch, fit
 
 TRAIN, VALIDATION = load("digits", "train"), load("digits", "validation")
 

@@ -15,14 +15,15 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from tests.test_explore import APP, PROVENANCE, app, runs  # noqa: F401  (a fixture)
-from vae_explorer import checkpoints, data
-from vae_explorer.checkpoints import CheckpointError
+from vae_explorer import data
+from vae_explorer.checkpoints import checkpoints
+from vae_explorer.checkpoints.checkpoints import CheckpointError
 from vae_explorer.config import ModelConfig
 from vae_explorer.data import DataError, own
-from vae_explorer.models import build
-from vae_explorer.ui import example
-from vae_explorer.ui.scene import Scene
-from vae_explorer.ui.view import Limits, View, carried
+from vae_explorer.models.autoencoder import build
+from vae_explorer.ui.data import example
+from vae_explorer.ui.explore.scene import Scene
+from vae_explorer.ui.explore.state import Limits, View, carried
 
 SLIDER = Limits(model="slider", latent=2, beta=(0.01, 5), home=(0, 0, 4), images=100, classes=10)
 PLAIN = Limits(
@@ -79,7 +80,7 @@ def test_explore_keeps_the_image_and_compare_begins_at_it(runs: Path) -> None:  
 
 def page(name: str, state: dict[str, Any] | None = None) -> AppTest:
     """Opens one page of the app by itself."""
-    source = f"from vae_explorer.ui.pages.{name} import page\npage()"
+    source = f"from vae_explorer.ui.{name}.page import page\npage()"
     test = AppTest.from_string(source, default_timeout=60)
     for key, value in (state or {}).items():
         test.session_state[key] = value
@@ -185,7 +186,7 @@ def test_the_example_is_a_zip_that_the_page_data_reads_as_it_says() -> None:
 
 
 def test_the_example_run_is_one_that_can_be_started(home: Path) -> None:
-    from vae_explorer.ui import recipe
+    from vae_explorer.ui.train import recipe
 
     name, order = recipe.example()
     assert name == "my-digits-example"

@@ -15,14 +15,16 @@ from streamlit.testing.v1 import AppTest
 
 from tests.test_explore import sent
 from vae_explorer import __main__ as command_line
-from vae_explorer import checkpoints, jobs, worker
+from vae_explorer.checkpoints import checkpoints
 from vae_explorer.config import Kind, ModelConfig, TrainingConfig
-from vae_explorer.estimates import Estimate
 from vae_explorer.figures.training_curves import training_curves
-from vae_explorer.jobs import Job
-from vae_explorer.models import build, parameters
-from vae_explorer.records import Order, Status
-from vae_explorer.ui import forecast, training
+from vae_explorer.jobs import jobs, worker
+from vae_explorer.jobs.estimates import Estimate
+from vae_explorer.jobs.jobs import Job
+from vae_explorer.jobs.records import Order, Status
+from vae_explorer.models.autoencoder import build, parameters
+from vae_explorer.ui.train import film as training
+from vae_explorer.ui.train import forecast
 
 MODEL = ModelConfig(kind="vae", data="digits", shape=(8, 8), encoder=(16,), decoder=(16,))
 
@@ -43,7 +45,7 @@ def done(name: str = "first", epochs: int = 3, model: ModelConfig = MODEL) -> Jo
 
 def train() -> AppTest:
     def page() -> None:
-        from vae_explorer.ui.pages.train import page
+        from vae_explorer.ui.train.page import page
 
         page()
 
@@ -117,9 +119,9 @@ def test_a_wish_is_followed_before_the_page_answers(monkeypatch: pytest.MonkeyPa
     def part(folder: str) -> None:
         from pathlib import Path
 
-        from vae_explorer.jobs import Job
-        from vae_explorer.records import LIVE
-        from vae_explorer.ui.pages.train import _watch
+        from vae_explorer.jobs.jobs import Job
+        from vae_explorer.jobs.records import LIVE
+        from vae_explorer.ui.train.page import _watch
 
         job = Job(Path(folder))
         _watch(job, 10_000, job.status.state in LIVE)
@@ -149,8 +151,8 @@ def test_a_job_deleted_in_another_window_draws_the_whole_page_anew(part: str) ->
 
         import streamlit as st
 
-        from vae_explorer.jobs import Job
-        from vae_explorer.ui.pages import train
+        from vae_explorer.jobs.jobs import Job
+        from vae_explorer.ui.train import page as train
 
         if "drawn" not in st.session_state:
             st.session_state.drawn = True

@@ -16,13 +16,19 @@ from torch import Tensor
 from torch.distributions import kl_divergence
 
 from tests.test_models import config, perturbed
-from vae_explorer import checkpoints, objectives, runs, training
-from vae_explorer.checkpoints import Provenance
-from vae_explorer.config import ConfigError, Precision, TrainingConfig
+from vae_explorer.checkpoints import checkpoints
+from vae_explorer.checkpoints.checkpoints import Provenance
+from vae_explorer.config import ConfigError, Precision, TrainingConfig, effective_beta
 from vae_explorer.data import Images, load
-from vae_explorer.models import Autoencoder, build
-from vae_explorer.processes import ALONE
-from vae_explorer.training import Epoch, TrainingDiverged, fit
+from vae_explorer.jobs import runs
+from vae_explorer.models import objectives
+from vae_explorer.models.autoencoder import Autoencoder, build
+from vae_explorer.training import draws
+from vae_explorer.training import engine as training
+from vae_explorer.training.draws import draw_beta
+from vae_explorer.training.engine import Epoch, TrainingDiverged, fit
+from vae_explorer.training.optimizer import clip, learning_rate, optimizer_of
+from vae_explorer.training.processes import ALONE
 
 SETTINGS = TrainingConfig(epochs=4, batch=100, precision="float32")
 TRAIN, VALIDATION = load("digits", "train"), load("digits", "validation")
@@ -139,7 +145,7 @@ def test_kl_weights_are_even_in_their_logarithm_over_the_range_and_its_middle(
     """Against the mixture of two log-uniform distributions, [0.001, 10] and [0.01, 1], by Kolmogorov and Smirnov."""
     torch.manual_seed(0)
     model = config(kind="multi-rate", beta_min=0.001, beta_max=10.0)
-    beta = training._draw_beta(model, 50_000, focus, progress)
+    beta = draw_beta(model, 50_000, focus, progress)
     whole, middle = uniform(-3, 4), uniform(-2, 2)
 
     def mixture(x: Any) -> Any:
@@ -153,7 +159,7 @@ def test_kl_weights_are_even_in_their_logarithm_over_the_range_and_its_middle(
 def test_late_kl_weights_are_even_but_for_the_ends_of_the_range() -> None:
     """Of a range of ln(10^4) wider by 0.3 at each end, what lies beyond is drawn as the end itself."""
     torch.manual_seed(0)
-    beta = training._draw_beta(config(kind="multi-rate", beta_min=0.001, beta_max=10.0), 50_000, 0.35, 0.81)
+    beta = draw_beta(config(kind="multi-rate", beta_min=0.001, beta_max=10.0), 50_000, 0.35, 0.81)
     place = beta.double().log10().numpy()
     low, high = (np.isclose(place, end, atol=1e-6) for end in (-3, 1))
     beyond = 0.3 / (np.log(1e4) + 0.6)
@@ -163,7 +169,7 @@ def test_late_kl_weights_are_even_but_for_the_ends_of_the_range() -> None:
 
 
 def test_the_middle_of_kl_weights_stays_within_the_models_range() -> None:
-    beta = training._draw_beta(config(kind="multi-rate", beta_min=0.1, beta_max=10.0), 1000, 1.0, 0.5)
+    beta = draw_beta(config(kind="multi-rate", beta_min=0.1, beta_max=10.0), 1000, 1.0, 0.5)
     assert beta.min().item() == pytest.approx(0.1, rel=0.05)
     assert beta.max().item() == pytest.approx(1, rel=0.05)
 
@@ -258,7 +264,7 @@ def test_binarised_targets_are_black_or_white_and_right_on_average() -> None:
 
 
 def test_the_learning_rate_rises_once_and_falls_to_zero() -> None:
-    rates = [training._learning_rate(SETTINGS, i / 100) for i in range(101)]
+    rates = [learning_rate(SETTINGS, i / 100) for i in range(101)]
     peak = int(np.argmax(rates))
     assert rates[peak] == pytest.approx(SETTINGS.learning_rate)
     assert peak == round(100 * SETTINGS.warmup)
@@ -285,7 +291,7 @@ def test_the_pixel_mean_changes_the_gradient_alone_and_what_is_reported_stays_in
         )
         torch.manual_seed(5)
         pixels = torch.from_numpy(TRAIN.pixels[:50])
-        optimizer = training._optimizer(model, settings)
+        optimizer = optimizer_of(model, settings)
         means = training._step(model, optimizer, pixels, settings, 0.5, ALONE.share(50), ALONE)
         reported[reduction] = means.tolist()
         gradients[reduction] = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
@@ -298,12 +304,12 @@ def test_the_pixel_mean_changes_the_gradient_alone_and_what_is_reported_stays_in
 def test_an_image_of_a_large_kl_weight_moves_the_shared_weights_less(monkeypatch: pytest.MonkeyPatch) -> None:
     """Against autograd of mean((D + beta R) / (1 + beta)^balance), written out; reported is the plain objective."""
     beta = torch.tensor([0.5, 9.0]).repeat(25)
-    monkeypatch.setattr(training, "_draw_beta", lambda *_: beta)
+    monkeypatch.setattr(draws, "draw_beta", lambda *_: beta)
     model = perturbed(build(config(kind="multi-rate"), 0))
     settings = TrainingConfig(balance=0.7, clip=1e12, learning_rate=1e-12, precision="float32")
     pixels = torch.from_numpy(TRAIN.pixels[:50])
     torch.manual_seed(5)
-    means = training._step(model, training._optimizer(model, settings), pixels, settings, 0.5, ALONE.share(50), ALONE)
+    means = training._step(model, optimizer_of(model, settings), pixels, settings, 0.5, ALONE.share(50), ALONE)
     learned = [p for p in model.parameters() if p.grad is not None]
     found = [p.grad.clone() for p in learned if p.grad is not None]
     x = pixels / 255
@@ -319,15 +325,15 @@ def test_an_image_of_a_large_kl_weight_moves_the_shared_weights_less(monkeypatch
 
 
 def test_the_effective_weight_is_multiplied_by_the_pixels_of_a_mean_alone() -> None:
-    assert training.effective_beta(config(beta=0.5), TrainingConfig()) == 0.5
-    assert training.effective_beta(config(beta=0.5), TrainingConfig(reduction="mean")) == 32
-    assert training.effective_beta(config(kind="multi-rate"), TrainingConfig(reduction="mean")) == 64
+    assert effective_beta(config(beta=0.5), TrainingConfig()) == 0.5
+    assert effective_beta(config(beta=0.5), TrainingConfig(reduction="mean")) == 32
+    assert effective_beta(config(kind="multi-rate"), TrainingConfig(reduction="mean")) == 64
 
 
 def test_the_optimiser_is_pytorchs_adamw() -> None:
     ours, theirs = build(config(kind="vae"), 0), build(config(kind="vae"), 0)
     settings = TrainingConfig(learning_rate=0.01, weight_decay=0.5)
-    optimizer = training._optimizer(ours, settings)
+    optimizer = optimizer_of(ours, settings)
     groups = [
         {"params": [p for p in theirs.parameters() if p.requires_grad and p.ndim > 1], "weight_decay": 0.5},
         {"params": [p for p in theirs.parameters() if p.requires_grad and p.ndim <= 1], "weight_decay": 0.0},
@@ -363,6 +369,6 @@ def test_a_large_gradient_is_scaled_down_to_the_bound_and_a_small_one_left() -> 
     for most, scale in ((0.5, 0.1), (4.9, 0.98), (5.0, 1.0), (80.0, 1.0)):
         whole = [np.array([3.0, 0.0]), np.array([[0.0, -4.0]])]  # of length 5 together
         gradients = [torch.from_numpy(each).float() for each in whole]
-        training._clip(gradients, most)
+        clip(gradients, most)
         for gradient, each in zip(gradients, whole, strict=True):
             assert np.allclose(gradient, scale * each, rtol=1e-5)

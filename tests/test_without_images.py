@@ -16,15 +16,18 @@ from tests.test_explore import app, sent, shown
 from tests.test_fingerprints import keep
 from tests.test_models import config
 from tests.test_training import provenance
-from vae_explorer import checkpoints, data, probe
+from vae_explorer import data
 from vae_explorer.__main__ import main
+from vae_explorer.checkpoints import checkpoints, probe
 from vae_explorer.config import TrainingConfig
 from vae_explorer.data import DataError
 from vae_explorer.latent.encoding import decode
-from vae_explorer.models import build
-from vae_explorer.ui import exports, query, store
-from vae_explorer.ui.duel import Duel
-from vae_explorer.ui.scene import Scene
+from vae_explorer.models.autoencoder import build
+from vae_explorer.ui.compare.scene import Duel
+from vae_explorer.ui.explore import exports
+from vae_explorer.ui.explore import link as query
+from vae_explorer.ui.explore.scene import Scene
+from vae_explorer.ui.shell import store
 
 NAME = "theirs"
 

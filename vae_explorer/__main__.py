@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from vae_explorer import checkpoints, curves, gap_tables, jobs, runs, worker
 from vae_explorer.arguments import MODEL_OPTIONS, TRAINING_OPTIONS, parse
-from vae_explorer.asides import discard
-from vae_explorer.checkpoints import Checkpoint, CheckpointError
-from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
+from vae_explorer.checkpoints import checkpoints
+from vae_explorer.checkpoints.checkpoints import Checkpoint, CheckpointError
+from vae_explorer.checkpoints.sidecars import SidecarError
+from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig, reported_beta
 from vae_explorer.data import (
     DataError,
     Images,
@@ -35,15 +35,16 @@ from vae_explorer.data import (
     own,
     spread,
 )
-from vae_explorer.evaluation import figures
-from vae_explorer.jobs import Job, JobError, JobGone
+from vae_explorer.disk.asides import discard
+from vae_explorer.jobs import jobs, runs, worker
+from vae_explorer.jobs.jobs import Job, JobError, JobGone
+from vae_explorer.jobs.records import Order, Status
 from vae_explorer.latent.encoding import encode
 from vae_explorer.latent.gaps import Judges, can_judge, fit_judges
-from vae_explorer.processes import Processes, ProcessesError, joined
-from vae_explorer.records import Order, Status
-from vae_explorer.sidecars import SidecarError
+from vae_explorer.measured import curves, gap_tables
+from vae_explorer.measured.evaluation import figures
 from vae_explorer.text import shown
-from vae_explorer.training import reported_beta
+from vae_explorer.training.processes import Processes, ProcessesError, joined
 
 FARTHEST = 65_504.0  # latent units: what the browser can still read
 LOOKED_AT = 500  # images, whose codes must be finite before minutes are spent on all

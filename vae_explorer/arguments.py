@@ -22,7 +22,7 @@ from vae_explorer.config import (
     TrainingConfig,
 )
 from vae_explorer.data import DATASETS, PARTS, names, own
-from vae_explorer.files import expanded
+from vae_explorer.disk.files import expanded
 
 EXAMPLES = """examples:
   %(prog)s list

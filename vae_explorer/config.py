@@ -188,6 +188,18 @@ class TrainingConfig(_Json):
                 raise ConfigError(f"{message} (got {self})")
 
 
+def reported_beta(config: ModelConfig) -> float:
+    """Returns the KL weight that a run is followed at: 1 where the range holds it."""
+    if config.kind == "multi-rate":
+        return min(max(1.0, config.beta_min), config.beta_max)
+    return config.beta
+
+
+def effective_beta(model: ModelConfig, config: TrainingConfig) -> float:
+    """Returns the KL weight that `reported_beta` amounts to in the loss that is trained."""
+    return reported_beta(model) * (math.prod(model.shape) if config.reduction == "mean" else 1)
+
+
 def _fit(name: str, value: Any, hint: Any) -> Any:
     """Returns `value` as the type that `hint` names, or refuses it."""
     origin, inner = get_origin(hint), get_args(hint)

@@ -19,8 +19,9 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, WebSocketRoute, s
 
 from tests.browser.explorer import Explorer
 from tests.browser.oracle import MODEL
-from vae_explorer import checkpoints, data
-from vae_explorer.checkpoints import Checkpoint
+from vae_explorer import data
+from vae_explorer.checkpoints import checkpoints
+from vae_explorer.checkpoints.checkpoints import Checkpoint
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

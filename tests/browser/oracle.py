@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.checkpoints.checkpoints import Checkpoint
 from vae_explorer.data import Images
 
 MODEL = "mnist-vae-2d"

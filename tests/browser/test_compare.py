@@ -18,13 +18,15 @@ from tests.browser.conftest import Open, Serve
 from tests.browser.explorer import Explorer, painted, seen
 from tests.browser.oracle import close, decode, posterior, same
 from tests.test_explore import PROVENANCE
-from vae_explorer import checkpoints, data, gap_tables
-from vae_explorer.checkpoints import Checkpoint
+from vae_explorer import data
+from vae_explorer.checkpoints import checkpoints
+from vae_explorer.checkpoints.checkpoints import Checkpoint
 from vae_explorer.config import ModelConfig
 from vae_explorer.data import Images
 from vae_explorer.figures import theme
 from vae_explorer.latent.encoding import encode
-from vae_explorer.models import build
+from vae_explorer.measured import gap_tables
+from vae_explorer.models.autoencoder import build
 
 SIDES = ("left", "right")
 

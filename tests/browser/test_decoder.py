@@ -15,15 +15,16 @@ from wasmtime import wat2wasm
 
 from tests.test_explore import PROVENANCE
 from vae_explorer import data
-from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.checkpoints.checkpoints import Checkpoint
 from vae_explorer.config import ModelConfig
 from vae_explorer.latent.encoding import decode, encode
 from vae_explorer.latent.gaps.sampling import Mixture, points
 from vae_explorer.latent.paths import PATHS
-from vae_explorer.models import build
-from vae_explorer.ui import canvas, messages
+from vae_explorer.models.autoencoder import build
+from vae_explorer.ui import canvas
 from vae_explorer.ui.canvas.wire import addressed
-from vae_explorer.ui.view import Limits
+from vae_explorer.ui.explore.state import Limits
+from vae_explorer.ui.shell import messages
 
 CANVAS = Path(canvas.__file__).parent
 LIMITS = Limits(model="m", latent=2, beta=(0.001, 10.0), home=(0.0, 0.0, 3.0), images=300, classes=10)

@@ -17,7 +17,7 @@ from tests.browser.conftest import Open
 from tests.browser.explorer import Explorer
 from tests.browser.oracle import close, same
 from tests.browser.test_hardships import Line
-from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.checkpoints.checkpoints import Checkpoint
 from vae_explorer.data import Images
 from vae_explorer.data.preprocess import preprocess
 from vae_explorer.latent.encoding import decode, encode

@@ -13,8 +13,9 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Open
 from tests.browser.oracle import MODEL, NOTHING, decode, posterior, same
-from vae_explorer import checkpoints, data
-from vae_explorer.checkpoints import Checkpoint
+from vae_explorer import data
+from vae_explorer.checkpoints import checkpoints
+from vae_explorer.checkpoints.checkpoints import Checkpoint
 from vae_explorer.figures import theme
 
 

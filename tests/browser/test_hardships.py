@@ -12,7 +12,7 @@ from playwright.sync_api import WebSocketRoute, expect
 
 from tests.browser.conftest import Open, Serve
 from tests.browser.oracle import MODEL, NOTHING, close, decode, same
-from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.checkpoints.checkpoints import Checkpoint
 
 
 class Line:

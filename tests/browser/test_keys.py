@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Open
 from tests.browser.explorer import Explorer
 from tests.browser.oracle import NOTHING, posterior
-from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.checkpoints.checkpoints import Checkpoint
 from vae_explorer.data import Images
 from vae_explorer.latent.encoding import encode
 

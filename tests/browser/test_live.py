@@ -14,7 +14,7 @@ from playwright.sync_api import Page, WebSocket, expect
 
 from tests.browser.conftest import Open
 from tests.browser.oracle import NOTHING, close, decode, posterior, same
-from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.checkpoints.checkpoints import Checkpoint
 from vae_explorer.data import Images
 
 

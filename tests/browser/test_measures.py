@@ -13,7 +13,7 @@ from tests.browser.conftest import Open
 from tests.browser.explorer import Explorer
 from tests.browser.oracle import NOTHING, posterior
 from tests.browser.test_portrait import SVG, axes, save
-from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.checkpoints.checkpoints import Checkpoint
 from vae_explorer.data import Images
 
 HALF = 0.3  # latent units from the middle to the edge of the window: an ellipse fills a good part of it

@@ -17,11 +17,13 @@ from safetensors.torch import save_file
 from tests.browser.conftest import Serve
 from tests.test_own_data import png, zipped
 from tests.test_text import HOSTILE
-from vae_explorer import checkpoints, jobs, text
-from vae_explorer.checkpoints import Provenance
+from vae_explorer import text
+from vae_explorer.checkpoints import checkpoints
+from vae_explorer.checkpoints.checkpoints import Provenance
 from vae_explorer.config import ModelConfig, TrainingConfig
-from vae_explorer.models import build
-from vae_explorer.records import Order, Status
+from vae_explorer.jobs import jobs
+from vae_explorer.jobs.records import Order, Status
+from vae_explorer.models.autoencoder import build
 
 TAG = "<img src=evil-x onerror=hacked=1>"
 PICTURE = "![x](http://evil.example/x.png)"

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser
 from tests.browser.conftest import Open
 from tests.browser.explorer import Explorer
 from tests.browser.oracle import MODEL, decode, same
-from vae_explorer.checkpoints import Checkpoint
+from vae_explorer.checkpoints.checkpoints import Checkpoint
 from vae_explorer.data import Images
 from vae_explorer.latent.encoding import encode
 from vae_explorer.ui import canvas

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from vae_explorer.ui import canvas
-from vae_explorer.ui.query import to_query
-from vae_explorer.ui.scene import Scene
-from vae_explorer.ui.view import default, updated
+from vae_explorer.ui.explore.link import to_query
+from vae_explorer.ui.explore.scene import Scene
+from vae_explorer.ui.explore.state import default, updated
 
 scene = Scene("digits-vae-2d")
 start = default(scene.limits)

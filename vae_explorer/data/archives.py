@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from vae_explorer.data.fetch import Archive, FetchError, fetch
 from vae_explorer.data.idx import IdxFiles
 from vae_explorer.data.images import DataError
-from vae_explorer.torchvision_cpu import import_torchvision
+from vae_explorer.data.torchvision_cpu import import_torchvision
 
 Progress = Callable[[float], None]
 

@@ -10,7 +10,7 @@ from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from vae_explorer.torchvision_cpu import import_torchvision
+from vae_explorer.data.torchvision_cpu import import_torchvision
 
 _CHUNK = 256 * 1024  # bytes
 _PATIENCE = 15.0  # seconds without an answer

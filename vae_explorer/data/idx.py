@@ -14,7 +14,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from vae_explorer.data.images import DataError, Images
-from vae_explorer.files import expanded
+from vae_explorer.disk.files import expanded
 
 _UNSIGNED_BYTE = 0x08  # the format's code for uint8, third byte of the file
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from vae_explorer.data.idx import data_folder
 from vae_explorer.data.images import PARTS, DataError, Images
-from vae_explorer.files import reason, sweep, whole_folder
+from vae_explorer.disk.files import reason, sweep, whole_folder
 
 PREFIX = "shards/"  # of the names of these data sets
 _NAME = re.compile(r"\w[\w .-]{0,59}")  # in UTF-8 it fits the 255 bytes that a folder's name may have

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_explorer.models import Autoencoder, Modulation
+from vae_explorer.models.autoencoder import Autoencoder, Modulation
 
 
 class Dense(NamedTuple):

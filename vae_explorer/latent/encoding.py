@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch.distributions import kl_divergence
 
 from vae_explorer.latent.noise import normal_sets
-from vae_explorer.models import Autoencoder
+from vae_explorer.models.autoencoder import Autoencoder
 
 Floats = NDArray[np.float32]
 BATCH = 1000

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.func import jvp, vmap
 
 from vae_explorer.latent.encoding import Floats, plane
-from vae_explorer.models import Autoencoder
+from vae_explorer.models.autoencoder import Autoencoder
 
 BATCH = 512  # points whose derivatives are held at once
 

@@ -23,14 +23,14 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from vae_explorer.asides import Aside, empty, set_aside
 from vae_explorer.data.idx import data_folder
 from vae_explorer.data.images import PARTS, DataError, Images
 from vae_explorer.data.own.choices import Choices, transformed
 from vae_explorer.data.own.members import LONGEST
 from vae_explorer.data.own.partition import divided
 from vae_explorer.data.own.stacks import LARGEST, LEAST, MOST, MOST_CLASSES, SMALLEST, UNLABELLED, Progress, Upload
-from vae_explorer.files import read_json, reason, sweep, whole_folder
+from vae_explorer.disk.asides import Aside, empty, set_aside
+from vae_explorer.disk.files import read_json, reason, sweep, whole_folder
 
 FORMAT = 2
 _READABLE = (1, 2)

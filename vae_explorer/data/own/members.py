@@ -11,7 +11,7 @@ from typing import IO, NamedTuple
 
 from vae_explorer.data.images import DataError
 from vae_explorer.data.own.stacks import MOST
-from vae_explorer.files import reason
+from vae_explorer.disk.files import reason
 
 # What systems put beside everybody's files.
 _BY_SYSTEMS = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)

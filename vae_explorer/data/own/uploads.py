@@ -16,7 +16,7 @@ from vae_explorer.data.own.sheets import read_sheet
 from vae_explorer.data.own.stacks import Progress, Upload
 from vae_explorer.data.own.tables import Tables
 from vae_explorer.data.own.zips import members, open_zip
-from vae_explorer.files import reason
+from vae_explorer.disk.files import reason
 
 # Endings that are offered; what counts is the content.
 KINDS = (

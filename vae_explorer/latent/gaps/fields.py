@@ -16,7 +16,7 @@ from vae_explorer.latent.gaps.measures import FIELDS, SMALLEST
 from vae_explorer.latent.gaps.recognition import Judges
 from vae_explorer.latent.gaps.round_trip import displacement
 from vae_explorer.latent.gaps.smoothness import speed, squared_speeds
-from vae_explorer.models import Autoencoder
+from vae_explorer.models.autoencoder import Autoencoder
 
 ROWS = 10  # of a grid that are computed at once: an answer to give way at
 

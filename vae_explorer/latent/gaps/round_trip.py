@@ -7,7 +7,7 @@ import torch
 
 from vae_explorer.latent.encoding import BATCH, Floats
 from vae_explorer.latent.gaps.measures import SMALLEST, Score, jackknife, parts, quantile
-from vae_explorer.models import Autoencoder
+from vae_explorer.models.autoencoder import Autoencoder
 
 QUANTILES = (0.5, 0.9)
 

@@ -16,7 +16,7 @@ from vae_explorer.latent.gaps.recognition import JUDGES, Judges, paths, recognis
 from vae_explorer.latent.gaps.round_trip import displacement, round_trip
 from vae_explorer.latent.gaps.sampling import Mixture, draw, samplings
 from vae_explorer.latent.gaps.smoothness import DERIVATIVES, squared_speeds, steepness
-from vae_explorer.models import Autoencoder
+from vae_explorer.models.autoencoder import Autoencoder
 
 Scores = dict[str, Score | None]  # by measure; None where one does not exist
 Clouds = dict[str, Cloud]  # by space: pixels, features

@@ -7,7 +7,7 @@ import numpy as np
 from vae_explorer.latent.encoding import Floats
 from vae_explorer.latent.gaps.measures import Score, jackknife, parts, quantile
 from vae_explorer.latent.geometry import pullback_metric
-from vae_explorer.models import Autoencoder
+from vae_explorer.models.autoencoder import Autoencoder
 
 STEEP, USUAL = 0.99, 0.5
 DERIVATIVES = 40_000  # of an image, at most: models of more axes are measured at fewer points

@@ -105,7 +105,7 @@ class LatentMap {
     return this.said !== undefined && this.isAbout(this.said);
   }
 
-  /** Asks for the pinned point past Streamlit (ui/direct.py says why); the report, which has to come anyway, follows. */
+  /** Asks for the pinned point past Streamlit (shell/direct.py says why); the report, which has to come anyway, follows. */
   async ask() {
     if (serverIsAway()) return this.tell();
     const { index, noise } = this.pin;

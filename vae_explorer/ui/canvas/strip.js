@@ -1,6 +1,6 @@
 // The strip of pinned points: chosen by a click, moved by dragging, removed by its cross.
 
-const MOST_PINS = 12; // ui/view.py takes no more
+const MOST_PINS = 12; // explore/state.py takes no more
 
 /** Says whether two pins are the same point: an image, or a place on the plane. */
 function samePin(a, b) {

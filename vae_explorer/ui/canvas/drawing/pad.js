@@ -1,7 +1,7 @@
 // The drawing pad: strokes of a mouse, finger or pen, and pictures from files.
 
 const KEPT_SIDE = 1600; // px of a picture that a part may be cut from
-const PAD_SIDE = 280; // pixels; ui/drawing.py takes no larger pictures
+const PAD_SIDE = 280; // pixels; ui/drawing takes no larger pictures
 const BRUSH = { least: 8, usual: 24, most: 48 }; // pixels of the pad; the usual one draws MNIST's strokes
 const MOST_BYTES = 20e6; // of a file
 const MOST_PIXELS = 50e6; // of a picture: more would take hundreds of megabytes to decode

@@ -1,6 +1,6 @@
 // One side of the comparison: a map, its decoder, and the image that stands for it.
 
-const SPOT = 1e-3; // standard deviation of codes on an axis, latent units: less is one spot; as in ui/duel.py
+const SPOT = 1e-3; // standard deviation of codes on an axis, latent units: less is one spot; as in compare/scene.py
 
 class DuelSide {
   /** @param {{point: Function, click: Function, key: Function}} on what happens on this side's map, at a place on its axes */

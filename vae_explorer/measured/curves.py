@@ -1,0 +1,165 @@
+"""The rate-distortion curve of a checkpoint, measured once and kept in a file beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from vae_explorer.checkpoints import sidecars
+from vae_explorer.checkpoints.checkpoints import Checkpoint
+from vae_explorer.checkpoints.sidecars import SidecarError, count, demand, numbers, rising, texts
+from vae_explorer.config import ModelConfig
+from vae_explorer.data import Images, spread
+from vae_explorer.latent.encoding import axis_rates, encode
+from vae_explorer.latent.marginal import Marginal, log_marginal
+from vae_explorer.measured.evaluation import DRAWS, Averages, averages, samples_of
+
+KIND = "curve"  # NAME.curve.json, and the subcommand
+CurveError = SidecarError
+POINTS = 17  # KL weights of a multi-rate model: four a decade from 0.001 to 10
+NLL_IMAGES = 10_000  # at most
+QUICK_IMAGES = 500  # at most, and as few samples of z as there may be
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """Averages over images at each KL weight, in nats per image."""
+
+    weights: str  # digest of the model's weights and configuration
+    source: str  # one line: which data
+    part: str  # of the data
+    target: str  # grey, or density: what the distortion is measured against
+    images: int  # averaged over
+    samples: int  # of z an image, for the distortion
+    nll_images: int  # averaged over in nll; 0 without one
+    beta: tuple[float, ...]  # rising; a deterministic autoencoder's is 0
+    distortion: tuple[float, ...]
+    distortion_error: tuple[float, ...]  # standard error: what other samples of z would change
+    rate: tuple[float, ...] | None  # None for a deterministic autoencoder, whose rate is infinite
+    axis_rate: tuple[tuple[float, ...], ...] | None  # the rate's share of each latent axis; None as above
+    nll: tuple[float, ...] | None  # -log p(x) by quadrature under the standard normal prior; 2-D only
+    nll_error: tuple[float, ...] | None  # mean |difference| to a grid half as fine: too large once it is small
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: object) -> Curve:
+        """Raises CurveError where fields are missing, unknown, of the wrong type or of different lengths."""
+        if not isinstance(values, dict) or {field.name for field in fields(cls)} != values.keys():
+            raise CurveError("it lacks fields of a curve, or has others")
+        texts(values, "weights", "source", "part", "target")
+        for name, least in (("images", 1), ("samples", 1), ("nll_images", 0)):
+            count(values, name, least)
+        beta = rising("beta", values["beta"])
+        series = {name: _series(name, values[name], len(beta)) for name in ("rate", "nll", "nll_error")}
+        axes = None
+        if values["axis_rate"] is not None:
+            rows = values["axis_rate"]
+            demand(isinstance(rows, list | tuple) and len(rows) == len(beta), "axis_rate", f"{len(beta)} rows", rows)
+            axes = tuple(numbers("axis_rate", row) for row in rows)
+            demand(len({len(row) for row in axes}) == 1, "axis_rate", "rows of one length", rows)
+        for name in ("distortion", "distortion_error"):
+            series[name] = numbers(name, values[name], len(beta))
+        return cls(**(values | series | {"beta": beta, "axis_rate": axes}))
+
+    def save(self, path: Path) -> None:
+        """Writes the curve whole or not at all.
+
+        Raises:
+            CurveError: If the folder cannot be written.
+        """
+        sidecars.save(path, self.to_json())
+
+
+def measure(
+    checkpoint: Checkpoint,
+    images: Images,
+    *,
+    part: str = "test",
+    quick: bool = False,
+    show: Callable[[float], None] = lambda _: None,
+) -> Curve:
+    """Measures the curve over all images given, each KL weight with the same draws of z.
+
+    Arguments:
+        checkpoint: The model; a multi-rate one gives a curve, any other a point.
+        images: What the averages are over, with grey levels as targets.
+        part: Which part of the data they are.
+        quick: Takes `QUICK_IMAGES` of them, and no quadrature: seconds instead of minutes.
+        show: Called with the rising fraction done; 1 comes last.
+    """
+    model, config = checkpoint.model, checkpoint.config
+    pixels = spread(images.pixels, QUICK_IMAGES if quick else len(images.pixels))
+    # An autoencoder has no prior to sample from: its log p(x) would mean nothing, and is 1.6 nats off here.
+    judge = config.latent == 2 and config.kind != "autoencoder" and not quick
+    judged = spread(images.pixels, NLL_IMAGES) if judge else pixels[:0]
+    samples = samples_of(config.kind, len(pixels), QUICK_IMAGES if quick else DRAWS)
+    beta = betas(config)
+    distortion: list[Averages] = []
+    axis_rate: list[tuple[float, ...]] = []
+    marginal: list[Marginal] = []
+    for done, weight in enumerate(beta, 1):
+        distortion.append(averages(model, torch.from_numpy(pixels), weight, samples=samples, seed=0))
+        if config.kind != "autoencoder":
+            axis_rate.append(tuple(axis_rates(encode(model, pixels, weight)).tolist()))
+        if len(judged):
+            marginal.append(log_marginal(model, judged, weight))
+        show(done / len(beta))
+    return Curve(
+        weights=sidecars.digest(model),
+        source=images.source,
+        part=part,
+        target="grey" if config.likelihood == "bernoulli" else "density",
+        images=len(pixels),
+        samples=samples,
+        nll_images=len(judged),
+        beta=beta,
+        distortion=tuple(each.distortion for each in distortion),
+        distortion_error=tuple(each.error for each in distortion),
+        rate=tuple(map(math.fsum, axis_rate)) or None,
+        axis_rate=tuple(axis_rate) or None,
+        nll=tuple(-float(each.log_p.mean(dtype=np.float64)) for each in marginal) or None,
+        nll_error=tuple(each.error for each in marginal) or None,
+    )
+
+
+def betas(config: ModelConfig) -> tuple[float, ...]:
+    """Returns the KL weights of a curve: evenly spaced logarithms, round where the range is."""
+    match config.kind:
+        case "autoencoder":  # nobody pays for its rate
+            return (0.0,)
+        case "vae":
+            return (config.beta,)
+        case "multi-rate":
+            between = np.geomspace(config.beta_min, config.beta_max, POINTS)[1:-1]
+            return (config.beta_min, *(float(f"{weight:.12g}") for weight in between), config.beta_max)
+
+
+def sidecar(checkpoint: Path) -> Path:
+    """Returns the file beside a checkpoint that keeps its curve."""
+    return sidecars.beside(checkpoint, KIND)
+
+
+def find(checkpoint: Checkpoint) -> Curve | None:
+    """Returns the curve kept beside a checkpoint, unless there is none, or it is broken or of another model."""
+    return sidecars.find(checkpoint, KIND, Curve.from_json)
+
+
+def load(path: Path) -> Curve:
+    """Reads a curve.
+
+    Raises:
+        CurveError: If the file is missing, or holds no curve.
+    """
+    return sidecars.load(path, Curve.from_json)
+
+
+def _series(name: str, value: Any, length: int) -> tuple[float, ...] | None:
+    return None if value is None else numbers(name, value, length)

@@ -1,0 +1,270 @@
+"""The gap table of a checkpoint, measured once over its KL weights and kept in a file beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vae_explorer.checkpoints import sidecars
+from vae_explorer.checkpoints.checkpoints import Checkpoint
+from vae_explorer.checkpoints.sidecars import SidecarError, count, demand, numbers, rising, texts
+from vae_explorer.config import ModelConfig
+from vae_explorer.data import Images, spread
+from vae_explorer.latent.encoding import Encoding, encode
+from vae_explorer.latent.gaps.holes import fit_density
+from vae_explorer.latent.gaps.measures import FEWEST, MEASURES, Score, is_bound, pool
+from vae_explorer.latent.gaps.recognition import JUDGES, Judges, recognisable_share
+from vae_explorer.latent.gaps.sampling import Mixture, fit_mixture, samplings
+from vae_explorer.latent.gaps.scores import Clouds, Scores, all_scores, real_clouds
+from vae_explorer.models.autoencoder import Autoencoder
+
+KIND = "gaps"  # NAME.gaps.json, and the subcommand
+LADDER = (0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 4.0, 10.0)
+DRAWS = 10_000
+REAL = tuple(f"recognised_{judge}" for judge in JUDGES)  # measured of the real images too
+
+
+@dataclass(frozen=True, kw_only=True)
+class GapTable:
+    """All measures at each KL weight, for each of the model's sampling distributions."""
+
+    weights: str  # digest of the model's weights and configuration
+    source: str  # one line: which data
+    part: str  # of the data
+    images: int  # of that part
+    draws: int  # from the sampling distribution, for each seed
+    seeds: tuple[int, ...]  # of draws, pairs and classifiers; the scores are averages over them
+    trained: int  # training images of the classifiers
+    together: int  # images whose posteriors are taken together for KL and information, neither beyond log of it
+    together_part: str  # of the data; the mixture is fitted to their codes
+    beta: tuple[float, ...]  # rising; a deterministic autoencoder's is 0
+    scores: dict[str, dict[str, tuple[Score | None, ...]]]  # by sampling and measure, one at each KL weight
+    real: dict[str, Score]  # what the classifiers say of the test images themselves, by measure
+    mixture: Mixture | None  # what an autoencoder is sampled from, too
+
+    @property
+    def bounds(self) -> dict[str, tuple[bool, ...]]:
+        """Which scores are bounds in the better direction, at each KL weight, by measure: too few images to tell."""
+        near = tuple(is_bound(each, self.together) for each in self.scores["prior"]["mutual_information"])
+        return {"kl_to_prior": near, "mutual_information": near}
+
+    def rung(self, beta: float) -> int:
+        """Returns which of the measured KL weights is nearest, as a ratio."""
+        return min(range(len(self.beta)), key=lambda i: abs(math.log(max(self.beta[i], 1e-9) / max(beta, 1e-9))))
+
+    def at(self, beta: float, sampling: str) -> Scores:
+        """Returns the scores at the measured KL weight that is nearest, as a ratio."""
+        index = self.rung(beta)
+        return {name: row[index] for name, row in self.scores[sampling].items()}
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns JSON types; a score becomes its value, the draws' and the images' part of its error."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: object) -> GapTable:
+        """Raises SidecarError where fields are missing, unknown, of the wrong type or of different lengths."""
+        if not isinstance(values, dict) or {field.name for field in fields(cls)} != values.keys():
+            raise SidecarError("it lacks fields of a gap table, or has others")
+        texts(values, "weights", "source", "part", "together_part")
+        for name, least in (("images", FEWEST), ("draws", 1), ("trained", 1), ("together", 1)):
+            count(values, name, least)
+        seeds = tuple(map(int, numbers("seeds", values["seeds"])))
+        beta = rising("beta", values["beta"])
+        mixture = None if values["mixture"] is None else _mixture(values["mixture"])
+        _keys("scores", values["scores"], samplings("autoencoder" if mixture else "vae"))
+        scores = {}
+        for sampling, rows in values["scores"].items():
+            _keys(sampling, rows, MEASURES)
+            scores[sampling] = {name: _row(name, row, len(beta)) for name, row in rows.items()}
+        _keys("real", values["real"], REAL)
+        real = {name: _score(name, score) for name, score in values["real"].items()}
+        return cls(**(values | {"seeds": seeds, "beta": beta, "scores": scores, "real": real, "mixture": mixture}))
+
+    def save(self, path: Path) -> None:
+        """Writes the table whole or not at all.
+
+        Raises:
+            SidecarError: If the folder cannot be written.
+        """
+        sidecars.save(path, self.to_json())
+
+
+def measure(
+    checkpoint: Checkpoint,
+    images: Images,
+    judges: Sequence[Judges],
+    *,
+    train: Images | None = None,
+    part: str = "test",
+    betas: Sequence[float] | None = None,
+    draws: int = DRAWS,
+    show: Callable[[float], None] = lambda _: None,
+) -> GapTable:
+    """Measures the table over all images given, once for each of the judges and with their seed.
+
+    Arguments:
+        checkpoint: The model.
+        images: The codes, the real images that draws are compared with, and the ends of paths.
+        judges: Classifiers of the same data; the scores are averages over them.
+        train: The training images: their posteriors, or codes, are what is taken together, since there are more of
+            them; those of the images unless given.
+        part: Which part of the data the images are.
+        betas: KL weights; those of `ladder` unless given.
+        draws: From each sampling distribution, for each of the judges.
+        show: Called with the rising fraction done; 1 comes last. What it raises ends the work.
+
+    Raises:
+        ValueError: If there are fewer than `FEWEST` images or draws.
+    """
+    if min(len(images.pixels), draws) < FEWEST:
+        raise ValueError(
+            f"gaps are measured with {FEWEST} images and draws at least, not {len(images.pixels)}, {draws}"
+        )
+    model = checkpoint.model
+    weights = ladder(checkpoint.config) if betas is None else tuple(sorted(betas))
+    clouds = _clouds(images, judges, draws)
+    together = images if train is None else train
+    mixture: Mixture | None = None
+    each: list[list[dict[str, Scores]]] = []
+    for beta in weights:
+        encoding = encode(model, images.pixels, beta)
+        trained = encoding if train is None else encode(model, train.pixels, beta)
+        if checkpoint.config.kind == "autoencoder":
+            mixture = fit_mixture(trained.mean)
+        ask = _Ask(model, beta, encoding, trained, mixture, draws)
+        each.append(_scores(ask, judges, clouds, _progress(show, len(each), len(weights))))
+    return GapTable(
+        weights=sidecars.digest(model),
+        source=images.source,
+        part=part,
+        images=len(images.pixels),
+        draws=draws,
+        seeds=tuple(judge.seed for judge in judges),
+        trained=judges[0].trained,
+        together=len(together.pixels),
+        together_part=part if train is None else "train",
+        beta=weights,
+        scores={
+            sampling: {
+                name: tuple(pool([scores[sampling][name] for scores in seeds]) for seeds in each) for name in MEASURES
+            }
+            for sampling in samplings(checkpoint.config.kind)
+        },
+        real=_real(images, judges),
+        mixture=mixture,
+    )
+
+
+class _Ask(NamedTuple):
+    """What is measured at one KL weight."""
+
+    model: Autoencoder
+    beta: float
+    encoding: Encoding
+    trained: Encoding
+    mixture: Mixture | None
+    draws: int
+
+
+def _scores(
+    ask: _Ask, judges: Sequence[Judges], clouds: Sequence[Clouds], show: Callable[[float], None]
+) -> list[dict[str, Scores]]:
+    """Returns the scores of each of the judges."""
+    model, beta, encoding, trained, mixture, draws = ask
+    density = fit_density(encoding.mean)
+    found: list[dict[str, Scores]] = []
+    for judge, real in zip(judges, clouds, strict=True):
+        step = _progress(show, len(found), len(judges))
+        asked = (model, beta, encoding, density, real, judge, draws, step)
+        found.append(all_scores(*asked, trained=trained, mixture=mixture))
+    return found
+
+
+def ladder(config: ModelConfig) -> tuple[float, ...]:
+    """Returns the KL weights of a table: round ones that the model knows."""
+    match config.kind:
+        case "autoencoder":  # nobody pays for its rate
+            return (0.0,)
+        case "vae":
+            return (config.beta,)
+        case "multi-rate":
+            known = tuple(beta for beta in LADDER if config.beta_min <= beta <= config.beta_max)
+            return known or (config.beta_min, config.beta_max)
+
+
+def sidecar(checkpoint: Path) -> Path:
+    """Returns the file beside a checkpoint that keeps its gap table."""
+    return sidecars.beside(checkpoint, KIND)
+
+
+def find(checkpoint: Checkpoint) -> GapTable | None:
+    """Returns the table kept beside a checkpoint, unless there is none, or it is broken or of another model."""
+    return sidecars.find(checkpoint, KIND, GapTable.from_json)
+
+
+def load(path: Path) -> GapTable:
+    """Reads a table.
+
+    Raises:
+        SidecarError: If the file is missing, or holds no table.
+    """
+    return sidecars.load(path, GapTable.from_json)
+
+
+def _clouds(images: Images, judges: Sequence[Judges], draws: int) -> list[Clouds]:
+    """Returns the real images as clouds for each of the judges: no more images than there are draws."""
+    pixels = spread(images.pixels, draws)
+    clouds: list[Clouds] = []
+    for judge in judges:
+        clouds.append(real_clouds(pixels, judge, clouds[0]["pixels"] if clouds else None))
+    return clouds
+
+
+def _real(images: Images, judges: Sequence[Judges]) -> dict[str, Score]:
+    """Returns how many of the real images are recognised: what decoded ones are to be compared with."""
+    grey = images.pixels.astype(np.float32) / np.float32(255)
+    pooled = {}
+    for name in JUDGES:
+        shares = [recognisable_share(judge, name, grey) for judge in judges]
+        pooled[f"recognised_{name}"] = pool([Score(share.value, 0.0, share.draws) for share in shares])
+    return {name: score for name, score in pooled.items() if score}
+
+
+def _progress(show: Callable[[float], None], done: int, total: int) -> Callable[[float], None]:
+    return lambda part: show((done + part) / total)
+
+
+def _keys(name: str, value: Any, wanted: Iterable[str]) -> None:
+    keys = sorted(wanted)
+    demand(isinstance(value, dict) and sorted(value) == keys, name, ", ".join(keys), value)
+
+
+def _row(name: str, row: Any, length: int) -> tuple[Score | None, ...]:
+    demand(isinstance(row, list | tuple) and len(row) == length, name, f"{length} scores", row)
+    return tuple(None if each is None else _score(name, each) for each in row)
+
+
+def _mixture(values: Any) -> Mixture:
+    demand(isinstance(values, list | tuple) and len(values) == len(Mixture._fields), "mixture", "three lists", values)
+    weights = numbers("mixture", values[0])
+    rows = []
+    for each in values[1:]:
+        demand(isinstance(each, list | tuple) and len(each) == len(weights), "mixture", "a row a component", each)
+        rows.append(tuple(numbers("mixture", row) for row in each))
+    axes = len(rows[0][0])
+    fits = all(len(mean) == axes and len(root) == axes**2 for mean, root in zip(*rows, strict=True))
+    demand(fits and min(weights) >= 0 and abs(sum(weights) - 1) < 1e-6, "mixture", "weights, means and roots", weights)
+    return Mixture(weights, *rows)
+
+
+def _score(name: str, value: Any) -> Score:
+    """Returns a value and the two parts of its error, which is not negative."""
+    score = Score(*numbers(name, value, 3))
+    demand(min(score.draws, score.images) >= 0, name, "errors from 0 up", value)
+    return score

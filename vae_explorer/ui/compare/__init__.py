@@ -1,0 +1,1 @@
+"""The page that shows two models: state, scene, gap tables, exports. May import `shell`, `drawing` and `explore`."""

@@ -1,0 +1,1 @@
+"""The page of the user's own images: upload, previews, an example. May import `shell`."""

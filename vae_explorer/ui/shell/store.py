@@ -1,0 +1,199 @@
+"""Every cache of the app. Models are found by their file, never passed as an argument."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from concurrent.futures import Future
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from vae_explorer import data
+from vae_explorer.checkpoints import checkpoints
+from vae_explorer.checkpoints.checkpoints import Checkpoint, CheckpointError
+from vae_explorer.data import DataError, Images
+from vae_explorer.latent import encoding as latent
+from vae_explorer.latent.encoding import Encoding, Measured
+from vae_explorer.measured import curves
+from vae_explorer.measured.curves import Curve
+from vae_explorer.ui.explore.state import Limits
+from vae_explorer.ui.shell import caches, messages
+from vae_explorer.ui.shell.caches import lasting
+from vae_explorer.ui.shell.encodings import Encodings
+
+PART = "test"
+_ENCODINGS = Encodings()
+_ONE_CURVE = threading.Lock()  # one is measured at a time
+LAYERS = {"atlas": messages.atlases, "magnification": messages.magnifications}
+
+
+class Key(NamedTuple):
+    """One state of one checkpoint file, and the images it is shown with: retraining gives another key."""
+
+    path: str
+    modified: int
+    part: str = PART
+
+
+@lasting
+@st.cache_resource(show_spinner=False)
+def freeze(page: str) -> None:  # noqa: ARG001  (the cache tells the pages apart)
+    """Takes what a page's first run has left out of the garbage collector's sight, once a process for each page.
+
+    These are the imports and the caches, which stay; a full collection that visits them stops a click for 30 ms
+    and more. What is not part of a cycle is freed all the same.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def key(name: str, part: str = PART) -> Key:
+    """Returns the key of a checkpoint with a part of its images, or all of them.
+
+    Raises:
+        CheckpointError: If there is none of that name, or no longer.
+    """
+    path = checkpoints.named(name)
+    try:
+        return Key(str(path), path.stat().st_mtime_ns, part)
+    except OSError as error:
+        raise CheckpointError(f"The file of the model {name!r} is gone. Choose another model.") from error
+
+
+@lasting
+@st.cache_resource(max_entries=8, show_spinner=False)
+def checkpoint(of: Key) -> Checkpoint:
+    """Returns a checkpoint with its model, ready to be asked; shared by all sessions, never changed."""
+    return checkpoints.load(Path(of.path))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def images(name: str, part: str = PART) -> Images:
+    """Returns the part of a data set that the app shows, or all; shared by all sessions, never changed."""
+    return data.load(name, part)
+
+
+class Shown(NamedTuple):
+    """The images that a model is shown with."""
+
+    images: Images  # none where its data set is not here, or is of another shape by now
+    absent: str  # why there are none, in words
+    changed: str  # that they are not those that it was trained with, in words
+    fingerprint: str
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _fingerprint(name: str) -> str:
+    return data.fingerprint(images(name))
+
+
+def shown(of: Key) -> Shown:
+    """Returns what a model is shown with: its images, or words; without them, its decoder can still be seen."""
+    loaded = checkpoint(of)
+    name = loaded.config.data
+    try:
+        found = images(name, of.part)
+        data.demand_shape(found, loaded.config.shape)
+    except DataError as error:
+        return Shown(data.nothing(loaded.config.shape, loaded.provenance.data), str(error), "", "")
+    return Shown(found, "", _changed(of), _fingerprint(name))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _changed(of: Key) -> str:
+    loaded = checkpoint(of)
+    name = loaded.config.data
+    return data.changed(name, PART, images(name), loaded.provenance.images) or ""
+
+
+def encoding(of: Key, beta: float) -> Encoding:
+    """Returns codes and standard deviations of all images shown; shared by all sessions, never changed."""
+    return _ENCODINGS.get((of, beta), lambda: _encoded(of, beta, slice(None)))
+
+
+@lru_cache(maxsize=4096)
+def posterior(of: Key, image: int, beta: float) -> Encoding:
+    """Returns code and standard deviation of one image, each `(D,)`: no other is encoded for it."""
+    return Encoding(*(values[0] for values in _encoded(of, beta, slice(image, image + 1))))
+
+
+def _encoded(of: Key, beta: float, which: slice) -> Encoding:
+    loaded, pixels = checkpoint(of), shown(of).images.pixels
+    if not len(pixels):
+        return Encoding(*np.zeros((2, 0, loaded.config.latent), np.float32))
+    found = latent.encode(loaded.model, pixels[which], beta)
+    if not all(np.isfinite(values).all() for values in found):
+        raise CheckpointError(
+            f"{loaded.name} cannot be shown: at KL weight {beta:g}, codes of some images are no finite numbers. The "
+            "file is damaged, or its training diverged: copy it again, or train the model again."
+        )
+    return found
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def world(of: Key, limits: Limits) -> bytes:
+    """Returns what the map in the browser needs of a checkpoint, once."""
+    loaded = checkpoint(of)
+    with _ENCODINGS.working:
+        return messages.world(loaded, shown(of).images, limits)
+
+
+@lasting
+@st.cache_resource(max_entries=8, show_spinner=False)
+def field(of: Key, limits: Limits, layer: str) -> bytes:
+    """Returns a layer that is computed here and not in the browser."""
+    return LAYERS[layer](checkpoint(of), limits)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def curve(of: Key) -> Curve | None:
+    """Returns the rate-distortion curve: measured before, or else now on fewer images; None where there are none."""
+    loaded, here = checkpoint(of), shown(of).images
+    return curves.find(loaded) or (curves.measure(loaded, here, quick=True) if len(here.labels) else None)
+
+
+@lru_cache(maxsize=16)
+def curve_later(of: Key) -> Future[Curve | None]:
+    """Returns the curve as it will be: measuring one takes half a minute, for which no click may wait."""
+    made: Future[Curve | None] = Future()
+    threading.Thread(target=_measure, args=(made, of), daemon=True).start()
+    return made
+
+
+def _measure(made: Future[Curve | None], of: Key) -> None:
+    with _ONE_CURVE:
+        try:
+            made.set_result(curve(of))
+        except (CheckpointError, data.DataError, OSError, RuntimeError, ValueError) as error:  # for whoever asks
+            made.set_exception(error)
+
+
+@lasting
+@lru_cache(maxsize=4096)  # Streamlit's own caches take 1 ms to look up, and a click looks up thirteen
+def decoded(of: Key, z: tuple[float, ...], beta: float) -> bytes:
+    """Returns the decoded image of one latent point as a PNG file."""
+    mean = latent.decode(checkpoint(of).model, np.array([z], dtype=np.float32), beta)[0]
+    if not np.isfinite(mean).all():
+        raise CheckpointError(f"{checkpoint(of).name}: this point decodes to no finite numbers. Choose another model.")
+    return messages.png(latent.grey_levels(mean))
+
+
+@st.cache_data(max_entries=4096, show_spinner=False)
+def measured(of: Key, image: int, beta: float) -> Measured:
+    """Returns distortion, its error, and rate of one image; every image has samples of its own."""
+    loaded = checkpoint(of)
+    found = latent.measure(loaded.model, images(loaded.config.data, of.part).pixels[image], beta, seed=(0, image))
+    if not np.isfinite(found.distortion):
+        raise CheckpointError(
+            f"{loaded.name}: the distortion of image {image} is no finite number. Choose another model."
+        )
+    return found
+
+
+def forget_images() -> None:
+    """Empties what holds images, or was computed from them, after others have come in their place."""
+    caches.forget_images()

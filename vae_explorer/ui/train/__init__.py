@@ -1,0 +1,1 @@
+"""The page that trains: a recipe, its forecast, the film of a run, its diagnosis. May import `shell`."""
