@@ -19,13 +19,16 @@ from vae_explorer.ui.shell import caches, store
 from vae_explorer.ui.train import forecast, recipe
 
 MAKERS = {"lru_cache", "cache", "cache_data", "cache_resource"}
-LASTING = {"store.freeze", "store.checkpoint", "store.field", "store.decoded", "forecast.forecasts"}
+LASTING = {
+    *("shell.store.freeze", "shell.store.checkpoint", "shell.store.field", "shell.store.decoded"),
+    "train.forecast.forecasts",
+}
 
 
 @pytest.fixture(autouse=True)
 def everything() -> None:
     for module in pkgutil.walk_packages(ui.__path__, f"{ui.__name__}."):
-        if not module.name.endswith("pages.main"):  # draws the app
+        if not module.name.endswith("shell.main"):  # draws the app
             importlib.import_module(module.name)
 
 

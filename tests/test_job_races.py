@@ -27,7 +27,7 @@ ORDER = Order(model=MODEL, training=TrainingConfig(epochs=3, batch=200), command
 # Makes a job, and stays in the middle of it until it is killed.
 CREATES = """
 import time
-from vae_explorer import jobs
+from vae_explorer.jobs import jobs
 from tests.test_job_races import ORDER
 def write(*_):
     print("creating", flush=True)

@@ -93,6 +93,6 @@ def test_every_import_runs_the_right_way() -> None:
 )
 def test_an_import_that_runs_the_wrong_way_is_found(file: str, line: str, tmp_path: Path) -> None:
     path = tmp_path / file
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"def f():\n    {line}\n")
     assert len(complaints(tmp_path)) == 1

@@ -217,7 +217,7 @@ def test_a_run_takes_half_the_processors_unless_told_and_its_threads_wait_asleep
     program = (
         "import os\n"
         "os.cpu_count = lambda: 12\n"
-        "from vae_explorer.processes import use_half_the_processors\n"
+        "from vae_explorer.training.processes import use_half_the_processors\n"
         "import torch\n"
         "use_half_the_processors()\n"
         "print(torch.get_num_threads(), os.environ['OMP_WAIT_POLICY'])\n"

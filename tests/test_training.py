@@ -352,10 +352,10 @@ def test_the_optimiser_is_pytorchs_adamw() -> None:
 def test_nothing_waits_for_the_compilers_import() -> None:
     program = (
         "import sys\n"
-        "from vae_explorer import training\n"
+        "from vae_explorer.training import engine as training\n"
         "from vae_explorer.config import ModelConfig, TrainingConfig\n"
         "from vae_explorer.data import load\n"
-        "from vae_explorer.models import build\n"
+        "from vae_explorer.models.autoencoder import build\n"
         "config = ModelConfig(kind='multi-rate', data='digits', shape=(8, 8), encoder=(16,), decoder=(16,))\n"
         "parts = load('digits', 'train'), load('digits', 'validation')\n"
         "list(training.fit(build(config, 0), *parts, TrainingConfig(epochs=1)))\n"

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-UI = __name__.rpartition(".")[0]
+UI = __name__.rsplit(".", 2)[0]
 
 T = TypeVar("T")
 
