@@ -15,7 +15,7 @@ GLIBC = sys.platform.startswith("linux") and hasattr(ctypes.CDLL(None), "gnu_get
 
 FAULTS = """
 import resource, sys
-from vae_explorer.allocator import keep_freed_memory
+from vae_explorer.training.allocator import keep_freed_memory
 if sys.argv[1] == "kept":
     assert keep_freed_memory()
 import numpy as np
