@@ -26,8 +26,8 @@ from vae_explorer.data import Images, load
 from vae_explorer.latent.encoding import decode, encode
 from vae_explorer.ui import canvas
 from vae_explorer.ui.canvas.wire import addressed
-from vae_explorer.ui.explore.state import Limits
 from vae_explorer.ui.shell.messages import rungs_of, world
+from vae_explorer.ui.state.limits import Limits
 
 POINTS = 1000
 

@@ -62,7 +62,7 @@ class Session:
         self.page = ""  # the page's hash
         self.map = ""  # the id of the widget that reports a click
         self.fragment = ""  # the part of the page that a click runs again; empty for all
-        self.pins: list[tuple[float, float]] = []
+        self.pins: list[dict[str, list[float]]] = []
         self.widgets: dict[str, WidgetState] = {}
         self.held: dict[str, int] = {}  # hashes of messages, and runs since they were used
         self.sent: dict[bytes, float] = {}  # when each click was sent that waits, by its answer's text
@@ -84,14 +84,17 @@ class Session:
     async def click(self) -> None:
         """Clicks on the plane; reports what a browser does."""
         x, y = (round(self.random.uniform(-HALF, HALF), 2) + 0.0 for _ in range(2))
-        self.pins = [*self.pins, (x, y)][-PINS:]
+        self.pins = [*self.pins, {"z": [x, y]}][-PINS:]
         seen = {
-            "click": {"x": x, "y": y, "index": None, "noise": None},
+            "point": {"z": [x, y]},
             "beta": 1,
             "hidden": [],
             "layers": ["prior"],
-            "view": None,
-            "strip": {"pins": self.pins, "other": None, "path": "straight", "tab": "curve"},
+            "window": None,
+            "pins": self.pins,
+            "other": None,
+            "path": "straight",
+            "tab": "curve",
         }
         self.widgets[self.map] = WidgetState(id=self.map, json_value=json.dumps({canvas.SEEN: seen}))
         start = _now()

@@ -24,11 +24,11 @@ from vae_explorer.data import own
 from vae_explorer.latent.encoding import encode
 from vae_explorer.models.autoencoder import Autoencoder, build
 from vae_explorer.ui.explore import exports
-from vae_explorer.ui.explore.link import parse, to_query
 from vae_explorer.ui.explore.scene import Scene
-from vae_explorer.ui.explore.state import View, default, shifted
+from vae_explorer.ui.explore.state import STATE, View, parse, shifted
 from vae_explorer.ui.shell import store
 from vae_explorer.ui.shell.direct import routes
+from vae_explorer.ui.state.points import AtImage, AtPlace
 
 NAME, COUNT = "tall", 60
 CONFIG = ModelConfig(kind="multi-rate", data="bars", shape=(8, 8), encoder=(8,), decoder=(8,))
@@ -74,7 +74,7 @@ def table(file: str) -> list[dict[str, str]]:
 
 def test_the_table_of_all_images_leads_back_to_every_file() -> None:
     scene = Scene(NAME, data.ALL)
-    rows = table(exports.codes_csv(scene, default(scene.limits)))
+    rows = table(exports.codes_csv(scene, STATE.start(scene.limits)))
     assert sorted(row["file"] for row in rows) == [f"bar {k:02}.png" for k in range(COUNT)]
     counts = {part: len(data.load("bars", part).labels) for part in data.PARTS}
     parts = [row["part"] for row in rows]
@@ -90,7 +90,7 @@ def test_the_table_of_all_images_leads_back_to_every_file() -> None:
         assert (float(row["height"]), row["class"]) == (1 + k % 8, "low" if k % 8 < 4 else "high")
         assert row["weight"] == ("" if k % 5 == 0 else str(k / 10))
         assert [float(row["mean_1"]), float(row["mean_2"])] == pytest.approx(code.tolist(), abs=1e-4)
-    assert [row["file"] for row in table(exports.codes_csv(Scene(NAME), default(Scene(NAME).limits)))] == [
+    assert [row["file"] for row in table(exports.codes_csv(Scene(NAME), STATE.start(Scene(NAME).limits)))] == [
         row["file"] for row in rows if row["part"] == "test"
     ]
 
@@ -103,7 +103,7 @@ def test_the_map_is_sent_parts_files_and_numbers() -> None:
         number = int(file[4:6])
         assert world["column0"][k] == 1 + number % 8
         assert np.isnan(world["column1"][k]) == (number % 5 == 0)
-        shown = scene.said(replace(default(scene.limits), image=k))
+        shown = scene.said(replace(STATE.start(scene.limits), point=AtImage(k)))
         assert (shown["file"], shown["part"]) == (file, ("training", "validation", "test")[world["parts"][k]])
     plain = unpack(Scene(NAME).world())
     assert ("parts" in plain, plain["part"], plain["files"]) == (False, "test", list(data.load("bars", "test").files))
@@ -111,8 +111,8 @@ def test_the_map_is_sent_parts_files_and_numbers() -> None:
 
 def test_links_name_the_images_and_the_colours() -> None:
     limits = Scene(NAME, data.ALL).limits
-    view = replace(default(limits), image=COUNT - 1, column="weight")
-    query = to_query(view)
+    view = replace(STATE.start(limits), point=AtImage(COUNT - 1), column="weight")
+    query = STATE.link(view)
     assert (query["part"], query["colour"]) == ("all", "weight")
     assert parse(query, limits) == (view, [])
     other, messages = parse({**query, "colour": "![x](y)"}, limits)
@@ -122,17 +122,24 @@ def test_links_name_the_images_and_the_colours() -> None:
 def test_another_choice_of_images_keeps_what_is_still_there() -> None:
     few, many = Scene(NAME).limits, Scene(NAME, data.ALL).limits
     before = COUNT - few.images
-    seen = View(model=NAME, beta=0.5, image=3, pins=(1, (0.5, 0.0), 2), other=2, column="height")
+    seen = View(
+        model=NAME,
+        beta=0.5,
+        point=AtImage(3),
+        pins=(AtImage(1), AtPlace((0.5, 0.0)), AtImage(2)),
+        other=2,
+        column="height",
+    )
     moved = shifted(seen, before, many)
     assert (moved.image, moved.pins, moved.other, moved.part) == (
         before + 3,
-        (before + 1, (0.5, 0.0), before + 2),
+        (AtImage(before + 1), AtPlace((0.5, 0.0)), AtImage(before + 2)),
         2,
         "all",
     )
     assert replace(shifted(moved, -before, few), part="test") == seen
-    lost = shifted(replace(moved, image=0, pins=(0, before + 2), other=1), -before, few)
-    assert (lost.image, lost.pins, lost.other) == (0, (2,), 0)
+    lost = shifted(replace(moved, point=AtImage(0), pins=(AtImage(0), AtImage(before + 2)), other=1), -before, few)
+    assert (lost.image, lost.pins, lost.other) == (0, (AtImage(2),), 0)
 
 
 def test_answers_past_the_rerun_know_both_choices() -> None:
@@ -154,7 +161,7 @@ def test_the_switch_shows_all_images_of_the_same_view() -> None:
     view = page.session_state["view"]
     assert (view.part, view.beta, Scene(NAME, data.ALL).images.files[view.image]) == ("all", 0.5, file)
     page.toggle(key="all_images").set_value(False).run()
-    assert page.session_state["view"] == replace(view, part="test", image=2)
+    assert page.session_state["view"] == replace(view, part="test", point=AtImage(2))
 
 
 @pytest.mark.parametrize(("part", "on"), [("all", True), ("test", False), ("![x](y)", False)])

@@ -26,9 +26,10 @@ from vae_explorer.models.autoencoder import Autoencoder, build
 from vae_explorer.ui.compare import gaps as gap_store
 from vae_explorer.ui.compare.exports import GAP, draws_png
 from vae_explorer.ui.compare.scene import Duel
-from vae_explorer.ui.compare.state import DuelLimits, DuelView, default, parse, to_query, updated
+from vae_explorer.ui.compare.state import STATE, DuelLimits, DuelView, OnSide, parse
 from vae_explorer.ui.explore.scene import Scene
-from vae_explorer.ui.explore.state import Limits
+from vae_explorer.ui.state.limits import Limits
+from vae_explorer.ui.state.points import AtImage, AtPlace
 
 __all__ = ["runs"]  # a fixture
 
@@ -41,14 +42,14 @@ LIMITS = DuelLimits(sides=(LEFT, RIGHT), spaces=("fitted", "prior"), fields=("de
     "changes",
     [
         {},
-        {"beta": 0.1, "link": "image", "image": 99, "tab": "gaps", "field": "density"},
-        {"side": "right", "image": None, "z": (0.5, -3.25), "seed": 12},
+        {"beta": 0.1, "link": "image", "point": OnSide("left", AtImage(99)), "tab": "gaps", "field": "density"},
+        {"point": OnSide("right", AtPlace((0.5, -3.25))), "seed": 12},
         {"ends": (7, 8), "spaces": ("prior", "fitted"), "tab": "path"},
     ],
 )
 def test_a_link_gives_back_the_view_that_it_was_made_from(changes: dict[str, Any]) -> None:
     view = DuelView(**{"left": "ae", "right": "vae", "beta": 1.0, "spaces": ("fitted", "prior"), **changes})
-    assert parse(to_query(view), LIMITS) == (view, [])
+    assert parse(STATE.link(view), LIMITS) == (view, [])
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_a_link_gives_back_the_view_that_it_was_made_from(changes: dict[str, Any
 )
 def test_a_bad_value_gives_one_message_and_the_default(name: str, value: str) -> None:
     view, messages = parse({name: value}, LIMITS)
-    assert view == default(LIMITS)
+    assert view == STATE.start(LIMITS)
     assert len(messages) == 1
     assert name in messages[0]
 
@@ -79,7 +80,7 @@ def test_the_weight_is_one_that_both_sides_have() -> None:
 
 def test_reports_change_the_view() -> None:
     reported = {
-        "pick": {"side": "right", "x": 1, "y": -2.5, "index": None},
+        "point": {"side": "right", "z": [1, -2.5]},
         "beta": 4,
         "link": "image",
         "ends": [3, 4],
@@ -88,8 +89,8 @@ def test_reports_change_the_view() -> None:
         "field": "density",
         "tab": "gaps",
     }
-    view = updated(default(LIMITS), reported, LIMITS)
-    assert (view.side, view.z, view.image, view.beta) == ("right", (1.0, -2.5), None, 4.0)
+    view = STATE.updated(STATE.start(LIMITS), reported, LIMITS)
+    assert (view.point, view.beta) == (OnSide("right", AtPlace((1.0, -2.5))), 4.0)
     assert (view.link, view.ends, view.spaces, view.seed) == ("image", (3, 4), ("prior", "prior"), 5)
     assert (view.field, view.tab) == ("density", "gaps")
 
@@ -97,15 +98,15 @@ def test_reports_change_the_view() -> None:
 @pytest.mark.parametrize(
     "reported",
     [
-        {"pick": {"side": "top", "index": 1}},
-        {"pick": {"side": "left", "index": 100}},
-        {"pick": {"side": "right", "index": None, "x": 1e6, "y": 0}},
+        {"point": {"side": "top", "image": 1}},
+        {"point": {"side": "left", "image": 100}},
+        {"point": {"side": "right", "z": [1e6, 0]}},
         *({"beta": 11}, {"beta": "1"}, {"ends": [1]}, {"ends": [1, 100]}, {"spaces": ["prior", "x"]}),
         *({"seed": -1}, {"seed": 1.5}, {"field": "magic"}, {"tab": "x"}, {"link": None}),
     ],
 )
 def test_what_no_map_would_report_changes_nothing(reported: Mapping[str, Any]) -> None:
-    assert updated(default(LIMITS), reported, LIMITS) == default(LIMITS)
+    assert STATE.updated(STATE.start(LIMITS), reported, LIMITS) == STATE.start(LIMITS)
 
 
 # The page --------------------------------------------------------------------------------------
@@ -166,7 +167,7 @@ def test_a_seed_gives_the_same_draws_again(runs: Path) -> None:
 
 
 def test_a_report_is_answered(runs: Path) -> None:
-    test = compare(PAIR, {"pick": {"side": "left", "index": 7}, "beta": 4, "tab": "path"})
+    test = compare(PAIR, {"point": {"side": "left", "image": 7}, "beta": 4, "tab": "path"})
     assert test.session_state["duel_view"].image == 7
     assert sent(test)["answer"]["asked"]["beta"] == 4.0
 
@@ -216,16 +217,16 @@ UNEQUAL = DuelLimits(sides=(LINE, FIVE), spaces=("fitted", "prior"), fields=())
 
 @pytest.mark.parametrize(("side", "z"), [("left", (0.5,)), ("right", (0.5, -1.0, 0.25, 0.0, 2.0))])
 def test_a_links_point_has_the_axes_of_its_side(side: str, z: tuple[float, ...]) -> None:
-    view = DuelView(left="line", right="five", side=side, image=None, z=z, spaces=("fitted", "prior"))
-    assert parse(to_query(view), UNEQUAL) == (view, [])
+    view = DuelView(left="line", right="five", point=OnSide(side, AtPlace(z)), spaces=("fitted", "prior"))
+    assert parse(STATE.link(view), UNEQUAL) == (view, [])
     _, (message,) = parse({"side": side, "z": "1,2"}, UNEQUAL)
     assert "has 2 axes where" in message
 
 
 @pytest.mark.parametrize(("side", "z"), [("left", (1.5,)), ("right", (1.5, -2.0, 0.0, 0.0, 0.0))])
 def test_a_click_is_filled_up_with_zeros(side: str, z: tuple[float, ...]) -> None:
-    reported = {"pick": {"side": side, "index": None, "x": 1.5, "y": -2}}
-    assert updated(default(UNEQUAL), reported, UNEQUAL).z == z
+    reported = {"point": {"side": side, "z": [1.5, -2]}}
+    assert STATE.updated(STATE.start(UNEQUAL), reported, UNEQUAL).place == z
 
 
 def test_a_link_to_a_gap_field_of_other_axes_says_why_there_is_none() -> None:

@@ -50,7 +50,7 @@ def test_a_place_brings_the_decoders_image(client: TestClient) -> None:
         exact = decode(model, np.array([z], np.float32), beta)[0]
         assert np.abs(pixels(said["decoded"]) - 255 * exact).max() <= 0.5001
         # The browser takes an answer for its question only where it is the same to the last bit.
-        assert said["pin"] == {"x": z[0], "y": z[1], "index": None, "noise": None}
+        assert said["point"] == {"z": list(z)}
         assert said["beta"] == beta
 
 
@@ -60,7 +60,7 @@ def test_an_image_brings_its_posterior_and_its_draw(client: TestClient) -> None:
     mean, std = (values[0] for values in encode(model, images.pixels[7:8], 0.5))
     said = ask(client, beta=0.5, image=7, noise="1.5,-0.5")
     assert said["z"] == pytest.approx((mean + std * [1.5, -0.5]).tolist(), abs=1e-5)
-    point = said["point"]
+    point = said["of"]
     assert isinstance(point, dict)
     assert point["mean"] == pytest.approx(mean.tolist(), abs=1e-5)
     assert (pixels(point["original"]) == images.pixels[7]).all()

@@ -27,10 +27,11 @@ from vae_explorer.measured import curves
 from vae_explorer.models.autoencoder import build
 from vae_explorer.ui.canvas.wire import addressed, pack
 from vae_explorer.ui.explore import exports
-from vae_explorer.ui.explore.link import choose, parse, to_query
 from vae_explorer.ui.explore.scene import Scene, tuple_text
-from vae_explorer.ui.explore.state import MOST_PINS, Limits, View, default, updated
+from vae_explorer.ui.explore.state import MOST_PINS, STATE, View, choose, parse
 from vae_explorer.ui.shell import messages, store, tiles
+from vae_explorer.ui.state.limits import Limits
+from vae_explorer.ui.state.points import AtImage, AtPlace
 
 LIMITS = Limits(model="m", latent=2, beta=(0.001, 10.0), home=(0.0, 0.0, 4.0), images=100, classes=10)
 FIXED = Limits(model="f", latent=3, beta=None, home=(5.0, 0.0, 10.0), images=9, classes=3, layers=("atlas",))
@@ -54,28 +55,38 @@ PROVENANCE = checkpoints.Provenance(
 @pytest.mark.parametrize(
     ("view", "limits"),
     [
-        (default(LIMITS), LIMITS),
-        (default(FIXED), FIXED),
-        (View(model="m", beta=0.1, image=None, z=(0.5, -1.25), hidden=(3, 4), layers=()), LIMITS),
+        (STATE.start(LIMITS), LIMITS),
+        (STATE.start(FIXED), FIXED),
+        (View(model="m", beta=0.1, point=AtPlace((0.5, -1.25)), hidden=(3, 4), layers=()), LIMITS),
         (
             View(
                 model="m",
                 beta=10.0,
-                image=99,
+                point=AtImage(99),
                 layers=("atlas", "prior"),
                 window=(1.0, -2.0, 0.5),
                 marks=("names", "shapes"),
             ),
             LIMITS,
         ),
-        (View(model="f", image=None, z=(1.0, 2.0, 3.0), layers=("atlas",)), FIXED),
-        (View(model="m", beta=1.0, image=4, noise=(0.5, -2.25), tab="posterior"), LIMITS),
-        (View(model="m", beta=1.0, pins=(7, (0.5, -1.0), 0), other=2, path="slerp", tab="path"), LIMITS),
-        (View(model="f", pins=((1.0, 2.0, 3.0),)), FIXED),
+        (View(model="f", point=AtPlace((1.0, 2.0, 3.0)), layers=("atlas",)), FIXED),
+        (View(model="m", beta=1.0, point=AtImage(4, (0.5, -2.25)), tab="posterior"), LIMITS),
+        (
+            View(
+                model="m",
+                beta=1.0,
+                pins=(AtImage(7), AtPlace((0.5, -1.0)), AtImage(0)),
+                other=2,
+                path="slerp",
+                tab="path",
+            ),
+            LIMITS,
+        ),
+        (View(model="f", pins=(AtPlace((1.0, 2.0, 3.0)),)), FIXED),
     ],
 )
 def test_a_link_gives_back_the_view_that_it_was_made_from(view: View, limits: Limits) -> None:
-    assert parse(to_query(view), limits) == (view, [])
+    assert parse(STATE.link(view), limits) == (view, [])
 
 
 @pytest.mark.parametrize(
@@ -97,7 +108,7 @@ def test_a_link_gives_back_the_view_that_it_was_made_from(view: View, limits: Li
 )
 def test_a_bad_value_gives_one_message_and_the_default(name: str, value: str) -> None:
     view, messages = parse({"model": "m", name: value}, LIMITS)
-    assert view == default(LIMITS)
+    assert view == STATE.start(LIMITS)
     assert len(messages) == 1
     assert messages[0].count("\n") == 0
     assert len(messages[0]) < 160
@@ -106,12 +117,13 @@ def test_a_bad_value_gives_one_message_and_the_default(name: str, value: str) ->
 
 def test_one_bad_value_leaves_the_others() -> None:
     view, messages = parse({"beta": "nan", "z": "1,2", "hide": "3"}, LIMITS)
-    assert (view.beta, view.z, view.hidden, len(messages)) == (1.0, (1.0, 2.0), (3,), 1)
+    assert (view.beta, view.point, view.hidden, len(messages)) == (1.0, AtPlace((1.0, 2.0)), (3,), 1)
 
 
 def test_a_comparison_with_no_pin_and_noise_without_an_image_are_dropped() -> None:
     view, messages = parse({"other": "3", "pins": "1;2", "z": "0,1", "noise": "1,1"}, LIMITS)
-    assert (view.other, view.noise, view.pins, messages) == (None, None, (1, 2), [])
+    assert (view.other, view.point, messages) == (None, AtPlace((0.0, 1.0)), [])
+    assert view.pins == (AtImage(1), AtImage(2))
 
 
 def test_a_weight_that_cannot_be_set_is_refused() -> None:
@@ -131,22 +143,24 @@ def test_an_unknown_model_is_named_without_its_markup() -> None:
 
 def test_reports_change_the_view() -> None:
     reported = {
-        "click": {"x": 1.5, "y": -2, "index": None, "noise": None},
+        "point": {"z": [1.5, -2]},
         "beta": 0.5,
         "hidden": [2],
         "layers": ["atlas"],
-        "view": [0, 1, 2],
-        "strip": {"pins": [3, [0.5, 1]], "other": 1, "path": "slerp", "tab": "path"},
+        "window": [0, 1, 2],
+        "pins": [{"image": 3, "noise": None}, {"z": [0.5, 1]}],
+        "other": 1,
+        "path": "slerp",
+        "tab": "path",
     }
-    assert updated(default(LIMITS), reported, LIMITS) == View(
+    assert STATE.updated(STATE.start(LIMITS), reported, LIMITS) == View(
         model="m",
         beta=0.5,
-        image=None,
-        z=(1.5, -2.0),
+        point=AtPlace((1.5, -2.0)),
         hidden=(2,),
         layers=("atlas",),
         window=(0.0, 1.0, 2.0),
-        pins=(3, (0.5, 1.0)),
+        pins=(AtImage(3), AtPlace((0.5, 1.0))),
         other=1,
         path="slerp",
         tab="path",
@@ -154,30 +168,30 @@ def test_reports_change_the_view() -> None:
 
 
 def test_a_draw_is_kept_until_the_next_click() -> None:
-    drawn = updated(default(LIMITS), {"click": {"index": 7, "noise": [0.5, -1]}}, LIMITS)
-    assert (drawn.image, drawn.noise) == (7, (0.5, -1.0))
-    assert updated(drawn, {"click": {"index": 7, "noise": None}}, LIMITS).noise is None
-    assert updated(drawn, {"click": {"index": None, "x": 1, "y": 1}}, LIMITS).noise is None
+    drawn = STATE.updated(STATE.start(LIMITS), {"point": {"image": 7, "noise": [0.5, -1]}}, LIMITS)
+    assert drawn.point == AtImage(7, (0.5, -1.0))
+    assert STATE.updated(drawn, {"point": {"image": 7, "noise": None}}, LIMITS).point == AtImage(7)
+    assert STATE.updated(drawn, {"point": {"z": [1, 1]}}, LIMITS).point == AtPlace((1.0, 1.0))
 
 
 def test_a_click_on_a_point_forgets_the_coordinates() -> None:
-    view = View(model="m", image=None, z=(1.0, 1.0))
-    assert updated(view, {"click": {"x": 0, "y": 0, "index": 7}}, LIMITS) == View(model="m", image=7)
+    view = View(model="m", point=AtPlace((1.0, 1.0)))
+    assert STATE.updated(view, {"point": {"image": 7}}, LIMITS) == View(model="m", point=AtImage(7))
 
 
 def test_axes_beyond_the_map_are_zero() -> None:
-    view = updated(default(FIXED), {"click": {"x": 1.0, "y": 2.0, "index": None}}, FIXED)
-    assert view.z == (1.0, 2.0, 0.0)
+    view = STATE.updated(STATE.start(FIXED), {"point": {"z": [1.0, 2.0]}}, FIXED)
+    assert view.point == AtPlace((1.0, 2.0, 0.0))
 
 
 @pytest.mark.parametrize(
     "reported",
     [
-        {"click": {"x": float("nan"), "y": 0.0, "index": None}},
-        {"click": {"x": 1e9, "y": 0.0, "index": None}},
-        {"click": {"x": 0.0, "y": 0.0, "index": 100}},
-        {"click": {"x": 0.0, "y": 0.0, "index": True}},
-        {"click": "here"},
+        {"point": {"z": [float("nan"), 0.0]}},
+        {"point": {"z": [1e9, 0.0]}},
+        {"point": {"image": 100}},
+        {"point": {"image": True}},
+        {"point": "here"},
         {"beta": 1e9},
         {"beta": float("nan")},
         {"beta": "1"},
@@ -185,17 +199,19 @@ def test_axes_beyond_the_map_are_zero() -> None:
         {"hidden": [[1]]},
         {"layers": ["magic"]},
         {"layers": [["atlas"]]},
-        {"strip": {"pins": [100], "other": None, "path": "straight", "tab": "curve"}},
-        {"strip": {"pins": [[1e9, 0]], "other": None, "path": "straight", "tab": "curve"}},
-        {"strip": {"pins": [1], "other": 1, "path": "straight", "tab": "curve"}},
-        {"strip": {"pins": [], "other": None, "path": "round", "tab": "curve"}},
-        {"strip": {"pins": [1] * (MOST_PINS + 1), "other": None, "path": "straight", "tab": "curve"}},
-        {"view": [0, 0, -1]},
-        {"view": [float("inf"), 0, 1]},
+        *(
+            {"pins": pins}
+            for pins in ([{"image": 100}], [{"z": [1e9, 0]}], [1], [{"image": 1}] * (MOST_PINS + 1), None)
+        ),
+        *({"other": other} for other in (0, -1, True, "0")),
+        *({"path": path} for path in ("round", None, ["straight"])),
+        *({"tab": tab} for tab in ("none", None, 0)),
+        {"window": [0, 0, -1]},
+        {"window": [float("inf"), 0, 1]},
     ],
 )
 def test_what_no_map_would_report_changes_nothing(reported: Mapping[str, object]) -> None:
-    assert updated(default(LIMITS), reported, LIMITS) == default(LIMITS)
+    assert STATE.updated(STATE.start(LIMITS), reported, LIMITS) == STATE.start(LIMITS)
 
 
 # Over the wire ---------------------------------------------------------------------------------
@@ -382,17 +398,17 @@ def test_the_page_opens_and_says_what_it_shows(runs: Path) -> None:
     messages = sent(test)
     assert messages.keys() == {"world", "answer", "curve", "drawing", "saver"}
     answer = messages["answer"]["said"]
-    assert "against grey levels" in answer["point"]["terms"]
+    assert "against grey levels" in answer["of"]["terms"]
     assert answer["alt"].startswith("Decoded image at z = (")
     images = data.load("digits", "test")
-    assert (image_of(answer["point"]["original"]) == images.pixels[0]).all()
+    assert (image_of(answer["of"]["original"]) == images.pixels[0]).all()
 
 
 def test_a_click_is_answered_while_a_curve_is_measured(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measured, go_on = curves.measure, Event()
     monkeypatch.setattr(curves, "find", lambda _: None)
     monkeypatch.setattr(curves, "measure", lambda *a, **k: go_on.wait(60) and measured(*a, **k))
-    test = app(state={"answer-a-multi": {"seen": {"click": {"x": 0.25, "y": -1.0, "index": None}}}})
+    test = app(state={"answer-a-multi": {"seen": {"point": {"z": [0.25, -1.0]}}}})
     assert "curve" not in sent(test)
     assert sent(test)["answer"]["said"]["z"] == [0.25, -1.0]
     go_on.set()
@@ -402,13 +418,13 @@ def test_a_click_is_answered_while_a_curve_is_measured(runs: Path, monkeypatch: 
 
 
 def test_an_injected_click_moves_the_point(runs: Path) -> None:
-    state = {"answer-a-multi": {"seen": {"click": {"x": 0.25, "y": -1.0, "index": None}}}}
+    state = {"answer-a-multi": {"seen": {"point": {"z": [0.25, -1.0]}}}}
     answer = sent(app(state=state))["answer"]["said"]
     assert answer["alt"] == "Decoded image at z = (0.25, -1.00)"
     model = checkpoints.load(runs / "a-multi.safetensors").model
     exact = decode(model, np.array([[0.25, -1.0]], np.float32), 1.0)[0]
     assert np.abs(image_of(answer["decoded"]) - 255 * exact).max() <= 0.5001
-    assert answer["pin"] == {"x": 0.25, "y": -1.0, "index": None, "noise": None}
+    assert answer["point"] == {"z": [0.25, -1.0]}
 
 
 def test_an_injected_weight_moves_the_code(runs: Path) -> None:
@@ -416,7 +432,7 @@ def test_an_injected_weight_moves_the_code(runs: Path) -> None:
     pixels: NDArray[np.uint8] = data.load("digits", "test").pixels[3:4]
     for beta in (0.01, 10.0):
         mean = encode(model, pixels, beta).mean[0]
-        state = {"answer-a-multi": {"seen": {"click": {"x": 0, "y": 0, "index": 3}, "beta": beta}}}
+        state = {"answer-a-multi": {"seen": {"point": {"image": 3}, "beta": beta}}}
         answer = sent(app(state=state))["answer"]["said"]
         assert answer["z"] == pytest.approx(mean.tolist())
         assert answer["beta"] == beta
@@ -429,7 +445,7 @@ def test_an_injected_draw_is_mean_plus_std_times_epsilon(runs: Path) -> None:
             checkpoints.load(runs / "a-multi.safetensors").model, data.load("digits", "test").pixels[3:4], 1.0
         )
     )
-    state = {"answer-a-multi": {"seen": {"click": {"index": 3, "noise": [1.5, -0.5]}}}}
+    state = {"answer-a-multi": {"seen": {"point": {"image": 3, "noise": [1.5, -0.5]}}}}
     assert sent(app(state=state))["answer"]["said"]["z"] == pytest.approx((mean + std * [1.5, -0.5]).tolist(), rel=1e-5)
 
 
@@ -556,5 +572,5 @@ def test_the_square_that_the_map_begins_with_holds_prior_and_codes_and_is_measur
 )
 def test_numbers_in_a_link_are_written_in_plain_digits(asked: dict[str, str]) -> None:
     view, said = parse(asked, LIMITS)
-    assert view == default(LIMITS)
+    assert view == STATE.start(LIMITS)
     assert len(said) == 1

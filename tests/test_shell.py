@@ -23,7 +23,9 @@ from vae_explorer.data import DataError, own
 from vae_explorer.models.autoencoder import build
 from vae_explorer.ui.data import example
 from vae_explorer.ui.explore.scene import Scene
-from vae_explorer.ui.explore.state import Limits, View, carried
+from vae_explorer.ui.explore.state import STATE, View
+from vae_explorer.ui.state.limits import Limits
+from vae_explorer.ui.state.points import AtImage, AtPlace
 
 SLIDER = Limits(model="slider", latent=2, beta=(0.01, 5), home=(0, 0, 4), images=100, classes=10)
 PLAIN = Limits(
@@ -32,46 +34,46 @@ PLAIN = Limits(
 SEEN = View(
     model="slider",
     beta=2.0,
-    image=7,
+    point=AtImage(7, (0.5, -0.5)),
     hidden=(1, 4),
     layers=("density", "posteriors"),
     window=(0.0, 0.0, 1.0),
-    noise=(0.5, -0.5),
-    pins=(3, (0.5, 0.5), 9),
+    pins=(AtImage(3), AtPlace((0.5, 0.5)), AtImage(9)),
     other=2,
     path="slerp",
     tab="compare",
 )
-MEANT = {"image": 7, "hidden": (1, 4), "pins": (3, 9), "other": 1, "path": "slerp", "tab": "compare"}
+PINS = (AtImage(3), AtImage(9))
+MEANT = {"point": AtImage(7), "hidden": (1, 4), "pins": PINS, "other": 1, "path": "slerp", "tab": "compare"}
 
 
 def test_another_model_of_the_same_images_keeps_all_that_means_the_same_there() -> None:
     """Not the zoom, the draw of a posterior and points of another latent space."""
-    assert carried(SEEN, SLIDER, PLAIN, same=True) == View(model="plain", layers=("density",), **MEANT)  # type: ignore[arg-type]
+    assert STATE.carried(SEEN, SLIDER, PLAIN, same=True) == View(model="plain", layers=("density",), **MEANT)  # type: ignore[arg-type]
     narrow = replace(SLIDER, model="narrow", beta=(0.1, 1))
     expected = View(model="narrow", beta=1.0, layers=("density", "posteriors"), **MEANT)  # type: ignore[arg-type]
-    assert carried(SEEN, SLIDER, narrow, same=True) == expected
+    assert STATE.carried(SEEN, SLIDER, narrow, same=True) == expected
 
 
 def test_a_layer_that_the_last_model_lacked_is_shown_where_it_usually_is() -> None:
     last = View(model="plain", layers=("density",))
-    assert carried(last, PLAIN, SLIDER, same=True).layers == ("density", "prior")
+    assert STATE.carried(last, PLAIN, SLIDER, same=True).layers == ("density", "prior")
     without = View(model="slider", beta=1.0, layers=("density",))
-    assert carried(without, SLIDER, replace(SLIDER, model="other"), same=True).layers == ("density",)
+    assert STATE.carried(without, SLIDER, replace(SLIDER, model="other"), same=True).layers == ("density",)
 
 
 def test_other_images_take_weight_layers_and_tab_alone() -> None:
     few = replace(SLIDER, model="few", images=5, classes=3)
     kept = View(model="few", beta=2.0, layers=SEEN.layers, path="slerp", tab="compare")
-    assert carried(SEEN, SLIDER, few, same=False) == kept
-    same = carried(SEEN, SLIDER, few, same=True)
-    assert (same.image, same.hidden, same.pins, same.other) == (0, (1,), (3,), None)
+    assert STATE.carried(SEEN, SLIDER, few, same=False) == kept
+    same = STATE.carried(SEEN, SLIDER, few, same=True)
+    assert (same.image, same.hidden, same.pins, same.other) == (0, (1,), (AtImage(3),), None)
 
 
 def test_explore_keeps_the_image_and_compare_begins_at_it(runs: Path) -> None:  # noqa: F811
     test = app({"model": "a-multi", "image": "5", "beta": "0.1", "tab": "path"})
     test.selectbox(key="model").select("c-ae").run()
-    assert test.session_state["view"] == View(model="c-ae", image=5, tab="path")
+    assert test.session_state["view"] == View(model="c-ae", point=AtImage(5), tab="path")
     kept: Any = {name: test.session_state[name] for name in ("view", "seen")}
     compared = page("compare", kept)
     assert compared.session_state["duel_view"].image == 5

@@ -25,8 +25,8 @@ from vae_explorer.latent.encoding import decode
 from vae_explorer.models.autoencoder import build
 from vae_explorer.ui.compare.scene import Duel
 from vae_explorer.ui.explore import exports
-from vae_explorer.ui.explore import link as query
 from vae_explorer.ui.explore.scene import Scene
+from vae_explorer.ui.explore.state import STATE, parse
 from vae_explorer.ui.shell import store
 
 NAME = "theirs"
@@ -61,7 +61,7 @@ def test_the_decoder_s_plane_is_shown_with_words(folder: Path, kind: str, latent
     assert "Data page" in error.value
     assert "No images" in shown(test)
     said = sent(test)["answer"]["said"]
-    assert (said["pin"]["index"], said["point"], said["nearest"]) == (None, None, "")
+    assert (set(said["point"]), said["of"], said["nearest"]) == ({"z"}, None, "")
     scene, view = Scene(NAME), test.session_state["view"]
     assert scene.limits.images == 0
     assert "density" not in scene.limits.layers
@@ -70,7 +70,7 @@ def test_the_decoder_s_plane_is_shown_with_words(folder: Path, kind: str, latent
     assert middle.shape == (1, 6, 6)
     assert exports.codes_csv(scene, view).count("\n") == 1
     assert "plotly" in exports.map_html(scene, view)
-    answered, refusals = query.parse(query.to_query(view), scene.limits)
+    answered, refusals = parse(STATE.link(view), scene.limits)
     assert (answered, refusals) == (view, [])
 
 

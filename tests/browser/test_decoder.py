@@ -23,8 +23,8 @@ from vae_explorer.latent.paths import PATHS
 from vae_explorer.models.autoencoder import build
 from vae_explorer.ui import canvas
 from vae_explorer.ui.canvas.wire import addressed
-from vae_explorer.ui.explore.state import Limits
 from vae_explorer.ui.shell import messages
+from vae_explorer.ui.state.limits import Limits
 
 CANVAS = Path(canvas.__file__).parent
 LIMITS = Limits(model="m", latent=2, beta=(0.001, 10.0), home=(0.0, 0.0, 3.0), images=300, classes=10)

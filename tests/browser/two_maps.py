@@ -3,15 +3,14 @@
 import streamlit as st
 
 from vae_explorer.ui import canvas
-from vae_explorer.ui.explore.link import to_query
 from vae_explorer.ui.explore.scene import Scene
-from vae_explorer.ui.explore.state import default, updated
+from vae_explorer.ui.explore.state import STATE
 
 scene = Scene("digits-vae-2d")
-start = default(scene.limits)
+start = STATE.start(scene.limits)
 for name in ("left", "right"):
     canvas.latent_map(scene.world(), name)
     reported = st.session_state.get(canvas.answer_key(name), {}).get(canvas.SEEN) or {}
-    view = updated(start, reported, scene.limits)
+    view = STATE.updated(start, reported, scene.limits)
     canvas.answer(scene.answer(view, start), name)
-    st.text(f"{name}: {to_query(view)}")
+    st.text(f"{name}: {STATE.link(view)}")

@@ -44,6 +44,7 @@ _SCATTER = (*_DRAWING, "scatter/layers.js", "scatter/gestures.js", "scatter/scat
 _PARTS = (
     "wire.js",
     "memory.js",
+    "point.js",
     "normal.js",
     "rungs.js",
     "products.js",

@@ -37,7 +37,7 @@ class LatentMap {
     this.field = new ImageField(this.find(".goto"), signal, (index) => this.goTo(index));
     greet(this.find(".hint"), signal);
     addEventListener("resize", () => this.restyle(), { signal }); // the type's size follows the window's
-    this.pointer = null; // where the mouse is, or a walk has come to
+    this.pointer = null; // the point under the mouse, or that a walk has come to
     this.drawn = []; // earlier draws, in units of epsilon
   }
 
@@ -94,10 +94,8 @@ class LatentMap {
     this.look();
   }
 
-  isAbout({ beta, pin: { x, y, index, noise } }) {
-    const { pin } = this;
-    if (beta !== this.beta || index !== pin.index) return false;
-    return index === null ? x === pin.x && y === pin.y : String(noise ?? "") === String(pin.noise ?? "");
+  isAbout({ beta, point }) {
+    return beta === this.beta && samePoint(point, this.pin);
   }
 
   /** Whether PyTorch has spoken of what is pinned now. */
@@ -108,11 +106,11 @@ class LatentMap {
   /** Asks for the pinned point past Streamlit (shell/direct.py says why); the report, which has to come anyway, follows. */
   async ask() {
     if (serverIsAway()) return this.tell();
-    const { index, noise } = this.pin;
+    const { image, noise, z } = this.pin;
     const query = new URLSearchParams({ model: this.world.model });
     if (this.beta !== null) query.set("beta", this.beta);
-    if (index === null) query.set("z", this.latentPoint(this.pin));
-    else query.set("image", index);
+    if (z) query.set("z", z);
+    else query.set("image", image);
     if (noise) query.set("noise", noise);
     if (this.world.part !== "test") query.set("part", this.world.part);
     try {
@@ -126,14 +124,15 @@ class LatentMap {
 
   get report() {
     return {
-      click: this.pin,
+      point: this.pin,
       beta: this.beta,
       hidden: [...this.legend.hidden].sort((a, b) => a - b),
       marks: [...this.legend.looks].sort(),
       column: this.tints.column,
       layers: [...this.switches.on].sort(),
-      view: this.window,
-      strip: { ...this.board.report, tab: this.tab },
+      window: this.window,
+      ...this.board.report,
+      tab: this.tab,
     };
   }
 
@@ -151,15 +150,15 @@ class LatentMap {
   }
 
   /** The state that the link, or a newly chosen model, begins with. */
-  begin({ pin, column, hidden, marks, layers, window: seen, beta, pins, other, path, tab }) {
+  begin({ point, column, hidden, marks, layers, window: seen, beta, pins, other, path, tab }) {
     const { world } = this;
     this.begun = true;
-    this.pin = pin;
+    this.pin = point;
     this.window = seen;
     dress(this.plot, world);
     if (seen) this.plot.setView({ x: seen[0], y: seen[1], half: seen[2] }, true);
     this.weight.build(world.beta_range, beta);
-    this.field.build(world.labels.length, pin.index);
+    this.field.build(world.labels.length, imageOf(point));
     this.legend.build(world, hidden, marks);
     this.tints.build(world, column);
     this.tint();
@@ -232,47 +231,38 @@ class LatentMap {
     this.moved();
   }
 
-  /** Returns the latent point of a pin, or of a place under the pointer. */
-  latentPoint({ x, y, index, noise = null, z = null }) {
+  /** Returns the coordinates of a point at the KL weight of now. */
+  latentPoint({ image, noise, z }) {
     if (z) return z;
-    const { latent } = this.world;
-    if (index === null) return Array.from({ length: latent }, (_, k) => [x, y][k] ?? 0);
-    const { mean, std } = this.ladder.posterior(index, this.beta);
+    const { mean, std } = this.ladder.posterior(image, this.beta);
     return noise ? mean.map((value, k) => value + std[k] * noise[k]) : mean;
   }
 
   showPoint() {
     this.looking = false;
-    const place = this.pointer ?? this.pin;
-    if (this.answered && this.isPinned(place)) return this.panel.rest();
-    const z = this.latentPoint(place);
+    const point = this.pointer ?? this.pin;
+    if (this.answered && samePoint(point, this.pin)) return this.panel.rest();
+    const z = this.latentPoint(point);
     this.decoder.decode(z, this.beta, this.grey);
-    const words = this.wordsFor(place, z);
+    const words = this.wordsFor(point, z);
     const { rough } = this.decoder;
-    if (rough) words.note = place.index === null ? rough : `${words.note} \u00b7 ${rough}`;
+    if (rough) words.note = point.z ? rough : `${words.note} \u00b7 ${rough}`;
     this.panel.draw(this.grey, this.world.shape, words, this.pointer !== null);
   }
 
-  /** Whether a place is the pinned point itself, as it is after a click. */
-  isPinned({ x, y, index, z, noise = null }) {
-    const { pin } = this;
-    if (z || String(noise ?? "") !== String(pin.noise ?? "")) return false;
-    return index === null ? pin.index === null && x === pin.x && y === pin.y : index === pin.index;
-  }
-
-  wordsFor(place, z) {
+  wordsFor(point, z) {
     const text = `z = ${minus(tupleText(z))}`;
-    if (place.index === null) return { text, note: this.pointer ? "under the pointer" : "" };
+    if (point.z) return { text, note: this.pointer ? "under the pointer" : "" };
     const { names, colours, labels } = this.world;
-    const label = labels[place.index];
-    return { text: names[label], colour: colours[label], note: `${imageWords(this.world, place.index)} \u00b7 ${text}` };
+    const label = labels[point.image];
+    return { text: names[label], colour: colours[label], note: `${imageWords(this.world, point.image)} \u00b7 ${text}` };
   }
 
   /** Marker, ellipse of one sigma, draws, posterior's numbers: all of the pinned point. */
   showPin() {
-    const { index, noise } = this.pin;
-    const exact = this.answered ? this.said.point : null; // PyTorch's own, once it has answered
-    const posterior = index === null ? null : (exact ?? this.ladder.posterior(index, this.beta));
+    const { image, noise } = this.pin;
+    const exact = this.answered ? this.said.of : null; // PyTorch's own, once it has answered
+    const posterior = this.pin.z ? null : (exact ?? this.ladder.posterior(image, this.beta));
     const z = exact ? this.said.z : this.latentPoint(this.pin);
     const layers = { marker: { x: z[0], y: z[1] ?? 0 }, ellipses: [], dots: [] };
     if (posterior?.std.some((value) => value > 0)) {
@@ -290,17 +280,20 @@ class LatentMap {
   // Pinning ---------------------------------------------------------------------------------
 
   point(place) {
-    this.pointer = place;
+    this.pointer = place && (place.z ? { z: place.z } : pointAt(place, this.world.latent));
     const number = (value) => minus(this.plot.rounded(value).toFixed(2));
     this.find(".readout").textContent = place ? `(${number(place.x)}, ${number(place.y)})` : "";
     this.look();
   }
 
   /** Pins a place. Python hears of it before anything is drawn: it answers while the browser draws. */
-  click({ x, y, index }) {
-    if (this.world.latent === 1) y = 0;
-    this.settle({ x, y, index, noise: null });
-    this.board.take(index ?? [x, y]);
+  click(place) {
+    this.choose(pointAt(place, this.world.latent));
+  }
+
+  choose(point) {
+    this.settle(point);
+    this.board.take(point);
     this.ask();
     setTimeout(() => {
       this.board.strip.show();
@@ -318,35 +311,35 @@ class LatentMap {
 
   settle(pin) {
     cancelAnimationFrame(this.walking);
-    if (pin.index !== this.pin.index) this.drawn = [];
-    if (pin.index === null) this.left = this.pin.index ?? this.left; // where Escape leads back to
+    if (pin.image !== this.pin.image) this.drawn = [];
+    if (pin.z) this.left = this.pin.image ?? this.left; // where Escape leads back to
     this.pin = pin;
-    this.field.show(pin.index);
+    this.field.show(imageOf(pin));
   }
 
   key(event) {
     const { plot, weight } = this;
-    mapKey(event, { plot, weight, step: (dx, dy) => this.step(dx, dy), image: (way) => this.turn(way), pin: () => this.click(this.pin) });
+    mapKey(event, { plot, weight, step: (dx, dy) => this.step(dx, dy), image: (way) => this.turn(way), pin: () => this.choose(this.pin.z ? this.pin : atImage(this.pin.image)) });
   }
 
   /** Pins the image after this one (1), before it (-1), or, on the plane, the one that was left (0). */
   turn(way) {
     const { ladder, plot } = this;
     if (!plot.labels.length) return;
-    const here = this.pin.index ?? this.left ?? nearestCode(ladder, this.latentPoint(this.pin), this.beta).index;
+    const here = this.pin.image ?? this.left ?? nearestCode(ladder, this.latentPoint(this.pin), this.beta).index;
     this.goTo(way === 0 ? here : imageBeside(plot.labels, plot.hidden, here, way));
   }
 
   goTo(index) {
     this.pointer = null;
-    this.pinAt({ x: 0, y: 0, index, noise: null });
+    this.pinAt(atImage(index));
     this.speak();
     this.later();
   }
 
   speak() {
     const { world, ladder } = this;
-    this.spoken.say(() => pointWords(world, ladder, this.beta, this.latentPoint(this.pin), this.pin.index));
+    this.spoken.say(() => pointWords(world, ladder, this.beta, this.latentPoint(this.pin), imageOf(this.pin)));
   }
 
   /** Moves the pin; a pinned image becomes a place on the plane. */
@@ -355,7 +348,7 @@ class LatentMap {
     const x = this.plot.rounded(zx + dx);
     const y = this.plot.rounded(zy + dy);
     this.pointer = null;
-    this.pinAt({ x, y, index: null, noise: null });
+    this.pinAt(atPlace([x, y], this.world.latent));
     this.speak();
     this.later();
   }
@@ -379,9 +372,8 @@ class LatentMap {
     this.pointer = null;
     const frame = (now) => {
       const share = Math.min(1, Math.max(0, (now - begun) / time));
-      const { index } = this.pin;
       const at = from.map((value, k) => value + share * (to[k] - value));
-      this.pin = { ...this.pin, index, noise: share < 1 ? at : noise };
+      this.pin = atImage(this.pin.image, share < 1 ? at : noise);
       this.showPin();
       this.look();
       if (share < 1) this.walking = requestAnimationFrame(frame);

@@ -35,20 +35,20 @@ class Panel {
   }
 
   /** Shows PyTorch's answer for the pinned point. */
-  show({ z, decoded, alt, point, nearest, part, file, pin }) {
-    const { index } = pin;
-    this.find(".side").classList.toggle("pair", point !== null);
+  show({ z, decoded, alt, of, nearest, part, file, point }) {
+    const index = imageOf(point);
+    this.find(".side").classList.toggle("pair", of !== null);
     this.exact.src = pngUrl(decoded);
-    this.exact.alt = point ? `${alt}, reconstruction of image ${index}` : alt;
+    this.exact.alt = of ? `${alt}, reconstruction of image ${index}` : alt;
     const original = this.find(".original img");
-    if (point) {
-      original.src = pngUrl(point.original);
-      original.alt = `Original image ${index}, class ${point.label}`;
+    if (of) {
+      original.src = pngUrl(of.original);
+      original.alt = `Original image ${index}, class ${of.label}`;
     }
-    this.title = point
-      ? { text: point.label, colour: point.colour, note: `${part} image ${index}${file ? ` \u00b7 ${file}` : ""} \u00b7 z = ${minus(tupleText(z))}` }
+    this.title = of
+      ? { text: of.label, colour: of.colour, note: `${part} image ${index}${file ? ` \u00b7 ${file}` : ""} \u00b7 z = ${minus(tupleText(z))}` }
       : { text: `z = ${minus(tupleText(z))}`, note: nearest };
-    this.showTerms(point);
+    this.showTerms(of);
     this.rest();
   }
 

@@ -25,7 +25,7 @@ class Pinboard {
 
   /** Which pin is compared: it is kept as the point itself, since pins move, go and make room for new ones. */
   get other() {
-    const k = this.strip.pins.findIndex((pin) => this.rival !== null && samePin(pin, this.rival));
+    const k = this.strip.pins.findIndex((pin) => this.rival !== null && samePoint(pin, this.rival));
     return k < 0 ? null : k;
   }
 
@@ -40,7 +40,7 @@ class Pinboard {
 
   choose(k) {
     if (this.tab === "compare") this.rival = this.strip.pins[k];
-    else this.map.pinAt(this.placeOf(this.strip.pins[k]));
+    else this.map.pinAt(this.strip.pins[k]);
     this.showCompare();
     this.map.tell();
   }
@@ -65,17 +65,12 @@ class Pinboard {
 
   nameOf(pin) {
     const { names, labels } = this.map.world;
-    return Array.isArray(pin) ? `z = ${minus(tupleText(pin))}` : `${names[labels[pin]]}, ${imageWords(this.map.world, pin)}`;
-  }
-
-  placeOf(pin) {
-    const [x, y] = Array.isArray(pin) ? pin : [0, 0];
-    return { x, y, index: Array.isArray(pin) ? null : pin, noise: null };
+    return pin.z ? `z = ${minus(tupleText(pin.z))}` : `${names[labels[pin.image]]}, ${imageWords(this.map.world, pin.image)}`;
   }
 
   /** The pins as latent points at the KL weight of now. */
   get points() {
-    return this.strip.pins.map((pin) => this.map.latentPoint(this.placeOf(pin)));
+    return this.strip.pins.map((pin) => this.map.latentPoint(pin));
   }
 
   get dots() {

@@ -2,11 +2,6 @@
 
 const MOST_PINS = 12; // explore/state.py takes no more
 
-/** Says whether two pins are the same point: an image, or a place on the plane. */
-function samePin(a, b) {
-  return Array.isArray(a) && Array.isArray(b) ? a.every((value, k) => value === b[k]) : a === b;
-}
-
 class Strip {
   /** @param {{choose: Function, change: Function, name: Function}} on choose(k), change(), name(pin) in words */
   constructor(host, signal, on) {
@@ -21,7 +16,7 @@ class Strip {
   }
 
   take(pin) {
-    if (this.pins.some((other) => samePin(other, pin))) return;
+    if (this.pins.some((other) => samePoint(other, pin))) return;
     this.pins = [...this.pins, pin].slice(-MOST_PINS);
     this.pictures = [...this.pictures, null].slice(-MOST_PINS);
   }

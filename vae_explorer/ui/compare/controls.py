@@ -12,10 +12,11 @@ from vae_explorer import text
 from vae_explorer.checkpoints import checkpoints
 from vae_explorer.ui.compare import exports as duel_exports
 from vae_explorer.ui.compare.scene import Duel
-from vae_explorer.ui.compare.state import DuelView, default, parse
+from vae_explorer.ui.compare.state import STATE, DuelView, parse
 from vae_explorer.ui.explore.controls import Seen
-from vae_explorer.ui.explore.link import quoted
-from vae_explorer.ui.explore.state import is_index
+from vae_explorer.ui.state.limits import is_index
+from vae_explorer.ui.state.points import AtImage
+from vae_explorer.ui.state.words import quoted
 
 FIRST = ("mnist-ae-2d", "mnist-vae-2d")
 _PICKER: dict[str, Any] = {"format_func": text.shown, "label_visibility": "collapsed"}
@@ -54,7 +55,7 @@ def start(duel: Duel) -> DuelView:
         state.duel_messages = [*state.duel_messages, *messages]
         state.duel_linked = None
     elif "duel_start" not in state or (state.duel_start.left, state.duel_start.right) != names:
-        state.duel_start, state.duel_messages = _where_explore_is(default(duel.limits), duel), []
+        state.duel_start, state.duel_messages = _where_explore_is(STATE.start(duel.limits), duel), []
     return cast(DuelView, state.duel_start)
 
 
@@ -65,7 +66,7 @@ def _where_explore_is(view: DuelView, duel: Duel) -> DuelView:
         return view
     image, beta = seen.view.image, seen.view.beta
     if is_index(image, duel.limits.sides[0].images):
-        view = replace(view, image=image, z=None)
+        view = replace(view, point=replace(view.point, point=AtImage(image)))
     if beta is not None and duel.limits.beta:
         view = replace(view, beta=min(max(beta, duel.limits.beta[0]), duel.limits.beta[1]))
     return view

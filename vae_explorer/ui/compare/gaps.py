@@ -14,9 +14,9 @@ from vae_explorer.latent.gaps.measures import FIELDS
 from vae_explorer.latent.gaps.recognition import Judges, can_judge, fit_judges
 from vae_explorer.measured import gap_tables
 from vae_explorer.measured.gap_tables import GapTable
-from vae_explorer.ui.explore.state import Limits
 from vae_explorer.ui.shell import messages
 from vae_explorer.ui.shell.store import Key, checkpoint, encoding, images
+from vae_explorer.ui.state.limits import Limits
 
 FIELD_SIDE = 100  # cells of a gap field
 FIELDS_KEPT = 32

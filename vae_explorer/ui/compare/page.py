@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from vae_explorer.ui import canvas
 from vae_explorer.ui.compare import controls as pairs
 from vae_explorer.ui.compare.scene import Duel
-from vae_explorer.ui.compare.state import DuelView, updated
+from vae_explorer.ui.compare.state import STATE, DuelView
 from vae_explorer.ui.drawing.pad import drawing_pad
 from vae_explorer.ui.explore.scene import Scene
 from vae_explorer.ui.shell import lost, say
@@ -52,7 +52,7 @@ def _answer(duel: Duel, start: DuelView) -> None:
     if any(side.outdated for side in duel.sides):
         st.rerun()  # the data set was deleted, added or changed meanwhile
     reported = st.session_state.get(canvas.answer_key(duel.name), {}).get(canvas.SEEN) or {}
-    view = updated(start, reported, duel.limits)
+    view = STATE.updated(start, reported, duel.limits)
     st.session_state.duel_view = view
     canvas.answer(duel.answer(view, start), duel.name)  # first: the browser has it while the rest is made
     pairs.export(duel, view)

@@ -19,12 +19,13 @@ from vae_explorer.latent.paths import straight
 from vae_explorer.measured.gap_tables import GapTable
 from vae_explorer.ui.canvas.wire import pack
 from vae_explorer.ui.compare import gaps as gap_store
-from vae_explorer.ui.compare.state import NO_GAPS, SIDES, DuelLimits, DuelView, to_query
-from vae_explorer.ui.explore.link import link
+from vae_explorer.ui.compare.state import NO_GAPS, SIDES, STATE, DuelLimits, DuelView
 from vae_explorer.ui.explore.scene import TARGETS, Scene, tuple_text
-from vae_explorer.ui.explore.state import filled
 from vae_explorer.ui.shell import store
 from vae_explorer.ui.shell.messages import extent_of, picture
+from vae_explorer.ui.state.limits import filled
+from vae_explorer.ui.state.points import to_json
+from vae_explorer.ui.state.words import link
 
 DRAWS = 64
 WALK = 12  # images of a walk
@@ -72,11 +73,11 @@ class Duel:
         codes = self._codes(view)
         if view.image is not None:
             return [tuple(map(float, each[view.image])) for each in codes]
-        assert view.z is not None  # a view has one of both
+        assert view.place is not None  # a view has one of both
         chosen = SIDES.index(view.side)
-        units = _units(np.array(view.z[:2]), codes[chosen][:, :2])
+        units = _units(np.array(view.place[:2]), codes[chosen][:, :2])
         points = [filled(_place(units, each[:, :2]), side.limits) for side, each in zip(self.sides, codes, strict=True)]
-        points[chosen] = view.z
+        points[chosen] = view.place
         return points
 
     def noise(self, view: DuelView) -> NDArray[np.float32]:
@@ -116,7 +117,7 @@ class Duel:
         header = {
             "kind": "answer",
             "start": self._state(start),
-            "link": link(to_query(view) | {"data": self.sides[0].limits.data}),
+            "link": link(STATE.link(view) | {"data": self.sides[0].limits.data}),
             "asked": self._state(view),
             "sides": sides,
             "original": original,
@@ -184,9 +185,7 @@ class Duel:
         return straight(self._codes(view)[side][[*view.ends]], WALK - 1).astype(np.float32)
 
     def _state(self, view: DuelView) -> dict[str, object]:
-        x, y = (*(view.z or ()), 0.0, 0.0)[:2]
-        state = {name: value for name, value in asdict(view).items() if name not in ("side", "image", "z")}
-        return {**state, "pick": {"side": view.side, "x": x, "y": y, "index": view.image}}
+        return asdict(view) | {"point": {"side": view.side, **to_json(view.point.point)}}
 
 
 def _units(place: NDArray[np.float64], codes: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -1,21 +1,35 @@
-"""What the Compare page shows, as a link and as the maps report it. Nothing here knows Streamlit."""
+"""What the Compare page shows: its table of state. Nothing here knows Streamlit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from vae_explorer.ui.explore.link import Refused, other_images, quoted, read_beta, read_image, read_z
-from vae_explorer.ui.explore.state import Limits, filled, is_index, on_plane
+from vae_explorer.ui.explore.state import OTHER_IMAGES, other_images
+from vae_explorer.ui.state.codecs import Fixed, OneOf, Seed, ThePoint, Weight, first_weight, read_image
+from vae_explorer.ui.state.limits import Limits, is_index
+from vae_explorer.ui.state.points import AtImage, AtPlace, Point, image_of, taken
+from vae_explorer.ui.state.table import Codec, Row, Table
+from vae_explorer.ui.state.words import Refused, joined, quoted
 
 SIDES = ("left", "right")
 LINKS = ("point", "image")
 TABS = ("sample", "path", "gaps", "draw")
 SPACES = ("prior", "fitted", "mixture")
 NO_MIXTURE = "A mixture of Gaussians is fitted to the codes of autoencoders: python -m vae_explorer gaps NAME."
-SEEDS = 1_000_000
 NO_GAPS = "Gap field and gap table compare two planes: they are shown where both models have two latent axes."
+
+
+@dataclass(frozen=True)
+class OnSide:
+    """A point, and the side on which it was chosen: a place is one of that side's model."""
+
+    side: str
+    point: Point
+
+
+FIRST_IMAGE = OnSide(SIDES[0], AtImage(0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +41,7 @@ class DuelView:
         right: The right one's.
         beta: The KL weight of those that have one to set; None where none has.
         link: Whether the sides show the same point, in units of their codes' standard deviation, or the same image.
-        side: On which side the point was chosen.
-        image: The image that was chosen, or None where `z` was.
-        z: The point of `side` that was chosen, on all axes of its model.
+        point: The point that was chosen, and on which side.
         ends: The images that the walk goes from and to.
         spaces: What each side is sampled from.
         seed: Of the draws.
@@ -41,14 +53,26 @@ class DuelView:
     right: str
     beta: float | None = None
     link: str = LINKS[0]
-    side: str = SIDES[0]
-    image: int | None = 0
-    z: tuple[float, ...] | None = None
+    point: OnSide = FIRST_IMAGE
     ends: tuple[int, int] = (0, 1)
     spaces: tuple[str, str] = (SPACES[0], SPACES[0])
     seed: int = 0
     field: str | None = None
     tab: str = TABS[0]
+
+    @property
+    def side(self) -> str:
+        return self.point.side
+
+    @property
+    def image(self) -> int | None:
+        """The image that was chosen; None where a place was."""
+        return image_of(self.point.point)
+
+    @property
+    def place(self) -> tuple[float, ...] | None:
+        """The place that was chosen, on all axes of its side's model; None where an image was."""
+        return self.point.point.z if isinstance(self.point.point, AtPlace) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +95,9 @@ class DuelLimits:
         """Says whether each side can be sampled from what it is to be."""
         return all(space != "mixture" or has for space, has in zip(spaces, self.mixtures, strict=True))
 
+    def of(self, side: str) -> Limits:
+        return self.sides[SIDES.index(side)]
+
     @property
     def axes(self) -> int:
         """The most latent axes that one of both has."""
@@ -85,103 +112,117 @@ class DuelLimits:
         return max(low for low, _ in ranges), min(high for _, high in ranges)
 
 
-def default(limits: DuelLimits) -> DuelView:
-    """Returns the view that two models open with."""
-    beta = min(max(1.0, limits.beta[0]), limits.beta[1]) if limits.beta else None
-    left, right = limits.sides
-    return DuelView(left=left.model, right=right.model, beta=beta, spaces=limits.spaces)
+class _SidesPoint(Codec[DuelLimits]):
+    """The point: `side`, and `image` or `z`; no draws of a posterior, which is another one on the other side."""
+
+    point = ThePoint()
+
+    def keys(self, name: str) -> tuple[str, ...]:
+        return ("side", "image", "z")
+
+    def read(self, name: str, text: str, limits: DuelLimits, view: DuelView) -> OnSide:
+        if name == "side":
+            return replace(view.point, side=OneOf[DuelLimits](SIDES).read(name, text, limits, view))
+        return replace(view.point, point=self.point.read(name, text, limits.of(view.side), view))
+
+    def write(self, name: str, value: OnSide) -> dict[str, str]:
+        return {"side": value.side, **self.point.write(name, value.point)}
+
+    def take(self, value: Any, limits: DuelLimits, view: DuelView) -> OnSide:
+        if not isinstance(value, dict) or value.get("side") not in SIDES:
+            raise Refused("That is on no side.")
+        point = taken(value, limits.of(value["side"]))
+        return OnSide(value["side"], replace(point, noise=None) if isinstance(point, AtImage) else point)
+
+    def words(self, key: str, value: OnSide) -> str:
+        return value.side if key == "side" else self.point.words(key, value.point)
+
+
+class _Ends(Codec[DuelLimits]):
+    """Two images."""
+
+    def read(self, name: str, text: str, limits: DuelLimits, view: DuelView) -> tuple[int, int]:
+        first = limits.sides[0]
+        try:
+            start, end = (read_image(name, part, first) for part in text.split(","))
+        except ValueError as error:  # Refused is one
+            raise Refused(f"{name} = {quoted(text)} is not two of the images 0 to {first.images - 1}.") from error
+        return start, end
+
+    def write(self, name: str, value: tuple[int, int]) -> dict[str, str]:
+        return {name: joined(value)}
+
+    def take(self, value: Any, limits: DuelLimits, view: DuelView) -> tuple[int, int]:
+        match value:
+            case [start, end] if all(is_index(each, limits.sides[0].images) for each in (start, end)):
+                return start, end
+        raise Refused("These are no two images.")
+
+    def words(self, key: str, value: tuple[int, int]) -> str:
+        return f"{value[0]} and {value[1]}"
+
+
+class _Spaces(Codec[DuelLimits]):
+    """What each side is sampled from."""
+
+    def read(self, name: str, text: str, limits: DuelLimits, view: DuelView) -> tuple[str, str]:
+        each = OneOf[DuelLimits](SPACES)
+        spaces = tuple(each.read(name, part, limits, view) for part in text.split(","))
+        if len(spaces) != len(SIDES):
+            raise Refused(f"{name} = {quoted(text)} is not one for each side.")
+        if not limits.has(spaces):
+            raise Refused(f"{name} = {quoted(text)} cannot be drawn from. {NO_MIXTURE}")
+        return spaces[0], spaces[1]
+
+    def write(self, name: str, value: tuple[str, str]) -> dict[str, str]:
+        return {name: ",".join(value)}
+
+    def take(self, value: Any, limits: DuelLimits, view: DuelView) -> tuple[str, str]:
+        match value:
+            case [left, right] if left in SPACES and right in SPACES and limits.has((left, right)):
+                return left, right
+        raise Refused("These cannot be drawn from.")
+
+    def words(self, key: str, value: tuple[str, str]) -> str:
+        return " and ".join(value)
+
+
+class _Field(OneOf[DuelLimits]):
+    def read(self, name: str, text: str, limits: DuelLimits, view: DuelView) -> str:
+        if not limits.fields:
+            raise Refused(f"{name} = {quoted(text)} cannot be shown. {NO_GAPS}")
+        return super().read(name, text, limits, view)
+
+    def take(self, value: Any, limits: DuelLimits, view: DuelView) -> str | None:  # type: ignore[override]
+        return None if value is None else super().take(value, limits, view)
+
+
+STATE: Table[DuelView, DuelLimits] = Table(
+    DuelView,
+    (
+        Row(name="left", codec=Fixed(), default=lambda limits: limits.sides[0].model),
+        Row(name="right", codec=Fixed(), default=lambda limits: limits.sides[1].model),
+        Row(
+            name="beta",
+            codec=Weight(lambda limits: f"{limits.sides[0].model} and {limits.sides[1].model} have"),
+            default=first_weight,
+            nothing="their only setting",
+        ),
+        Row(name="link", codec=OneOf(LINKS), default=lambda _: LINKS[0]),
+        Row(name="point", codec=_SidesPoint(), default=lambda _: FIRST_IMAGE),
+        Row(name="ends", codec=_Ends(), default=lambda _: (0, 1)),
+        Row(name="spaces", codec=_Spaces(), default=lambda limits: limits.spaces),
+        Row(name="seed", codec=Seed(), default=lambda _: 0),
+        Row(name="field", codec=_Field(lambda limits: limits.fields), default=lambda _: None, nothing="no field"),
+        Row(name="tab", codec=OneOf(TABS), default=lambda _: TABS[0]),
+    ),
+    lambda view, _: view,
+)
 
 
 def parse(query: Mapping[str, str], limits: DuelLimits) -> tuple[DuelView, list[str]]:
     """Returns the view that a link names; what cannot be shown keeps its default and gives a message."""
-    view, messages = default(limits), []
-    for name in ("beta", "link", "side", "image", "z", "ends", "spaces", "seed", "field", "tab"):
-        if name not in query:
-            continue
-        try:
-            view = replace(view, **_read(name, query[name], view, limits))
-        except Refused as refused:
-            messages.append(f"{refused} Shown instead: the default.")
+    view, messages = STATE.parse(query, limits)
     if other_images(query, limits.sides[0]):
-        messages.append("The link was made with other images than those that are here: its image numbers mean others.")
+        messages.append(OTHER_IMAGES)
     return view, messages
-
-
-def to_query(view: DuelView) -> dict[str, str]:
-    """Returns the view as a link's query: `parse` gives the same view back."""
-    query = {}
-    for field in fields(view):
-        value = getattr(view, field.name)
-        if isinstance(value, tuple):
-            query[field.name] = ",".join(f"{each:.6g}" if isinstance(each, float) else str(each) for each in value)
-        elif value is not None:
-            query[field.name] = f"{value:g}" if isinstance(value, float) else str(value)
-    return query
-
-
-def updated(view: DuelView, reported: Mapping[str, Any], limits: DuelLimits) -> DuelView:
-    """Returns the view after what the maps reported. What does not fit was not sent by our maps: ignored."""
-    first = limits.sides[0]
-    match reported.get("pick"):
-        case {"side": ("left" | "right") as side, "index": image} if is_index(image, first.images):
-            view = replace(view, side=side, image=image, z=None)
-        case {"side": ("left" | "right") as side, "index": None, "x": int() | float() as x, "y": int() | float() as y}:
-            if on_plane((x, y), own := limits.sides[SIDES.index(side)]):
-                view = replace(view, side=side, image=None, z=filled((x, y), own))
-    match reported.get("beta"):
-        case int() | float() as beta if limits.beta and limits.beta[0] <= beta <= limits.beta[1]:
-            view = replace(view, beta=float(beta))
-    match reported.get("ends"):
-        case [start, end] if is_index(start, first.images) and is_index(end, first.images):
-            view = replace(view, ends=(start, end))
-    match reported.get("spaces"):
-        case [left, right] if left in SPACES and right in SPACES and limits.has((left, right)):
-            view = replace(view, spaces=(left, right))
-    match reported.get("field"):
-        case str() | None as field if field is None or field in limits.fields:
-            view = replace(view, field=field)
-    for name, choices in (("link", LINKS), ("tab", TABS)):
-        if reported.get(name) in choices:
-            view = replace(view, **{name: reported[name]})
-    if is_index(reported.get("seed"), SEEDS):
-        view = replace(view, seed=reported["seed"])
-    return view
-
-
-def _read(name: str, text: str, view: DuelView, limits: DuelLimits) -> dict[str, Any]:
-    first = limits.sides[0]
-    match name:
-        case "beta":
-            return read_beta(text, replace(first, beta=limits.beta))
-        case "image":
-            return read_image(text, first)
-        case "z":
-            return read_z(text, limits.sides[SIDES.index(view.side)])
-        case "ends":
-            try:
-                start, end = (read_image(part, first)["image"] for part in text.split(","))
-            except ValueError as error:  # Refused is one
-                raise Refused(f"ends = {quoted(text)} is not two of the images 0 to {first.images - 1}.") from error
-            return {"ends": (start, end)}
-        case "spaces":
-            spaces = tuple(_one_of(name, part, SPACES) for part in text.split(","))
-            if len(spaces) != len(SIDES):
-                raise Refused(f"spaces = {quoted(text)} is not one for each side.")
-            if not limits.has(spaces):
-                raise Refused(f"spaces = {quoted(text)} cannot be drawn from. {NO_MIXTURE}")
-            return {"spaces": spaces}
-        case "seed":
-            if not (text.isascii() and text.isdigit() and len(text) < 7):
-                raise Refused(f"seed = {quoted(text)} is not a number from 0 to {SEEDS - 1}.")
-            return {"seed": int(text)}
-        case "field" if not limits.fields:
-            raise Refused(f"field = {quoted(text)} cannot be shown. {NO_GAPS}")
-        case _:
-            choices = {"link": LINKS, "side": SIDES, "tab": TABS, "field": limits.fields}[name]
-            return {name: _one_of(name, text, choices)}
-
-
-def _one_of(name: str, text: str, choices: Sequence[str]) -> str:
-    if text not in choices:
-        raise Refused(f"{name} = {quoted(text)} is none of {', '.join(choices)}.")
-    return text

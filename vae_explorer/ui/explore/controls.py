@@ -12,11 +12,11 @@ from vae_explorer import data, text
 from vae_explorer.checkpoints import checkpoints
 from vae_explorer.ui import canvas
 from vae_explorer.ui.explore import exports
-from vae_explorer.ui.explore import link as query
-from vae_explorer.ui.explore import state as view
 from vae_explorer.ui.explore.scene import Scene
-from vae_explorer.ui.explore.state import Limits, View
+from vae_explorer.ui.explore.state import STATE, View, choose, fitting, parse, shifted
 from vae_explorer.ui.shell import say, store
+from vae_explorer.ui.state.limits import Limits
+from vae_explorer.ui.state.words import quoted
 
 FIRST = "mnist-vae-2d"
 ALL_HELP = "Training and validation images too, paler. Rate, distortion and gaps stay those of the test images."
@@ -45,7 +45,7 @@ def model(usable: Sequence[str]) -> str:
         if last and last.model in usable:
             state.model, state.start = last.model, last
         else:
-            state.model, state.messages = query.choose(st.query_params.to_dict(), usable)
+            state.model, state.messages = choose(st.query_params.to_dict(), usable)
             state.linked = state.model
     return str(st.selectbox("Model", usable, format_func=text.shown, key="model", label_visibility="collapsed"))
 
@@ -57,7 +57,7 @@ def part() -> str:
         last: View | None = state.get("view")
         wanted = last.part if last else st.query_params.get("part", store.PART)
         if wanted not in (store.PART, data.ALL):
-            state.messages = [*state.messages, f"part = {query.quoted(wanted)} is neither {store.PART} nor {data.ALL}."]
+            state.messages = [*state.messages, f"part = {quoted(wanted)} is neither {store.PART} nor {data.ALL}."]
         state.all_images = wanted == data.ALL
     return data.ALL if st.toggle("All images", key="all_images", help=ALL_HELP) else store.PART
 
@@ -66,11 +66,11 @@ def start(scene: Scene) -> View:
     """Returns the view that the map began with: the link's, or the default of a model chosen later."""
     state = st.session_state
     if "start" not in state and scene.name == state.linked:
-        state.start, messages = query.parse(st.query_params.to_dict(), scene.limits)
+        state.start, messages = parse(st.query_params.to_dict(), scene.limits)
         state.messages = [*state.messages, *messages]
     elif "start" not in state or (state.start.model, state.start.part) != (scene.name, scene.part):
         state.start, state.messages = _begun(scene), []
-    state.start = view.fitting(state.start, scene.limits)
+    state.start = fitting(state.start, scene.limits)
     return cast(View, state.start)
 
 
@@ -78,21 +78,21 @@ def _begun(scene: Scene) -> View:
     """Returns what a model chosen later opens with: what was seen of the last one, as far as it fits."""
     last: Seen | None = st.session_state.get("seen")
     if last is None or not scene.limits.images:
-        return view.default(scene.limits)
+        return STATE.start(scene.limits)
     same = last.data == scene.config.data
     if same and last.limits.part != scene.part:  # the test part comes last of all
         more = len(scene.images.labels) - last.limits.images
-        seen = view.shifted(last.view, more, replace(last.limits, images=len(scene.images.labels), part=scene.part))
+        seen = shifted(last.view, more, replace(last.limits, images=len(scene.images.labels), part=scene.part))
         last = last._replace(view=seen, limits=scene.limits)
         if seen.model == scene.name:
             return seen
-    return view.carried(last.view, last.limits, scene.limits, same=last.data == scene.config.data)
+    return STATE.carried(last.view, last.limits, scene.limits, same=last.data == scene.config.data)
 
 
 def current(scene: Scene, begun: View) -> View:
     """Returns the view after all that the map has reported."""
     reported = st.session_state.get(canvas.answer_key(scene.place), {}).get(canvas.SEEN) or {}
-    st.session_state.view = view.updated(begun, reported, scene.limits)
+    st.session_state.view = STATE.updated(begun, reported, scene.limits)
     if scene.limits.images:  # what a decoder alone is shown with, nobody has chosen
         st.session_state.seen = Seen(st.session_state.view, scene.limits, scene.config.data)
     return cast(View, st.session_state.view)

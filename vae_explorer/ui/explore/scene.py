@@ -18,10 +18,12 @@ from vae_explorer.data import PARTS
 from vae_explorer.figures import theme
 from vae_explorer.latent.encoding import SAMPLES
 from vae_explorer.ui.canvas.wire import pack
-from vae_explorer.ui.explore.link import link, to_query
-from vae_explorer.ui.explore.state import Limits, Pin, View
+from vae_explorer.ui.explore.state import STATE, View
 from vae_explorer.ui.shell import nearest, store
 from vae_explorer.ui.shell.messages import picture
+from vae_explorer.ui.state.limits import Limits
+from vae_explorer.ui.state.points import AtPlace, Point, to_json
+from vae_explorer.ui.state.words import link
 
 PRIOR_RADIUS = 3.4  # shows the circle of three sigma whole
 QUANTILES = (0.002, 0.998)  # few codes lie far out: the map begins with the others
@@ -129,7 +131,7 @@ class Scene:
         header = {
             "kind": "answer",
             "start": self._start(start),
-            "link": link(to_query(view) | self.marked(view)),
+            "link": link(STATE.link(view) | self.marked(view)),
             "said": self.said(view),
             "pins": [self._decoded(self._place(pin, beta), beta) for pin in view.pins],
         }
@@ -137,15 +139,14 @@ class Scene:
 
     def marked(self, view: View) -> dict[str, str]:
         """Returns what a link that names images by their numbers says of the data set that has them."""
-        named = view.image is not None or any(isinstance(pin, int) for pin in view.pins)
-        return {"data": self.limits.data} if named and self.limits.data else {}
+        return {"data": self.limits.data} if view.names_images and self.limits.data else {}
 
     def said(self, view: View) -> dict[str, object]:
         """Returns what PyTorch says of the view's point: its image and its numbers."""
         beta = self.weight(view)
         z = self.z(view)
         return {
-            "pin": _pin(view),
+            "point": to_json(view.point),
             "beta": view.beta,
             "z": z,
             "decoded": self._decoded(z, beta),
@@ -153,7 +154,7 @@ class Scene:
             "part": store.PART if view.image is None else self.part_of(view.image),
             "file": "" if view.image is None else self.file(view.image),
             "nearest": "" if view.image is not None else self._nearest(z, beta),
-            "point": None if view.image is None else self._point(view.image, beta),
+            "of": None if view.image is None else self._of(view.image, beta),
         }
 
     def file(self, image: int) -> str:
@@ -162,12 +163,7 @@ class Scene:
 
     def z(self, view: View) -> tuple[float, ...]:
         """Returns the latent point that the view decodes."""
-        if view.image is None:
-            assert view.z is not None  # a view has one of both
-            return view.z
-        mean, std = store.posterior(self.key, view.image, self.weight(view))
-        drawn = mean if view.noise is None else mean + std * np.array(view.noise, np.float32)
-        return tuple(map(float, drawn))
+        return self._place(view.point, self.weight(view))
 
     def places(self, view: View) -> list[tuple[float, ...]]:
         """Returns the latent points of the strip."""
@@ -193,15 +189,17 @@ class Scene:
         shown = curve and {name: _shortened(value) for name, value in curve.to_json().items()}
         return pack({"kind": "curve", "curve": shown}, {})
 
-    def _place(self, pin: Pin, beta: float) -> tuple[float, ...]:
-        if isinstance(pin, tuple):
-            return pin
-        return tuple(map(float, store.posterior(self.key, pin, beta).mean))
+    def _place(self, point: Point, beta: float) -> tuple[float, ...]:
+        if isinstance(point, AtPlace):
+            return point.z
+        mean, std = store.posterior(self.key, point.image, beta)
+        drawn = mean if point.noise is None else mean + std * np.array(point.noise, np.float32)
+        return tuple(map(float, drawn))
 
     def _decoded(self, z: tuple[float, ...], beta: float) -> str:
         return base64.b64encode(self.image(z, beta)).decode()
 
-    def _point(self, image: int, beta: float) -> dict[str, object]:
+    def _of(self, image: int, beta: float) -> dict[str, object]:
         """Says what the encoder makes of an image, and what it costs."""
         mean, std = (values.tolist() for values in store.posterior(self.key, image, beta))
         terms = store.measured(self.key, image, beta)
@@ -233,10 +231,7 @@ class Scene:
         return f"{distance:.2f} from the nearest code: {label}, {self.part_of(image)} image {image}{named}"
 
     def _start(self, start: View) -> dict[str, object]:
-        kept = ("column", "hidden", "marks", "layers", "window", "beta", "other", "path", "tab")
-        pins = [pin if isinstance(pin, int) else pin[:2] for pin in start.pins]
-        values = {name: value for name, value in asdict(start).items() if name in kept}
-        return {"pin": _pin(start), "pins": pins, **values}
+        return asdict(start)
 
     def _limits(self) -> Limits:
         config = self.config
@@ -292,12 +287,6 @@ def tuple_text(values: Sequence[float]) -> str:
 def _shortened(value: object) -> object:
     """Returns what a file says, its texts as a line of the screen."""
     return text.shown(value, 200) if isinstance(value, str) else value
-
-
-def _pin(view: View) -> dict[str, object]:
-    """The view's point as the map reports one: what comes back equal answers the latest question."""
-    x, y = (*(view.z or ()), 0.0, 0.0)[:2]
-    return {"x": x, "y": y, "index": view.image, "noise": view.noise}
 
 
 def _two_axes(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,57 +1,23 @@
-"""What the Explore page shows, and how what the map reports changes it. Nothing here knows Streamlit."""
+"""What the Explore page shows: its table of state. Nothing here knows Streamlit."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeGuard
+from typing import Any
+
+from vae_explorer.ui.state.codecs import Fixed, OneOf, Points, ThePoint, Weight, first_weight
+from vae_explorer.ui.state.limits import Limits, filled, is_index, is_number, on_plane
+from vae_explorer.ui.state.points import AtImage, AtPlace, Point, image_of
+from vae_explorer.ui.state.table import Codec, Row, Table
+from vae_explorer.ui.state.words import Refused, joined, number, quoted, whole
 
 MARKS = ("shapes", "names")  # by which classes are told apart, beside colours
-LAYERS = ("atlas", "density", "prior", "classes", "posteriors", "magnification")
 TABS = ("curve", "posterior", "path", "compare", "draw")
 PATHS = ("straight", "slerp")
-DEFAULT_IMAGE = 0
 MOST_PINS = 12
-FARTHEST_NOISE = 10.0  # standard deviations: no draw of a normal distribution lies beyond
-
-Pin = int | tuple[float, ...]  # an image, or a latent point
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What a checkpoint and its images allow.
-
-    Arguments:
-        model: The checkpoint's name.
-        latent: Number of latent axes.
-        beta: The least and the largest KL weight that can be set, or None.
-        home: Centre and half width of the square that the map begins with, `(x, y, half)`.
-        images: Number of images on the map.
-        classes: Number of classes.
-        layers: The layers that this model has.
-        data: Tells the images from others under the same name; empty where there are none.
-        part: Which images are on the map: the test part, or all.
-        columns: Numbers of the images that can be colours.
-    """
-
-    model: str
-    latent: int
-    beta: tuple[float, float] | None
-    home: tuple[float, float, float]
-    images: int
-    classes: int
-    layers: tuple[str, ...] = LAYERS
-    data: str = ""
-    part: str = "test"
-    columns: tuple[str, ...] = ()
-
-    @property
-    def plane(self) -> tuple[tuple[float, float], ...]:
-        """The range of each axis that the map can be moved and zoomed to."""
-        x, y, half = self.home
-        centres = (x, y, *[0.0] * (self.latent - 2))
-        return tuple((centre - 8 * half, centre + 8 * half) for centre in centres)
+FIRST_IMAGE = AtImage(0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,16 +27,14 @@ class View:
     Arguments:
         model: The checkpoint's name.
         beta: The KL weight; None where it cannot be set.
-        image: The image whose code is decoded, or None where `z` is.
-        z: The latent point that is decoded; None where it is the code of `image`.
+        point: The point that is decoded.
         part: Which images are on the map.
         column: The numbers that are its colours; None for the classes.
         hidden: Classes that are not drawn.
         marks: How classes are told apart beside their colours.
         layers: Layers that are drawn.
         window: Centre and half width of the visible part, `(x, y, half)`; None for all of it.
-        noise: The draw of epsilon by which `image` is sampled, z = mean + std * epsilon; None for its mean.
-        pins: The strip of pinned points, images or latent points.
+        pins: The strip of pinned points.
         other: The pin that the point is compared with.
         path: How the path through the pins runs.
         tab: What stands below the image.
@@ -78,65 +42,279 @@ class View:
 
     model: str
     beta: float | None = None
-    image: int | None = DEFAULT_IMAGE
-    z: tuple[float, ...] | None = None
+    point: Point = FIRST_IMAGE
     part: str = "test"
     column: str | None = None
     hidden: tuple[int, ...] = ()
     marks: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
     window: tuple[float, float, float] | None = None
-    noise: tuple[float, ...] | None = None
-    pins: tuple[Pin, ...] = ()
+    pins: tuple[Point, ...] = ()
     other: int | None = None
     path: str = PATHS[0]
     tab: str = TABS[0]
 
+    @property
+    def image(self) -> int | None:
+        """The image whose code, or draw, is decoded; None where a place is."""
+        return image_of(self.point)
 
-def default(limits: Limits) -> View:
-    """Returns the view that a model opens with."""
-    layers = ("prior",) if "prior" in limits.layers else ()
-    beta = min(max(1.0, limits.beta[0]), limits.beta[1]) if limits.beta else None
-    if not limits.images:  # nothing but the decoder: its plane's middle, and the atlas over it
-        layers = (*(("atlas",) if "atlas" in limits.layers else ()), *layers)
-        z = (*map(float, limits.home[:2]), *[0.0] * limits.latent)[: limits.latent]
-        return View(model=limits.model, part=limits.part, beta=beta, image=None, z=z, layers=layers)
-    return View(model=limits.model, part=limits.part, beta=beta, layers=layers)
+    @property
+    def names_images(self) -> bool:
+        """Whether it names any image by its number."""
+        return any(isinstance(point, AtImage) for point in (self.point, *self.pins))
 
 
-def carried(last: View, had: Limits, limits: Limits, *, same: bool) -> View:
-    """Returns the view that another model opens with: what the user had set, as far as it means the same there.
+class _Classes(Codec[Limits]):
+    """Classes by their numbers."""
 
-    Arguments:
-        last: What was seen of the model before.
-        had: What that model allowed.
-        limits: What the new one allows.
-        same: Whether both show the same images; else image, classes and pins are others.
-    """
-    begun = default(limits)
-    new = (name for name in begun.layers if name not in had.layers)  # nobody has chosen for or against them
-    view = replace(begun, layers=tuple(sorted({*new, *last.layers} & {*limits.layers})), tab=last.tab, path=last.path)
-    if limits.beta and last.beta is not None:
-        view = replace(view, beta=min(max(last.beta, limits.beta[0]), limits.beta[1]))
-    if not same:
-        return view
-    pins = tuple(pin for pin in last.pins if is_index(pin, limits.images))
-    other = None if last.other is None else last.pins[last.other]
-    return replace(
-        view,
-        image=last.image if is_index(last.image, limits.images) else view.image,
-        hidden=tuple(k for k in last.hidden if k < limits.classes),
-        pins=pins,
-        other=pins.index(other) if other in pins else None,
-    )
+    def read(self, name: str, text: str, limits: Limits, view: Any) -> tuple[int, ...]:
+        classes = [whole(item, 3) for item in text.split(",")]
+        if not all(is_index(k, limits.classes) for k in classes):
+            raise Refused(f"{name} = {quoted(text)} is not a list of classes from 0 to {limits.classes - 1}.")
+        return tuple(sorted({k for k in classes if k is not None}))
+
+    def write(self, name: str, value: tuple[int, ...]) -> dict[str, str]:
+        return {name: joined(value)} if value else {}
+
+    def take(self, value: Any, limits: Limits, view: Any) -> tuple[int, ...]:
+        if isinstance(value, list) and all(is_index(k, limits.classes) for k in value):
+            return tuple(value)
+        raise Refused("These are no classes.")
+
+    def words(self, key: str, value: tuple[int, ...]) -> str:
+        return joined(value)
+
+
+class _Layers(Codec[Limits]):
+    """Layers of the map; a link that wants none says so, since there are some by default."""
+
+    def read(self, name: str, text: str, limits: Limits, view: Any) -> tuple[str, ...]:
+        items = set() if text == "none" else set(text.split(","))
+        if unknown := items - set(limits.layers):
+            raise Refused(f"{limits.model} has no layer “{quoted(min(unknown))}”.")
+        return tuple(sorted(items))
+
+    def write(self, name: str, value: tuple[str, ...]) -> dict[str, str]:
+        return {name: ",".join(value) or "none"}
+
+    def take(self, value: Any, limits: Limits, view: Any) -> tuple[str, ...]:
+        if isinstance(value, list) and all(name in limits.layers for name in value):
+            return tuple(value)
+        raise Refused("These are no layers.")
+
+    def words(self, key: str, value: tuple[str, ...]) -> str:
+        return " and ".join(value)
+
+
+class _Marks(Codec[Limits]):
+    def read(self, name: str, text: str, limits: Limits, view: Any) -> tuple[str, ...]:
+        if unknown := set(text.split(",")) - set(MARKS):
+            raise Refused(f"Classes have no marks “{quoted(min(unknown))}”.")
+        return tuple(sorted(set(text.split(","))))
+
+    def write(self, name: str, value: tuple[str, ...]) -> dict[str, str]:
+        return {name: ",".join(value)} if value else {}
+
+    def take(self, value: Any, limits: Limits, view: Any) -> tuple[str, ...]:
+        if isinstance(value, list) and all(name in MARKS for name in value):
+            return tuple(value)
+        raise Refused("These are no marks.")
+
+    def words(self, key: str, value: tuple[str, ...]) -> str:
+        return " and ".join(value)
+
+
+class _Column(Codec[Limits]):
+    def read(self, name: str, text: str, limits: Limits, view: Any) -> str:
+        if text not in limits.columns:
+            raise Refused(f"The images have no numbers named “{quoted(text)}”.")
+        return text
+
+    def take(self, value: Any, limits: Limits, view: Any) -> str | None:
+        if value is None or value in limits.columns:
+            return value if isinstance(value, str) else None
+        raise Refused("The images have no such numbers.")
+
+
+class _Window(Codec[Limits]):
+    """Centre and half width of what is seen of the plane."""
+
+    def read(self, name: str, text: str, limits: Limits, view: Any) -> tuple[float, ...]:
+        window = tuple(map(number, text.split(",")))
+        half = limits.home[2]
+        if not (len(window) == 3 and on_plane(window[:2], limits) and half / 500 < window[2] < 5 * half):
+            raise Refused(f"{name} = {quoted(text)} is not a centre and a half width on the plane.")
+        return window
+
+    def write(self, name: str, value: tuple[float, ...] | None) -> dict[str, str]:
+        return {} if value is None else {name: joined(value)}
+
+    def take(self, value: Any, limits: Limits, view: Any) -> tuple[float, ...] | None:
+        match value:
+            case None:
+                return None
+            case [x, y, half] if on_plane((x, y), limits) and is_number(half) and 0 < half < math.inf:
+                return (float(x), float(y), float(half))
+        raise Refused("That is no part of the plane.")
+
+    def words(self, key: str, value: tuple[float, ...] | None) -> str:
+        return joined(value or ())
+
+
+class _Other(Codec[Limits]):
+    """The number of a pin; whether there are so many is settled once all are read."""
+
+    def read(self, name: str, text: str, limits: Limits, view: Any) -> int:
+        other = whole(text, 2)
+        if other is None:
+            raise Refused(f"{name} = {quoted(text)} is not the number of a pin.")
+        return other
+
+    def take(self, value: Any, limits: Limits, view: Any) -> int | None:
+        if value is None or is_index(value, len(view.pins)):
+            return value
+        raise Refused("That is no pin.")
+
+
+class _Part(Fixed[Limits]):
+    """Which images are on the map: a switch of the page's own."""
+
+    def write(self, name: str, value: str) -> dict[str, str]:
+        return {} if value == "test" else {name: value}
+
+
+def _first_point(limits: Limits) -> Point:
+    """The first image, or, where there are none, the plane's middle."""
+    return FIRST_IMAGE if limits.images else AtPlace(filled(limits.home[:2], limits))
+
+
+def _first_layers(limits: Limits) -> tuple[str, ...]:
+    """The prior's circles; and without codes the atlas over the plane."""
+    wanted = ("prior",) if limits.images else ("atlas", "prior")
+    return tuple(name for name in wanted if name in limits.layers)
+
+
+def _kept_layers(last: View, had: Limits, limits: Limits) -> tuple[str, ...]:
+    new = {name for name in _first_layers(limits) if name not in had.layers}  # nobody has chosen for or against them
+    return tuple(sorted({*new, *last.layers} & {*limits.layers}))
+
+
+def _kept_weight(last: View, had: Limits, limits: Limits) -> float | None:
+    if limits.beta is None or last.beta is None:
+        return first_weight(limits)
+    return min(max(last.beta, limits.beta[0]), limits.beta[1])
+
+
+def _kept_point(last: View, had: Limits, limits: Limits) -> Point:
+    """An image, without the draw: it is of another posterior; places of another latent space mean nothing here."""
+    return AtImage(last.image) if is_index(last.image, limits.images) else _first_point(limits)
+
+
+def _kept_pins(last: View, had: Limits, limits: Limits) -> tuple[Point, ...]:
+    return tuple(AtImage(pin.image) for pin in last.pins if isinstance(pin, AtImage) and pin.image < limits.images)
+
+
+def _kept_other(last: View, had: Limits, limits: Limits) -> int | None:
+    pins = _kept_pins(last, had, limits)
+    rival = None if last.other is None else last.pins[last.other]
+    return pins.index(rival) if rival in pins else None
+
+
+def _settled(view: View, limits: Limits) -> View:
+    return replace(view, other=None) if view.other is not None and view.other >= len(view.pins) else view
+
+
+STATE: Table[View, Limits] = Table(
+    View,
+    (
+        Row(name="model", codec=Fixed(), default=lambda limits: limits.model),
+        Row(
+            name="beta",
+            codec=Weight(lambda limits: f"{limits.model} has"),
+            default=first_weight,
+            nothing="its only setting",
+            keep=_kept_weight,
+            of_images=False,
+        ),
+        Row(name="point", codec=ThePoint(), default=_first_point, keep=_kept_point),
+        Row(
+            name="hidden",
+            link="hide",
+            codec=_Classes(),
+            default=lambda _: (),
+            nothing="all classes",
+            keep=lambda last, _, limits: tuple(k for k in last.hidden if k < limits.classes),
+        ),
+        Row(name="part", codec=_Part(), default=lambda limits: limits.part),
+        Row(
+            name="column",
+            link="colour",
+            codec=_Column(),
+            default=lambda _: None,
+            nothing="colours of the classes",
+        ),
+        Row(name="marks", codec=_Marks(), default=lambda _: (), nothing="colours alone"),
+        Row(
+            name="layers",
+            codec=_Layers(),
+            default=_first_layers,
+            nothing="no layer",
+            keep=_kept_layers,
+            of_images=False,
+        ),
+        Row(name="window", link="zoom", codec=_Window(), default=lambda _: None, nothing="the whole map"),
+        Row(name="pins", codec=Points(MOST_PINS), default=lambda _: (), nothing="no pins", keep=_kept_pins),
+        Row(name="other", codec=_Other(), default=lambda _: None, nothing="no comparison", keep=_kept_other),
+        Row(
+            name="path",
+            codec=OneOf(PATHS, usual=PATHS[0]),
+            default=lambda _: PATHS[0],
+            keep=lambda last, *_: last.path,
+            of_images=False,
+        ),
+        Row(
+            name="tab",
+            codec=OneOf(TABS, usual=TABS[0]),
+            default=lambda _: TABS[0],
+            keep=lambda last, *_: last.tab,
+            of_images=False,
+        ),
+    ),
+    _settled,
+)
+
+
+def choose(query: Mapping[str, str], names: Sequence[str]) -> tuple[str, list[str]]:
+    """Returns the model that a link names, or else the first, with what had to be changed."""
+    wanted = query.get("model", names[0])
+    if wanted in names:
+        return wanted, []
+    return names[0], [f"There is no model “{quoted(wanted)}” here. Shown instead: {names[0]}."]
+
+
+def parse(query: Mapping[str, str], limits: Limits) -> tuple[View, list[str]]:
+    """Returns the view that a link names; what cannot be shown keeps its default and gives a message."""
+    view, messages = STATE.parse(query, limits)
+    if view.names_images and other_images(query, limits):
+        messages.append(OTHER_IMAGES)
+    return view, messages
+
+
+OTHER_IMAGES = "The link was made with other images than those that are here: its image numbers mean others."
+
+
+def other_images(query: Mapping[str, str], limits: Limits) -> bool:
+    """Says whether a link tells that its images are not those that are here; an older link tells nothing."""
+    return "data" in query and limits.data != "" and query["data"] != limits.data
 
 
 def fitting(view: View, limits: Limits) -> View:
     """Returns a view as far as a model still allows it: its images may have gone, or be fewer, since it was one."""
-    numbers = [number for number in (view.image, *view.pins) if isinstance(number, int)]
-    if view.model == limits.model and all(number < limits.images for number in numbers):
+    images = [point.image for point in (view.point, *view.pins) if isinstance(point, AtImage)]
+    if view.model == limits.model and all(image < limits.images for image in images):
         return replace(view, layers=tuple(name for name in view.layers if name in limits.layers))
-    return default(limits)
+    return STATE.start(limits)
 
 
 def shifted(last: View, by: int, limits: Limits) -> View:
@@ -147,86 +325,18 @@ def shifted(last: View, by: int, limits: Limits) -> View:
         by: What is added to an image's number.
         limits: What there is now.
     """
-    places = [pin if isinstance(pin, tuple) else pin + by for pin in last.pins]
-    kept = [k for k, pin in enumerate(places) if isinstance(pin, tuple) or is_index(pin, limits.images)]
-    image = None if last.image is None else last.image + by
-    there = image is None or is_index(image, limits.images)
+
+    def moved(point: Point) -> Point | None:
+        if isinstance(point, AtPlace):
+            return point
+        return replace(point, image=point.image + by) if is_index(point.image + by, limits.images) else None
+
+    pins = [moved(pin) for pin in last.pins]
+    kept = [k for k, pin in enumerate(pins) if pin is not None]
     return replace(
         last,
         part=limits.part,
-        image=image if there else DEFAULT_IMAGE,
-        noise=last.noise if there else None,
-        pins=tuple(places[k] for k in kept),
+        point=moved(last.point) or FIRST_IMAGE,
+        pins=tuple(pin for pin in pins if pin is not None),
         other=kept.index(last.other) if last.other in kept else None,
     )
-
-
-def updated(view: View, reported: Mapping[str, object], limits: Limits) -> View:
-    """Returns the view after what the map reported. What does not fit was not sent by our map: ignored."""
-    match reported.get("click"):
-        case {"index": image, **rest} if is_index(image, limits.images):
-            noise = rest.get("noise")
-            view = replace(view, image=image, z=None, noise=tuple(noise) if is_noise(noise, limits) else None)
-        case {"index": None, "x": int() | float() as x, "y": int() | float() as y} if on_plane((x, y), limits):
-            view = replace(view, image=None, z=filled((x, y), limits), noise=None)
-    match reported.get("beta"):
-        case int() | float() as beta if limits.beta and limits.beta[0] <= beta <= limits.beta[1]:
-            view = replace(view, beta=float(beta))
-    match reported.get("hidden"):
-        case list(hidden) if all(is_index(k, limits.classes) for k in hidden):
-            view = replace(view, hidden=tuple(hidden))
-    match reported.get("marks"):
-        case list(marks) if all(name in MARKS for name in marks):
-            view = replace(view, marks=tuple(marks))
-    match reported.get("column"):
-        case str() | None as column if "column" in reported and (column is None or column in limits.columns):
-            view = replace(view, column=column)
-    match reported.get("layers"):
-        case list(layers) if all(name in limits.layers for name in layers):
-            view = replace(view, layers=tuple(layers))
-    match reported.get("view"):
-        case [int() | float() as x, int() | float() as y, int() | float() as half] if (
-            on_plane((x, y), limits) and 0 < half < math.inf
-        ):
-            view = replace(view, window=(float(x), float(y), float(half)))
-    match reported.get("strip"):
-        case {"pins": list(pins), "other": other, "path": path, "tab": tab} if (
-            len(pins) <= MOST_PINS
-            and all(is_index(pin, limits.images) or _is_point(pin, limits) for pin in pins)
-            and (other is None or is_index(other, len(pins)))
-            and path in PATHS
-            and tab in TABS
-        ):
-            places = tuple(pin if isinstance(pin, int) else filled(pin, limits) for pin in pins)
-            view = replace(view, pins=places, other=other, path=path, tab=tab)
-    return view
-
-
-def is_index(value: object, count: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < count
-
-
-def on_plane(z: Sequence[object], limits: Limits) -> bool:
-    """Says whether these coordinates are numbers that the plane has."""
-    return all(
-        isinstance(value, int | float) and low <= value <= high
-        for value, (low, high) in zip(z, limits.plane, strict=False)
-    )
-
-
-def is_noise(values: object, limits: Limits) -> TypeGuard[Sequence[float]]:
-    """Says whether these are numbers that a standard normal distribution may draw, one an axis."""
-    return (
-        isinstance(values, Sequence)
-        and len(values) == limits.latent
-        and all(isinstance(value, int | float) and abs(value) <= FARTHEST_NOISE for value in values)
-    )
-
-
-def _is_point(values: object, limits: Limits) -> bool:
-    return isinstance(values, list) and len(values) in {2, limits.latent} and on_plane(values, limits)
-
-
-def filled(place: Sequence[float], limits: Limits) -> tuple[float, ...]:
-    """A place on the map as a latent point: axes that the map does not show are 0."""
-    return (*map(float, place), *[0.0] * limits.latent)[: limits.latent]

@@ -73,9 +73,10 @@ def _answer(asked: Mapping[str, str], until: float) -> Response:
         return _refusal(BUSY, 503)
     from vae_explorer.checkpoints.checkpoints import CheckpointError
     from vae_explorer.data import ALL, DataError
-    from vae_explorer.ui.explore import link as query
     from vae_explorer.ui.explore.scene import Scene
+    from vae_explorer.ui.explore.state import parse
     from vae_explorer.ui.shell.store import PART
+    from vae_explorer.ui.state.words import quoted
 
     name = asked.get("model", "")
     if asked.get("part", PART) not in (PART, ALL):
@@ -83,14 +84,14 @@ def _answer(asked: Mapping[str, str], until: float) -> Response:
     try:
         scene = Scene(name, asked.get("part", PART))
     except (CheckpointError, DataError):  # the same words for each reason: who asks here learns nothing of the disk
-        return _refusal(f"There is no model “{query.quoted(name)}” to show.\n", 404)
-    view, messages = query.parse(asked, scene.limits)
+        return _refusal(f"There is no model “{quoted(name)}” to show.\n", 404)
+    view, messages = parse(asked, scene.limits)
     if messages:
         return _refusal(" ".join(messages), 400)
     try:
         return JSONResponse(scene.said(view), headers={"Cache-Control": "no-store"})
     except (CheckpointError, DataError):  # no finite numbers, or deleted meanwhile
-        return _refusal(f"Nothing can be said of “{query.quoted(name)}” here.\n", 404)
+        return _refusal(f"Nothing can be said of “{quoted(name)}” here.\n", 404)
 
 
 def _refusal(words: str, code: int) -> Response:

@@ -20,8 +20,8 @@ from vae_explorer.latent.dense import dense_decoder
 from vae_explorer.latent.encoding import Encoding, atlas, encode
 from vae_explorer.latent.geometry import magnification
 from vae_explorer.ui.canvas.wire import pack
-from vae_explorer.ui.explore.state import Limits
 from vae_explorer.ui.shell.tiles import tiles
+from vae_explorer.ui.state.limits import Limits
 
 RUNGS_PER_DECADE = 1  # codes on straight lines between them err by 0.004 latent units: benchmarks.live
 FIELD_RUNGS = 5

@@ -20,10 +20,10 @@ from vae_explorer.latent import encoding as latent
 from vae_explorer.latent.encoding import Encoding, Measured
 from vae_explorer.measured import curves
 from vae_explorer.measured.curves import Curve
-from vae_explorer.ui.explore.state import Limits
 from vae_explorer.ui.shell import caches, messages
 from vae_explorer.ui.shell.caches import lasting
 from vae_explorer.ui.shell.encodings import Encodings
+from vae_explorer.ui.state.limits import Limits
 
 PART = "test"
 _ENCODINGS = Encodings()

@@ -103,8 +103,8 @@ class Duel {
   /** Whether Python's last answer is about what is picked now. */
   get answered() {
     const { asked } = this.answer;
-    const { pick } = this.state;
-    const same = asked.pick.index === pick.index && (pick.index !== null || (asked.pick.side === pick.side && asked.pick.x === pick.x && asked.pick.y === pick.y));
+    const { point } = this.state;
+    const same = samePoint(asked.point, point) && (!point.z || asked.point.side === point.side);
     return same && asked.beta === this.weight.beta;
   }
 
@@ -208,18 +208,19 @@ class Duel {
   }
 
   /** Where each side's point lies: the image's codes, or the same place in units of the codes' spread. */
-  places({ side, x, y, index }) {
-    if (index !== null) return this.sides.map((each) => each.code(index));
+  places({ side, image, z }) {
+    if (!z) return this.sides.map((each) => each.code(image));
+    const [x, y = 0] = z;
     const units = this.sideOf(side).units([x, y]);
-    return this.sides.map((each) => (each.name === side ? each.point([x, y]) : each.fromUnits(units)));
+    return this.sides.map((each) => (each.name === side ? z : each.fromUnits(units)));
   }
 
   showPoint() {
-    const place = this.pointer ?? this.state.pick;
+    const point = this.pointer ?? this.state.point;
     const exact = !this.pointer && this.answered;
-    const places = exact ? this.answer.sides.map(({ z }) => z) : this.places(place);
+    const places = exact ? this.answer.sides.map(({ z }) => z) : this.places(point);
     this.sides.forEach((side, k) => {
-      side.show(places[k], place.index, exact);
+      side.show(places[k], imageOf(point), exact);
       side.plot.draw();
     });
     this.sides.forEach((side, k) => {
@@ -234,7 +235,7 @@ class Duel {
     this.answer.sides.forEach(({ decoded, alt }, k) => Object.assign(this.sides[k].image, { src: pngUrl(decoded), alt }));
     const original = this.find(".original");
     original.hidden = this.answer.original === null;
-    if (this.answer.original) Object.assign(original, { src: pngUrl(this.answer.original), alt: `Original image ${this.state.pick.index}` });
+    if (this.answer.original) Object.assign(original, { src: pngUrl(this.answer.original), alt: `Original image ${this.state.point.image}` });
   }
 
   /** Lays draws and walks anew, where the codes are now. */
@@ -277,7 +278,7 @@ class Duel {
   note() {
     const { state, sides } = this;
     const { names, labels } = sides[0].world;
-    const { index } = state.pick;
+    const index = imageOf(state.point);
     const spots = sides.map((side) => side.spotWords).join("");
     const place = `The same place, in standard deviations of each map's codes.${spots}`;
     if (this.answered) this.find(".about span").textContent = index === null ? place : `${names[labels[index]]}, image ${index}: the original. Distortion is measured ${this.answer.target}.`;
@@ -303,11 +304,15 @@ class Duel {
 
   // Picking ---------------------------------------------------------------------------------
 
+  /** A point as the state holds it: an image, or a place on a side's plane. */
+  on(side, place, index) {
+    return { side, ...pointAt({ ...place, index }, this.sideOf(side).world.latent) };
+  }
+
   point(side, place) {
     if (!this.begun) return;
-    if (place && this.state.link === "image") place = { ...place, index: place.index ?? this.sideOf(side).nearest(place) };
-    else if (place) place = { ...place, index: null };
-    this.pointer = place && { ...place, side };
+    const index = place && this.state.link === "image" ? (place.index ?? this.sideOf(side).nearest(place)) : null;
+    this.pointer = place && this.on(side, place, index);
     this.look();
   }
 
@@ -315,21 +320,21 @@ class Duel {
     const index = this.state.link === "image" || place.index !== null ? (place.index ?? this.sideOf(side).nearest(place)) : null;
     const ends = index === null || this.state.tab !== "path" ? this.state.ends : [this.state.ends[1], index];
     this.pointer = null;
-    this.change({ pick: { side, x: place.x, y: place.y, index }, ends });
+    this.change({ point: this.on(side, place, index), ends });
   }
 
   goTo(side, place) {
     const { plot } = this.sideOf(side);
     this.pointer = null;
     const { x, y } = this.sideOf(side).onAxes(place);
-    this.left = this.state.pick.index ?? this.left; // where Escape leads back to
-    this.change({ pick: { side, x: plot.rounded(x), y: plot.rounded(y), index: null } });
+    this.left = this.state.point.image ?? this.left; // where Escape leads back to
+    this.change({ point: this.on(side, { x: plot.rounded(x), y: plot.rounded(y) }, null) });
   }
 
   key(side, event) {
     const { plot } = this.sideOf(side);
     const step = (dx, dy) => {
-      const [x, y = 0] = this.places(this.state.pick)[this.sides.findIndex((each) => each.name === side)];
+      const [x, y = 0] = this.places(this.state.point)[this.sides.findIndex((each) => each.name === side)];
       this.goTo(side, { x: x + dx, y: y + dy });
       this.speak(side);
     };
@@ -339,17 +344,18 @@ class Duel {
   /** Picks the image after this one (1), before it (-1), or, on the plane, the one that was left (0). */
   turn(name, way) {
     const side = this.sideOf(name);
-    const { pick } = this.state;
-    const here = pick.index ?? this.left ?? side.nearest(pick);
+    const { point } = this.state;
+    const [x, y = 0] = point.z ?? [];
+    const here = point.image ?? this.left ?? side.nearest({ x, y });
     const index = way === 0 ? here : imageBeside(side.world.labels, side.plot.hidden, here, way);
     this.pointer = null;
-    this.change({ pick: { side: name, x: pick.x, y: pick.y, index } });
+    this.change({ point: this.on(name, null, index) });
     this.speak(name);
   }
 
   speak(name) {
     const side = this.sideOf(name);
-    this.spoken.say(() => pointWords(side.world, side.ladder, side.beta, this.places(this.state.pick)[this.sides.indexOf(side)], this.state.pick.index));
+    this.spoken.say(() => pointWords(side.world, side.ladder, side.beta, this.places(this.state.point)[this.sides.indexOf(side)], imageOf(this.state.point)));
   }
 }
 
