@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vae_explorer.ui.explore.state import OTHER_IMAGES, other_images
-from vae_explorer.ui.state.codecs import Fixed, OneOf, Seed, ThePoint, Weight, first_weight, read_image
+from vae_explorer.ui.state.codecs import Classes, Fixed, Marks, OneOf, Seed, ThePoint, Weight, first_weight, read_image
 from vae_explorer.ui.state.limits import Limits, is_index
 from vae_explorer.ui.state.points import AtImage, AtPlace, Point, image_of, taken
 from vae_explorer.ui.state.table import Codec, Row, Table
@@ -42,6 +42,8 @@ class DuelView:
         beta: The KL weight of those that have one to set; None where none has.
         link: Whether the sides show the same point, in units of their codes' standard deviation, or the same image.
         point: The point that was chosen, and on which side.
+        hidden: Classes that are not drawn.
+        marks: How classes are told apart beside their colours.
         ends: The images that the walk goes from and to.
         spaces: What each side is sampled from.
         seed: Of the draws.
@@ -54,6 +56,8 @@ class DuelView:
     beta: float | None = None
     link: str = LINKS[0]
     point: OnSide = FIRST_IMAGE
+    hidden: tuple[int, ...] = ()
+    marks: tuple[str, ...] = ()
     ends: tuple[int, int] = (0, 1)
     spaces: tuple[str, str] = (SPACES[0], SPACES[0])
     seed: int = 0
@@ -138,6 +142,25 @@ class _SidesPoint(Codec[DuelLimits]):
         return value.side if key == "side" else self.point.words(key, value.point)
 
 
+class _OfImages(Codec[DuelLimits]):
+    """What is said of the images, which are the same on both sides."""
+
+    def __init__(self, codec: Codec[Limits]) -> None:
+        self.codec = codec
+
+    def read(self, name: str, text: str, limits: DuelLimits, view: DuelView) -> Any:
+        return self.codec.read(name, text, limits.sides[0], view)
+
+    def write(self, name: str, value: Any) -> dict[str, str]:
+        return self.codec.write(name, value)
+
+    def take(self, value: Any, limits: DuelLimits, view: DuelView) -> Any:
+        return self.codec.take(value, limits.sides[0], view)
+
+    def words(self, key: str, value: Any) -> str:
+        return self.codec.words(key, value)
+
+
 class _Ends(Codec[DuelLimits]):
     """Two images."""
 
@@ -210,6 +233,14 @@ STATE: Table[DuelView, DuelLimits] = Table(
         ),
         Row(name="link", codec=OneOf(LINKS), default=lambda _: LINKS[0]),
         Row(name="point", codec=_SidesPoint(), default=lambda _: FIRST_IMAGE),
+        Row(
+            name="hidden",
+            link="hide",
+            codec=_OfImages(Classes()),
+            default=lambda _: (),
+            nothing="all classes",
+        ),
+        Row(name="marks", codec=_OfImages(Marks()), default=lambda _: (), nothing="colours alone"),
         Row(name="ends", codec=_Ends(), default=lambda _: (0, 1)),
         Row(name="spaces", codec=_Spaces(), default=lambda limits: limits.spaces),
         Row(name="seed", codec=Seed(), default=lambda _: 0),

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vae_explorer.ui.state.codecs import Fixed, OneOf, Points, ThePoint, Weight, first_weight
+from vae_explorer.ui.state.codecs import Classes, Fixed, Marks, OneOf, Points, ThePoint, Weight, first_weight
 from vae_explorer.ui.state.limits import Limits, filled, is_index, is_number, on_plane
 from vae_explorer.ui.state.points import AtImage, AtPlace, Point, image_of
 from vae_explorer.ui.state.table import Codec, Row, Table
 from vae_explorer.ui.state.words import Refused, joined, number, quoted, whole
 
-MARKS = ("shapes", "names")  # by which classes are told apart, beside colours
 TABS = ("curve", "posterior", "path", "compare", "draw")
 PATHS = ("straight", "slerp")
 MOST_PINS = 12
@@ -65,27 +63,6 @@ class View:
         return any(isinstance(point, AtImage) for point in (self.point, *self.pins))
 
 
-class _Classes(Codec[Limits]):
-    """Classes by their numbers."""
-
-    def read(self, name: str, text: str, limits: Limits, view: Any) -> tuple[int, ...]:
-        classes = [whole(item, 3) for item in text.split(",")]
-        if not all(is_index(k, limits.classes) for k in classes):
-            raise Refused(f"{name} = {quoted(text)} is not a list of classes from 0 to {limits.classes - 1}.")
-        return tuple(sorted({k for k in classes if k is not None}))
-
-    def write(self, name: str, value: tuple[int, ...]) -> dict[str, str]:
-        return {name: joined(value)} if value else {}
-
-    def take(self, value: Any, limits: Limits, view: Any) -> tuple[int, ...]:
-        if isinstance(value, list) and all(is_index(k, limits.classes) for k in value):
-            return tuple(value)
-        raise Refused("These are no classes.")
-
-    def words(self, key: str, value: tuple[int, ...]) -> str:
-        return joined(value)
-
-
 class _Layers(Codec[Limits]):
     """Layers of the map; a link that wants none says so, since there are some by default."""
 
@@ -100,26 +77,8 @@ class _Layers(Codec[Limits]):
 
     def take(self, value: Any, limits: Limits, view: Any) -> tuple[str, ...]:
         if isinstance(value, list) and all(name in limits.layers for name in value):
-            return tuple(value)
+            return tuple(sorted(set(value)))
         raise Refused("These are no layers.")
-
-    def words(self, key: str, value: tuple[str, ...]) -> str:
-        return " and ".join(value)
-
-
-class _Marks(Codec[Limits]):
-    def read(self, name: str, text: str, limits: Limits, view: Any) -> tuple[str, ...]:
-        if unknown := set(text.split(",")) - set(MARKS):
-            raise Refused(f"Classes have no marks “{quoted(min(unknown))}”.")
-        return tuple(sorted(set(text.split(","))))
-
-    def write(self, name: str, value: tuple[str, ...]) -> dict[str, str]:
-        return {name: ",".join(value)} if value else {}
-
-    def take(self, value: Any, limits: Limits, view: Any) -> tuple[str, ...]:
-        if isinstance(value, list) and all(name in MARKS for name in value):
-            return tuple(value)
-        raise Refused("These are no marks.")
 
     def words(self, key: str, value: tuple[str, ...]) -> str:
         return " and ".join(value)
@@ -142,20 +101,23 @@ class _Window(Codec[Limits]):
 
     def read(self, name: str, text: str, limits: Limits, view: Any) -> tuple[float, ...]:
         window = tuple(map(number, text.split(",")))
-        half = limits.home[2]
-        if not (len(window) == 3 and on_plane(window[:2], limits) and half / 500 < window[2] < 5 * half):
+        if not self.fits(window, limits):
             raise Refused(f"{name} = {quoted(text)} is not a centre and a half width on the plane.")
         return window
+
+    def fits(self, window: Sequence[Any], limits: Limits) -> bool:
+        """Says whether a map can be zoomed so far, there."""
+        half = limits.home[2]
+        return len(window) == 3 and on_plane(window[:2], limits) and half / 500 < window[2] < 5 * half
 
     def write(self, name: str, value: tuple[float, ...] | None) -> dict[str, str]:
         return {} if value is None else {name: joined(value)}
 
     def take(self, value: Any, limits: Limits, view: Any) -> tuple[float, ...] | None:
-        match value:
-            case None:
-                return None
-            case [x, y, half] if on_plane((x, y), limits) and is_number(half) and 0 < half < math.inf:
-                return (float(x), float(y), float(half))
+        if value is None:
+            return None
+        if isinstance(value, list) and all(map(is_number, value)) and self.fits(value, limits):
+            return tuple(map(float, value))
         raise Refused("That is no part of the plane.")
 
     def words(self, key: str, value: tuple[float, ...] | None) -> str:
@@ -241,7 +203,7 @@ STATE: Table[View, Limits] = Table(
         Row(
             name="hidden",
             link="hide",
-            codec=_Classes(),
+            codec=Classes(),
             default=lambda _: (),
             nothing="all classes",
             keep=lambda last, _, limits: tuple(k for k in last.hidden if k < limits.classes),
@@ -254,7 +216,7 @@ STATE: Table[View, Limits] = Table(
             default=lambda _: None,
             nothing="colours of the classes",
         ),
-        Row(name="marks", codec=_Marks(), default=lambda _: (), nothing="colours alone"),
+        Row(name="marks", codec=Marks(), default=lambda _: (), nothing="colours alone"),
         Row(
             name="layers",
             codec=_Layers(),

@@ -12,6 +12,7 @@ from vae_explorer.ui.state.table import Codec
 from vae_explorer.ui.state.words import Refused, joined, number, quoted, whole
 
 L = TypeVar("L")
+MARKS = ("shapes", "names")  # by which classes are told apart, beside colours
 
 
 class HasWeight(Protocol):
@@ -121,6 +122,47 @@ def read_z(name: str, text: str, limits: Limits) -> tuple[float, ...]:
         plane = f"{left:.0f} to {right:.0f} by {bottom:.0f} to {top:.0f}"
         raise Refused(f"{name} = {quoted(text)} lies outside the plane ({plane}).")
     return z
+
+
+class Classes(Codec[Limits]):
+    """Classes by their numbers."""
+
+    def read(self, name: str, text: str, limits: Limits, view: Any) -> tuple[int, ...]:
+        classes = [whole(item, 3) for item in text.split(",")]
+        if not all(is_index(k, limits.classes) for k in classes):
+            raise Refused(f"{name} = {quoted(text)} is not a list of classes from 0 to {limits.classes - 1}.")
+        return tuple(sorted({k for k in classes if k is not None}))
+
+    def write(self, name: str, value: tuple[int, ...]) -> dict[str, str]:
+        return {name: joined(value)} if value else {}
+
+    def take(self, value: Any, limits: Limits, view: Any) -> tuple[int, ...]:
+        if isinstance(value, list) and all(is_index(k, limits.classes) for k in value):
+            return tuple(sorted(set(value)))
+        raise Refused("These are no classes.")
+
+    def words(self, key: str, value: tuple[int, ...]) -> str:
+        return joined(value)
+
+
+class Marks(Codec[Limits]):
+    """How classes are told apart, beside their colours."""
+
+    def read(self, name: str, text: str, limits: Limits, view: Any) -> tuple[str, ...]:
+        if unknown := set(text.split(",")) - set(MARKS):
+            raise Refused(f"Classes have no marks “{quoted(min(unknown))}”.")
+        return tuple(sorted(set(text.split(","))))
+
+    def write(self, name: str, value: tuple[str, ...]) -> dict[str, str]:
+        return {name: ",".join(value)} if value else {}
+
+    def take(self, value: Any, limits: Limits, view: Any) -> tuple[str, ...]:
+        if isinstance(value, list) and all(name in MARKS for name in value):
+            return tuple(sorted(set(value)))
+        raise Refused("These are no marks.")
+
+    def words(self, key: str, value: tuple[str, ...]) -> str:
+        return " and ".join(value)
 
 
 class ThePoint(Codec[Limits]):

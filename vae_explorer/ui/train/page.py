@@ -24,6 +24,7 @@ from vae_explorer.ui.shell import say, undo
 from vae_explorer.ui.shell.head import aside, head
 from vae_explorer.ui.train import diagnosis, forecast, recipe, shelf
 from vae_explorer.ui.train import film as training
+from vae_explorer.ui.train.state import STATE, Runs, RunView
 
 # Seconds between two looks at a job that is at work: each draws the page anew, on the job's own processors.
 EVERY, CURVES_EVERY = 2.0, 4.0
@@ -57,16 +58,19 @@ def page() -> None:
 
 def _chosen(sound: Mapping[str, Entry]) -> tuple[Entry, Entry | None]:
     """Shows the list of runs; returns the one chosen, and the one to compare it with."""
-    names = list(sound)
-    if st.session_state.get("train_job") not in names:
-        st.session_state.train_job = st.query_params.get("job") if st.query_params.get("job") in names else names[0]
+    names, state = list(sound), st.session_state
+    if state.get("train_job") not in names:
+        view, refusals = STATE.parse(st.query_params.to_dict(), Runs(names=tuple(names)))
+        state.train_job, state.train_other = view.run, view.beside
+        if refusals:
+            say.warning(refusals)
     pick, compare = st.columns(2)
     name = str(pick.selectbox("Run", names, key="train_job"))
     others = [each for each in names if each != name]
-    if st.session_state.get("train_other") not in others:
-        st.session_state.pop("train_other", None)
+    if state.get("train_other") not in others:
+        state.pop("train_other", None)
     other = compare.selectbox("Beside it", others, index=None, key="train_other") if others else None
-    st.query_params["job"] = name
+    st.query_params.from_dict(STATE.link(RunView(run=name, beside=other)))
     return sound[name], sound[other] if other else None
 
 

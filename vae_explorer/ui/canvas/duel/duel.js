@@ -13,7 +13,7 @@ class Duel {
     this.abort = new AbortController();
     this.box = mailbox(name);
     this.weight = new Weight(this.find, this.abort.signal, { move: () => this.moved(), settle: () => this.tell() });
-    this.legend = new Legend(this.find(".legend"), () => this.hide());
+    this.legend = new Legend(this.find(".legend"), () => (this.hide(), this.tell()));
     this.sides = ["left", "right"].map((side) => {
       const box = mailbox(`${name}-${side}`);
       const on = { point: (place) => this.point(side, place), click: (place) => this.click(side, place), key: (event) => this.key(side, event) };
@@ -90,7 +90,7 @@ class Duel {
     const range = ranges.length ? [Math.max(...ranges.map(([low]) => low)), Math.min(...ranges.map(([, high]) => high))] : null;
     this.weight.build(range, beta);
     const [{ world }] = this.sides;
-    this.legend.build(world, []);
+    this.legend.build(world, state.hidden, state.marks);
     for (const { plot } of this.sides) plot.set(this.legend.look);
     this.noise = this.answer.noise;
     const plain = this.sides.every((side) => side.world.latent === 2);
@@ -112,7 +112,9 @@ class Duel {
     clearTimeout(this.timer);
     if (serverIsAway()) this.timer = setTimeout(() => this.tell(), 300);
     else {
-      this.box.tell?.("seen", { ...this.state, beta: this.weight.beta });
+      const { legend, weight } = this;
+      const seen = { hidden: [...legend.hidden].sort((a, b) => a - b), marks: [...legend.looks].sort() };
+      this.box.tell?.("seen", { ...this.state, ...seen, beta: weight.beta });
       this.drawing.settle();
     }
   }
