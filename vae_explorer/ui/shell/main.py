@@ -1,4 +1,4 @@
-"""What Streamlit runs for each session. Not beside this folder: Streamlit takes one of this name for pages itself."""
+"""What Streamlit runs for each session. It takes a folder `pages` beside this file for pages of its own: there is none."""
 
 import streamlit as st
 
