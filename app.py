@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from vae_explorer.ui.shell.direct import routes
+from vae_explorer.ui.shell import direct, live
 from vae_explorer.ui.shell.guard import middleware
 
-app = st.App("vae_explorer/ui/shell/main.py", routes=routes(), middleware=middleware())
+app = st.App("vae_explorer/ui/shell/main.py", routes=[*direct.routes(), *live.routes()], middleware=middleware())

@@ -60,7 +60,17 @@ _SHARED = (*_SCATTER, *_PARTS, "panel.js", "contact_sheet.js")
 _DRAWING_PAD = ("drawing/pad.js", "drawing/crop.js", "drawing/drawing.js")
 _CHARTS = ("charts.js", "rate_distortion.js")
 _PORTRAIT = ("portrait/svg_context.js", "portrait/portrait.js")
-_PANEL = ("tints.js", "hint.js", "map_layers.js", "posterior.js", "strip.js", "film.js", "compare.js", "pinboard.js")
+_PANEL = (
+    "live.js",
+    "tints.js",
+    "hint.js",
+    "map_layers.js",
+    "posterior.js",
+    "strip.js",
+    "film.js",
+    "compare.js",
+    "pinboard.js",
+)
 
 
 def _read(*names: str) -> str:

@@ -34,6 +34,8 @@ class LatentMap {
       open: () => this.tab === "draw" || (this.openTab("draw"), this.tell()),
     });
     this.spoken = new Spoken(this.find(".said"), signal);
+    this.live = new Live();
+    this.live.open();
     this.field = new ImageField(this.find(".goto"), signal, (index) => this.goTo(index));
     greet(this.find(".hint"), signal);
     addEventListener("resize", () => this.restyle(), { signal }); // the type's size follows the window's
@@ -45,6 +47,7 @@ class LatentMap {
     if (this.box.read === this.reader) this.box.read = this.box.save = null;
     this.abort.abort();
     this.plot.destroy();
+    this.live.close();
     this.curve.destroy();
     clearTimeout(this.timer);
     cancelAnimationFrame(this.walking);
@@ -79,7 +82,8 @@ class LatentMap {
 
   hear(answer) {
     if (!this.begun) this.begin(answer.start);
-    this.board.setPictures(answer.pins);
+    if (!answer.said) return this.answered || this.ask(); // it was told that all of this is here, and is new since
+    this.board.setPictures(answer.pins, answer.said.beta);
     this.take(answer.said);
   }
 
@@ -87,6 +91,7 @@ class LatentMap {
   take(said) {
     if (!this.isAbout(said)) return;
     this.said = said;
+    this.board.strip.setPicture(said.point, said.decoded, said.beta);
     this.showPin();
     this.panel.show(said);
     this.board.showCompare();
@@ -103,23 +108,17 @@ class LatentMap {
     return this.said !== undefined && this.isAbout(this.said);
   }
 
-  /** Asks for the pinned point past Streamlit (shell/direct.py says why); the report, which has to come anyway, follows. */
+  /** Asks for the pinned point past Streamlit; the report, which has to come anyway, follows. */
   async ask() {
     if (serverIsAway()) return this.tell();
-    const { image, noise, z } = this.pin;
-    const query = new URLSearchParams({ model: this.world.model });
-    if (this.beta !== null) query.set("beta", this.beta);
-    if (z) query.set("z", z);
-    else query.set("image", image);
-    if (noise) query.set("noise", noise);
-    if (this.world.part !== "test") query.set("part", this.world.part);
-    try {
-      const reply = await fetch(`answer?${query}`, { signal: this.abort.signal });
-      if (reply.headers.get("content-type") === "application/json") this.take(await reply.json());
-    } catch {
-      // Streamlit's answer comes all the same.
-    }
+    const answer = await this.live.ask("point", this.question(this.pin));
+    if (answer === undefined) return; // a newer one is asked
+    if (answer) this.take(answer.said);
     this.tell();
+  }
+
+  question(point) {
+    return { model: this.world.model, part: this.world.part, beta: this.beta, point };
   }
 
   get report() {
@@ -133,6 +132,7 @@ class LatentMap {
       window: this.window,
       ...this.board.report,
       tab: this.tab,
+      answered: this.answered && this.board.strip.complete(this.beta), // then Python need not say it again
     };
   }
 

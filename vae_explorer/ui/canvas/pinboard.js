@@ -52,8 +52,8 @@ class Pinboard {
   }
 
   /** Takes PyTorch's images of the pins. */
-  setPictures(pictures) {
-    if (pictures.length === this.strip.pins.length) this.strip.setPictures(pictures);
+  setPictures(pictures, beta) {
+    if (pictures.length === this.strip.pins.length) this.strip.setPictures(pictures, beta);
     this.showCompare();
   }
 
@@ -94,7 +94,7 @@ class Pinboard {
     const { said } = this.map;
     if (this.tab !== "compare" || !said) return;
     const picture = this.strip.pictures[this.other];
-    const other = picture ? { png: picture, name: this.nameOf(this.strip.pins[this.other]) } : null;
+    const other = picture ? { png: picture.png, name: this.nameOf(this.strip.pins[this.other]) } : null;
     this.compare.show({ png: said.decoded, name: `z = ${minus(tupleText(said.z))}` }, other);
   }
 }

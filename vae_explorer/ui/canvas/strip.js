@@ -21,12 +21,29 @@ class Strip {
     this.pictures = [...this.pictures, null].slice(-MOST_PINS);
   }
 
-  /** PyTorch's images, one a pin, base64. */
-  setPictures(pictures) {
-    this.pictures = pictures;
+  /** PyTorch's images at a KL weight, one a pin, base64. */
+  setPictures(pictures, beta) {
+    this.pictures = pictures.map((png) => ({ png, beta }));
+    this.fill();
+  }
+
+  /** PyTorch's image of a point, if it is pinned. */
+  setPicture(point, png, beta) {
+    const k = this.pins.findIndex((pin) => samePoint(pin, point));
+    if (k < 0) return;
+    this.pictures[k] = { png, beta };
+    this.fill();
+  }
+
+  /** Whether each pin has its image at this KL weight. */
+  complete(beta) {
+    return this.pins.every((_, k) => this.pictures[k]?.beta === beta);
+  }
+
+  fill() {
     this.host.querySelectorAll("img").forEach((image, k) => {
-      const url = pngUrl(pictures[k]);
-      if (image.src !== url) image.src = url; // the same address again would be decoded again
+      const url = this.pictures[k] ? pngUrl(this.pictures[k].png) : "";
+      if (url && image.src !== url) image.src = url; // the same address again would be decoded again
     });
   }
 
@@ -60,7 +77,7 @@ class Strip {
       const image = document.createElement("img");
       image.alt = "";
       image.draggable = false;
-      if (this.pictures[k]) image.src = pngUrl(this.pictures[k]);
+      if (this.pictures[k]) image.src = pngUrl(this.pictures[k].png);
       pick.append(image);
       const cross = newButton("\u00d7", () => this.remove(k));
       cross.className = "cross";

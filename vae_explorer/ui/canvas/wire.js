@@ -20,11 +20,15 @@ function widened(words) {
   return values;
 }
 
-/** Splits a message: the map's name, the header, each array on a multiple of four bytes. */
+/** Splits what a component is handed: the map's name, and the message for it. */
 function unpack(bytes) {
   const name = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const to = new TextDecoder().decode(bytes.subarray(4, 4 + name));
-  const whole = bytes.slice(4 + 4 * Math.ceil(name / 4)); // a copy of its own starts on a multiple of four
+  return { ...readMessage(bytes.slice(4 + 4 * Math.ceil(name / 4))), to }; // a copy of its own starts on a multiple of four
+}
+
+/** Splits a message: the header, each array on a multiple of four bytes. */
+function readMessage(whole) {
   const length = new DataView(whole.buffer).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(whole.subarray(4, 4 + length)));
   const types = { float32: Float32Array, float16: Uint16Array, uint8: Uint8Array };
@@ -33,7 +37,7 @@ function unpack(bytes) {
     const array = new types[type](whole.buffer, start, count);
     arrays[name] = type === "float16" ? widened(array) : array;
   }
-  return { ...header, ...arrays, to };
+  return { ...header, ...arrays };
 }
 
 /**

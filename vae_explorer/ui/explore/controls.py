@@ -89,13 +89,13 @@ def _begun(scene: Scene) -> View:
     return STATE.carried(last.view, last.limits, scene.limits, same=last.data == scene.config.data)
 
 
-def current(scene: Scene, begun: View) -> View:
-    """Returns the view after all that the map has reported."""
+def current(scene: Scene, begun: View) -> tuple[View, bool]:
+    """Returns the view after all that the map has reported, and whether it has been answered over the live channel."""
     reported = st.session_state.get(canvas.answer_key(scene.place), {}).get(canvas.SEEN) or {}
     st.session_state.view = STATE.updated(begun, reported, scene.limits)
     if scene.limits.images:  # what a decoder alone is shown with, nobody has chosen
         st.session_state.seen = Seen(st.session_state.view, scene.limits, scene.config.data)
-    return cast(View, st.session_state.view)
+    return cast(View, st.session_state.view), reported.get("answered") is True
 
 
 def export(scene: Scene, seen: View) -> None:

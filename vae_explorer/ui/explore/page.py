@@ -76,8 +76,10 @@ def _answer(scene: Scene, start: View) -> None:
     """Runs alone whenever the map reports something."""
     if scene.outdated:
         st.rerun()  # its data set was deleted, added or changed meanwhile
-    view = controls.current(scene, start)
-    canvas.answer(scene.answer(view, start), scene.place)  # first: the browser has it while the rest is made
+    view, heard = controls.current(scene, start)
+    canvas.answer(
+        scene.answer(view, start, heard=heard), scene.place
+    )  # first: the browser has it while the rest is made
     controls.export(scene, view)
     for layer, message in scene.fields(view):
         canvas.send(message, scene.place, layer)

@@ -125,17 +125,25 @@ class Scene:
         mean, std = store.encoding(self.key, self.weight(view))
         return _two_axes(mean), _two_axes(std)
 
-    def answer(self, view: View, start: View) -> bytes:
-        """Returns what PyTorch says of the view: of its point, and the strip's images."""
-        beta = self.weight(view)
+    def answer(self, view: View, start: View, *, heard: bool = False) -> bytes:
+        """Returns the view's link, and what PyTorch says of its point and of the strip.
+
+        Arguments:
+            view: What is seen.
+            start: What the page began with.
+            heard: Whether the browser has been told the rest already, over the live channel.
+        """
         header = {
             "kind": "answer",
             "start": self._start(start),
             "link": link(STATE.link(view) | self.marked(view)),
-            "said": self.said(view),
-            "pins": [self._decoded(self._place(pin, beta), beta) for pin in view.pins],
         }
-        return pack(header, {})
+        return pack(header if heard else header | {"said": self.said(view), "pins": self.pictures(view)}, {})
+
+    def pictures(self, view: View) -> list[str]:
+        """Returns the strip's images, base64."""
+        beta = self.weight(view)
+        return [self._decoded(self._place(pin, beta), beta) for pin in view.pins]
 
     def marked(self, view: View) -> dict[str, str]:
         """Returns what a link that names images by their numbers says of the data set that has them."""

@@ -1,4 +1,4 @@
-"""What Streamlit runs for each session. It takes a folder `pages` beside this file for pages of its own: there is none."""
+"""What Streamlit runs for each session. A folder `pages` beside it would be taken for pages of Streamlit's own."""
 
 import streamlit as st
 

@@ -115,6 +115,10 @@ class Table(Generic[V, L]):
                 continue
         return self.settle(view, limits)
 
+    def changed(self, view: V, name: str, value: Any) -> V:
+        """Returns a view with another value in one row, as the row's codec took it."""
+        return replace(view, **{name: value})  # type: ignore[type-var]
+
     def carried(self, last: V, had: L, limits: L, *, same: bool) -> V:
         """Returns the view that another model opens with: what the user had set, as far as it means the same there.
 

@@ -1,0 +1,90 @@
+"""What the map asks for past Streamlit's rerun: what PyTorch says of a point, and pictures of others.
+
+A question names a model, the images that it is shown with, a KL weight and points, in the words of the page's state;
+what does not fit there is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from vae_explorer.checkpoints.checkpoints import CheckpointError
+from vae_explorer.data import ALL, DataError
+from vae_explorer.latent.encoding import decode, grey_levels
+from vae_explorer.ui.canvas.wire import pack
+from vae_explorer.ui.explore.scene import Scene
+from vae_explorer.ui.explore.state import STATE, View
+from vae_explorer.ui.shell.store import PART
+from vae_explorer.ui.state.words import Refused
+
+
+def answer(question: Mapping[str, Any]) -> bytes:
+    """Returns the message that answers a question.
+
+    Arguments:
+        question: `kind` is one of `KINDS`; `model`, `part`, `beta` and what the kind asks about. `n` comes back.
+
+    Raises:
+        Refused: If it is none of ours; the message names no file and no path.
+    """
+    kind, name, part = (question.get(key) for key in ("kind", "model", "part"))
+    if kind not in KINDS or not isinstance(name, str) or part not in (PART, ALL):
+        raise Refused("That is no question of ours.")
+    try:
+        scene = Scene(name, part)
+        view = _view(scene, question)
+        header, arrays = KINDS[kind](scene, view)
+    except (CheckpointError, DataError) as error:  # the same words for each reason: the disk is nobody's business
+        raise Refused("There is nothing to say of this model here.") from error
+    return pack({"kind": kind, "n": question.get("n"), **header}, arrays)
+
+
+def _view(scene: Scene, question: Mapping[str, Any]) -> View:
+    """Returns the view that is asked about; each part of it has to fit."""
+    view = STATE.start(scene.limits)
+    for row in STATE.rows:
+        if row.name in question and row.name not in ("model", "part") and question[row.name] is not None:
+            value = row.codec.take(question[row.name], scene.limits, view)
+            view = STATE.changed(view, row.name, value)
+    return view
+
+
+def _point(scene: Scene, view: View) -> tuple[dict[str, Any], dict[str, Any]]:
+    """All that the page shows of a point."""
+    return {"said": scene.said(view)}, {}
+
+
+def _pins(scene: Scene, view: View) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The strip's pictures."""
+    return {"pins": scene.pictures(view)}, {}
+
+
+def _hover(scene: Scene, view: View) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The grey levels that the point decodes to, for decoders that the page cannot run itself."""
+    z = np.array([scene.z(view)], np.float32)
+    grey = grey_levels(decode(scene.checkpoint.model, z, scene.weight(view))[0])
+    return {}, {"grey": np.ascontiguousarray(grey.ravel())}
+
+
+KINDS = {"point": _point, "pins": _pins, "hover": _hover}
+
+
+def refused(question: object, why: str) -> bytes:
+    """Returns the message that refuses a question."""
+    n = question.get("n") if isinstance(question, Mapping) else None
+    return pack({"kind": "refused", "n": n if isinstance(n, int) else None, "why": why}, {})
+
+
+def read(text: str) -> Mapping[str, Any]:
+    """Returns a question as it was sent, or raises `Refused`."""
+    try:
+        question = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Refused("That is no JSON.") from error
+    if not isinstance(question, dict):
+        raise Refused("That is no question.")
+    return question

@@ -1,0 +1,107 @@
+"""The live channel: a WebSocket beside Streamlit's, over which a page asks for what it needs now.
+
+A rerun reaches the screen through a queue, a script's start and a buffer in the frontend, and takes three times as
+long. It comes all the same, so where this route is missing (a proxy, another server) the page only becomes slower.
+
+What is asked here needs no session, so it is bounded: pages of this server alone (`guard`), short questions, of models
+in the list, one at a time a page and few at once, and of those that wait the newest of each kind alone: on overload,
+older ones are dropped and not queued.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import streamlit as st
+from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from vae_explorer.ui.shell.guard import is_asked_here
+
+LONGEST = 20_000  # characters of a question: a strip of points on a few hundred axes
+KINDS = 8  # questions that may wait, one a kind
+AT_WORK = 4  # questions that are answered at once
+MOST = 1000  # pages that are listened to at once
+FOREIGN, TOO_LONG, BUSY = 1008, 1009, 1013  # why a channel is closed, as RFC 6455 numbers it
+
+
+def routes() -> list[BaseRoute]:
+    """Returns the route `live`, beside the pages: they ask for it by a relative address."""
+    base = str(st.get_option("server.baseUrlPath")).strip("/")
+    return [WebSocketRoute(f"/{base}/live".replace("//", "/"), Exchange().serve)]
+
+
+class Exchange:
+    """Takes questions of many pages, and answers so many at a time."""
+
+    def __init__(self) -> None:
+        self.workers = ThreadPoolExecutor(AT_WORK, "live")
+        self.open = 0
+
+    async def serve(self, socket: WebSocket) -> None:
+        """Answers one page until it goes."""
+        if not is_asked_here(socket.headers):
+            await socket.close(FOREIGN)
+            return
+        if self.open >= MOST:
+            await socket.close(BUSY)
+            return
+        await socket.accept()
+        self.open += 1
+        waiting: dict[str, str] = {}
+        news = asyncio.Event()
+        listening = asyncio.create_task(_listen(socket, waiting, news))
+        try:
+            with suppress(WebSocketDisconnect, RuntimeError):  # gone while it was answered
+                await self._answer(socket, waiting, news, listening)
+        finally:
+            listening.cancel()
+            self.open -= 1
+
+    async def _answer(
+        self, socket: WebSocket, waiting: dict[str, str], news: asyncio.Event, listening: asyncio.Task[None]
+    ) -> None:
+        while True:
+            asked = asyncio.create_task(news.wait())
+            await asyncio.wait((asked, listening), return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
+            if listening.done():
+                return
+            news.clear()
+            while waiting:
+                text = waiting.pop(next(iter(waiting)))
+                await socket.send_bytes(await asyncio.wrap_future(self.workers.submit(_answer, text)))
+
+
+async def _listen(socket: WebSocket, waiting: dict[str, str], news: asyncio.Event) -> None:
+    """Notes the newest question of each kind; what is of no kind is answered as one, with a refusal."""
+    try:
+        while True:
+            text = await socket.receive_text()
+            if len(text) > LONGEST:
+                await socket.close(TOO_LONG)
+                return
+            kind, _, question = text.partition("\n")  # read before the question is: it is replaced as a whole
+            if len(waiting) < KINDS or kind in waiting:
+                waiting[kind] = question
+                news.set()
+    except (WebSocketDisconnect, KeyError, RuntimeError):  # gone; or it sent bytes, which no page of ours does
+        return
+
+
+def _answer(text: str) -> bytes:
+    from vae_explorer.ui.explore.answers import (  # PyTorch with it, which a page's start is without
+        answer,
+        read,
+        refused,
+    )
+    from vae_explorer.ui.state.words import Refused
+
+    question: object = None
+    try:
+        question = read(text)
+        return answer(question)
+    except Refused as error:
+        return refused(question, str(error))
