@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, WebSocketRoute, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, WebSocket, WebSocketRoute, sync_playwright
 
 from tests.browser.explorer import Explorer
 from tests.browser.oracle import MODEL
@@ -131,6 +131,8 @@ def open_page(browser: Browser, server: str) -> Iterator[Open]:
         touch: bool = False,
         address: str = server,
         line: Callable[[WebSocketRoute], None] | None = None,
+        live: bool = True,
+        heard: Callable[[WebSocket], None] | None = None,
         script: str = "",
         wait: bool = True,
         first: bool = False,
@@ -146,6 +148,10 @@ def open_page(browser: Browser, server: str) -> Iterator[Open]:
         page.on("pageerror", lambda error: errors.append(str(error)))
         if line:
             page.route_web_socket(re.compile("_stcore/stream"), line)
+        if heard:
+            page.on("websocket", heard)
+        if not live:  # as behind a proxy that knows Streamlit's own channel alone
+            page.route_web_socket(re.compile("/live$"), lambda channel: channel.close())
         if not first:
             page.add_init_script("localStorage.setItem('vae-explorer hint', 'seen')")
         if script:

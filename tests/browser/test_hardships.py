@@ -144,7 +144,7 @@ def test_a_lost_connection_and_its_return(open_page: Open, model: Checkpoint) ->
 
 
 def test_two_maps_on_one_page_keep_apart(open_page: Open, serve: Serve) -> None:
-    explorer = open_page(address=serve("tests/browser/two_maps.py"), wait=False)
+    explorer = open_page(address=serve("tests/browser/two_maps.py"), wait=False, live=False)
     page = explorer.page
     maps, images = page.get_by_label("Latent map"), page.locator(".decoded img")
     expect(maps).to_have_count(2, timeout=30_000)

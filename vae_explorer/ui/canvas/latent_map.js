@@ -1,6 +1,7 @@
 // The latent map: joins the scatter plot, the decoder, the KL weight and the panel beside them.
 
 const SENT_AFTER = 150; // ms of rest after which a key press or a zoom is reported
+const QUICK = 60; // ms within which an image comes that no blend has to stand in for
 const DRAWS_KEPT = 30; // earlier draws of epsilon that stay on the map
 const TABS = { curve: "Rate and distortion", posterior: "Posterior", path: "Path", compare: "Two pins", draw: "Draw" };
 
@@ -242,12 +243,33 @@ class LatentMap {
     this.looking = false;
     const point = this.pointer ?? this.pin;
     if (this.answered && samePoint(point, this.pin)) return this.panel.rest();
+    const { rough } = this.decoder;
+    if (rough && this.live.ready) {
+      this.sharpen(point);
+      if (this.quick) return; // the image itself is here before the next frame
+    }
     const z = this.latentPoint(point);
     this.decoder.decode(z, this.beta, this.grey);
     const words = this.wordsFor(point, z);
-    const { rough } = this.decoder;
     if (rough) words.note = point.z ? rough : `${words.note} \u00b7 ${rough}`;
     this.panel.draw(this.grey, this.world.shape, words, this.pointer !== null);
+  }
+
+  /** Shows PyTorch's own image where the browser only blends others: one question is out at a time, the newest point is next. */
+  async sharpen(point) {
+    this.wanted = point;
+    if (this.asking) return;
+    this.asking = true;
+    while (this.wanted) {
+      const [asked, { beta }] = [this.wanted, this];
+      this.wanted = null;
+      const begun = performance.now();
+      const answer = await this.live.ask("hover", this.question(asked));
+      this.quick = Boolean(answer) && performance.now() - begun < QUICK;
+      const pinned = !this.pointer && this.answered; // then PyTorch's image of the pin is shown already
+      if (answer && beta === this.beta && !pinned) this.panel.draw(answer.grey, this.world.shape, this.wordsFor(asked, this.latentPoint(asked)), this.pointer !== null);
+    }
+    this.asking = false;
   }
 
   wordsFor(point, z) {

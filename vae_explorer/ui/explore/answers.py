@@ -32,7 +32,7 @@ def answer(question: Mapping[str, Any]) -> bytes:
         Refused: If it is none of ours; the message names no file and no path.
     """
     kind, name, part = (question.get(key) for key in ("kind", "model", "part"))
-    if kind not in KINDS or not isinstance(name, str) or part not in (PART, ALL):
+    if not (isinstance(kind, str) and kind in KINDS and isinstance(name, str) and part in (PART, ALL)):
         raise Refused("That is no question of ours.")
     try:
         scene = Scene(name, part)
