@@ -2,11 +2,11 @@
 
     VAE_EXPLORER_DATA=../shared/data python -m benchmarks.sessions
 
-No browser: each session asks for its image over HTTP, as the map does, and then reports to Streamlit over
-a WebSocket that speaks its protocol as its frontend does, down to the hashes of the messages that it still
+No browser: each session asks for its image over the live channel, as the map does, and then reports to Streamlit over
+another WebSocket that speaks its protocol as its frontend does, down to the hashes of the messages that it still
 holds. One server process on two cores serves them all (Linux only). Every session clicks once a second at
 a random place of the plane, at a moment of its own, and does not wait for the answer. `image`: from the
-click to the decoded image of that very place. `rerun`: from the click to Streamlit's own message with it, or
+click to the decoded image of that very place. `rerun`: from the click to Streamlit's message with its link, or
 with that of a later click of the same session. `run`: from the click to `script_finished`.
 """
 
@@ -22,7 +22,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from statistics import median
 
-import httpx2
 import numpy as np
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -50,13 +49,14 @@ class Session:
 
     Arguments:
         socket: Its connection.
-        web: Its requests.
+        live: Its live channel.
         seed: Gives the places that it clicks.
     """
 
-    def __init__(self, socket: ClientConnection, web: httpx2.AsyncClient, seed: int) -> None:
+    def __init__(self, socket: ClientConnection, live: ClientConnection, seed: int) -> None:
         self.socket = socket
-        self.web = web
+        self.live = live
+        self.asked: dict[int, tuple[bytes, float]] = {}  # what each question waits for, and since when
         self.random = random.Random(seed)
         self.ready = asyncio.Event()
         self.page = ""  # the page's hash
@@ -67,6 +67,8 @@ class Session:
         self.held: dict[str, int] = {}  # hashes of messages, and runs since they were used
         self.sent: dict[bytes, float] = {}  # when each click was sent that waits, by its answer's text
         self.ending: list[float] = []  # when the clicks were sent whose image came in this run
+        self.seen: dict[str, object] = {}  # what was last reported
+        self.dropped = 0  # questions that newer ones have replaced
         self.images: list[float] = []  # ms from each click to its image
         self.reruns: list[float] = []  # ms from each click to Streamlit's message with its image
         self.runs: list[float] = []  # ms from each click to the end of its run
@@ -85,7 +87,7 @@ class Session:
         """Clicks on the plane; reports what a browser does."""
         x, y = (round(self.random.uniform(-HALF, HALF), 2) + 0.0 for _ in range(2))
         self.pins = [*self.pins, {"z": [x, y]}][-PINS:]
-        seen = {
+        self.seen = {
             "point": {"z": [x, y]},
             "beta": 1,
             "hidden": [],
@@ -95,16 +97,31 @@ class Session:
             "other": None,
             "path": "straight",
             "tab": "curve",
+            "answered": True,
         }
-        self.widgets[self.map] = WidgetState(id=self.map, json_value=json.dumps({canvas.SEEN: seen}))
-        start = _now()
-        reply = await self.web.get("/answer", params={"model": MODEL, "beta": 1, "z": f"{x},{y}"})
-        text = f"Decoded image at z = ({x:.2f}, {y:.2f})"
-        if reply.json()["alt"] != text:
-            raise RuntimeError(f"the app answers: {reply.text}")
-        self.images.append(1000 * (_now() - start))
-        self.sent[text.encode()] = start
-        await self.rerun()
+        start, n = _now(), len(self.images) + len(self.asked) + self.dropped
+        self.asked[n] = (f"Decoded image at z = ({x:.2f}, {y:.2f})".encode(), start)
+        question = {"kind": "point", "n": n, "model": MODEL, "part": "test", "beta": 1, "point": {"z": [x, y]}}
+        await self.live.send(f"point\n{json.dumps(question)}")
+
+    async def answers(self) -> None:
+        """Takes what comes over the live channel; each image is followed by a report to Streamlit."""
+        async for payload in self.live:
+            assert isinstance(payload, bytes)
+            length = int.from_bytes(payload[:4], "little")
+            answer = json.loads(payload[4 : 4 + length])
+            text, start = self.asked.pop(answer["n"])
+            if answer["said"]["alt"].encode() != text:
+                raise RuntimeError(f"the app answers: {answer}")
+            self.images.append(1000 * (_now() - start))
+            older = [n for n in self.asked if n < answer["n"]]  # the newest question has replaced these
+            for n in older:
+                del self.asked[n]
+            self.dropped += len(older)
+            x, y = answer["said"]["z"]
+            self.sent[f"&z={x:.6g},{y:.6g}&".encode()] = start
+            self.widgets[self.map] = WidgetState(id=self.map, json_value=json.dumps({canvas.SEEN: self.seen}))
+            await self.rerun()
 
     async def clicks(self, seconds: float) -> None:
         """Clicks once a period, at a moment of its own, and takes the last answers."""
@@ -169,17 +186,19 @@ class Session:
 @contextlib.asynccontextmanager
 async def opened(server: Server, seed: int) -> AsyncIterator[Session]:
     """A session that has shown the page."""
-    address = server.address.replace("http", "ws") + "/_stcore/stream"
+    address = server.address.replace("http", "ws")
     async with (
-        connect(address, subprotocols=[Subprotocol("streamlit")], max_size=None) as socket,
-        httpx2.AsyncClient(base_url=server.address) as web,
+        connect(f"{address}/_stcore/stream", subprotocols=[Subprotocol("streamlit")], max_size=None) as socket,
+        connect(f"{address}/live", max_size=None) as live,
     ):
-        session = Session(socket, web, seed)
+        session = Session(socket, live, seed)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(session.listen())
+            tasks.create_task(session.answers())
             await session.rerun()
             await asyncio.wait_for(session.ready.wait(), 60)
             yield session
+            await live.close()
             await socket.close()
 
 
@@ -197,7 +216,8 @@ async def measure(server: Server, count: int, seconds: float) -> tuple[float, ..
     print(
         f"{count:3} sessions, median / p95 in ms: "
         + ", ".join(f"{kind} {median(each):.1f} / {p95(each):.1f}" for kind, each in times.items())
-        + f"; {clicks:,} clicks of {1000 * spent / clicks:.1f} ms of CPU, {unanswered} that Streamlit did not answer",
+        + f"; {clicks:,} clicks of {1000 * spent / clicks:.1f} ms of CPU, {unanswered} that Streamlit did not answer, "
+        f"{sum(session.dropped for session in sessions)} whose image a newer one replaced",
         flush=True,
     )
     return tuple(p95(each) for each in times.values())

@@ -396,12 +396,24 @@ def test_the_page_opens_and_says_what_it_shows(runs: Path) -> None:
     test = app()
     assert "300 test images" in shown(test)
     messages = sent(test)
-    assert messages.keys() == {"world", "answer", "curve", "drawing", "saver"}
+    assert messages.keys() == {"world", "answer", "curve", "drawing"}
     answer = messages["answer"]["said"]
     assert "against grey levels" in answer["of"]["terms"]
     assert answer["alt"].startswith("Decoded image at z = (")
     images = data.load("digits", "test")
     assert (image_of(answer["of"]["original"]) == images.pixels[0]).all()
+
+
+def test_downloads_are_made_once_they_are_opened_and_a_rerun_repeats_no_picture(runs: Path) -> None:
+    seen = {"point": {"image": 3}, "pins": [{"image": 1}, {"image": 3}]}
+    test = app(state={"export": True, "answer-a-multi": {"seen": seen}})
+    assert {"saver"} < sent(test).keys()
+    assert len(test.get("download_button")) == 6
+    assert len(sent(test)["answer"]["pins"]) == 2
+    heard = app(state={"answer-a-multi": {"seen": {**seen, "answered": True}}})
+    assert not heard.get("download_button")
+    assert not {"said", "pins"} & sent(heard)["answer"].keys()
+    assert sent(heard)["answer"]["link"] == sent(test)["answer"]["link"]
 
 
 def test_a_click_is_answered_while_a_curve_is_measured(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,8 +73,11 @@ def _where_explore_is(view: DuelView, duel: Duel) -> DuelView:
 
 
 def export(duel: Duel, view: DuelView) -> None:
-    """Shows the downloads; each file is made when it is asked for."""
-    with st.popover("Export", width="stretch"):
+    """Shows the downloads once they are opened; each file is made when it is asked for."""
+    place = st.popover("Export", width="stretch", key="export_pair", on_change="rerun")
+    if not place.open:
+        return
+    with place:
         stem = "-".join(text.file_name(side.name) for side in duel.sides)
         st.download_button(
             "Measures (CSV)",

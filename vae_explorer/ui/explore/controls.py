@@ -99,8 +99,11 @@ def current(scene: Scene, begun: View) -> tuple[View, bool]:
 
 
 def export(scene: Scene, seen: View) -> None:
-    """Shows the downloads; each file is made when it is asked for."""
-    with st.popover("Export", width="stretch"):
+    """Shows the downloads once they are opened; each file is made when it is asked for."""
+    place = st.popover("Export", width="stretch", key="export", on_change="rerun")
+    if not place.open:  # ten elements, which every click would make again
+        return
+    with place:
         name = text.file_name(scene.name)
         stem = name if seen.beta is None else f"{name}-beta-{seen.beta:g}"
         weight = "" if seen.beta is None else f" · KL weight {seen.beta:g}"
