@@ -76,6 +76,14 @@ def test_every_import_runs_the_right_way() -> None:
     assert all(name.startswith(("streamlit", f"{PACKAGE}.ui", "__future__")) for name in imports(ROOT / "app.py"))
 
 
+def test_every_room_says_what_lives_in_it_and_few_stand_beside_each_other() -> None:
+    package = ROOT / PACKAGE
+    rooms = [path for path in package.rglob("*") if path.is_dir() and any(path.glob("*.py"))]
+    silent = [room for room in rooms if not ast.get_docstring(ast.parse((room / "__init__.py").read_text()))]
+    assert silent == []
+    assert len([path for path in package.iterdir() if path.name != "__pycache__"]) <= 18
+
+
 @pytest.mark.parametrize(
     ("file", "line"),
     [

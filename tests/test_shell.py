@@ -160,7 +160,7 @@ def test_images_or_a_model_that_vanish_under_the_page_are_told(
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
 ) -> None:
-    def fails(*_: object) -> bytes:
+    def fails(*_: Any, **__: Any) -> bytes:
         raise error
 
     with monkeypatch.context() as broken:

@@ -47,7 +47,7 @@ def _entry(found: own.Summary) -> None:
     else:
         if buttons[0].button("Train", key=f"data_train_{found.name}", width="stretch", type="primary"):
             st.session_state.pop("train_data", None)  # what was chosen there before
-            st.switch_page(st.session_state.train_page, query_params={"data": found.name})
+            st.switch_page(st.session_state.pages["train"], query_params={"data": found.name})
         st.html(f'<p class="aside">{text.html(uploads.outline(found), say.LONGEST)}</p>')
         try:
             st.html(previews.some(data.load(found.name, "test"), SHOWN))

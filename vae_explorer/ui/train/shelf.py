@@ -48,4 +48,4 @@ def explore(name: str) -> None:
     """Opens a model on Explore, which forgets what it showed last."""
     for left in ("model", "view", "start"):
         st.session_state.pop(left, None)
-    st.switch_page(st.session_state.explore_page, query_params={"model": name})
+    st.switch_page(st.session_state.pages["explore"], query_params={"model": name})
