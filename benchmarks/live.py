@@ -24,7 +24,7 @@ from benchmarks._server import VIEWPORT, open_browser, p95, serve
 from vae_explorer.checkpoints import checkpoints
 from vae_explorer.data import Images, load
 from vae_explorer.latent.encoding import decode, encode
-from vae_explorer.ui import canvas
+from vae_explorer.ui.canvas.modules import joined
 from vae_explorer.ui.canvas.wire import addressed
 from vae_explorer.ui.shell.messages import rungs_of, world
 from vae_explorer.ui.state.limits import Limits
@@ -108,7 +108,7 @@ def decoder(browser: Browser) -> None:
     images = Images(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64), ("",), "")
     message = world(checkpoint, images, limits)
     page = browser.new_page()
-    page.add_script_tag(content=canvas.script("wire.js", "products.js", "decoder.js"))
+    page.add_script_tag(content=joined("wire.js", "products.js", "decoder.js"))
     page.evaluate(
         """text => { const world = unpack(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)));
         window.decoder = new DenseDecoder(world.decoder, world.weights); }""",

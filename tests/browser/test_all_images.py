@@ -8,9 +8,9 @@ from playwright.sync_api import Browser, expect
 from plotly.colors import sample_colorscale, unlabel_rgb  # type: ignore[import-untyped]
 
 from tests.browser.conftest import Open, Serve
-from tests.browser.test_scripts import CANVAS
 from tests.test_all_images import COUNT, NAME, make
 from vae_explorer.figures import theme
+from vae_explorer.ui.canvas.modules import joined
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +24,10 @@ def address(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_the_scale_is_viridis_and_missing_numbers_are_grey(browser: Browser) -> None:
     page = browser.new_page()
-    source = "".join((CANVAS / name).read_text() for name in ("scatter/raster.js", "tints.js"))
+    source = joined("scatter/raster.js", "tints.js")
     world = {"labels": [0] * 5, "columns": ["x"], "column0": [2.0, 2.5, 3.0, 4.0, None], "colours": ["#000000"]}
     colours = page.evaluate(
         f"""world => {{ {source}
-        const minus = (text) => text;
         const [scale, values] = [world.scale.map(packed), world.column0];
         const tints = Object.assign(Object.create(Tints.prototype), {{ world, scale, values, range: [2, 4] }});
         return [...tints.colours("#ffffff")]; }}""",
@@ -43,7 +42,7 @@ def test_the_scale_is_viridis_and_missing_numbers_are_grey(browser: Browser) -> 
 
 def test_pale_is_between_the_colour_and_the_ground(browser: Browser) -> None:
     page = browser.new_page()
-    source = "".join((CANVAS / name).read_text() for name in ("scatter/raster.js", "tints.js"))
+    source = joined("scatter/raster.js", "tints.js")
     world = {"labels": [1, 1, 1], "parts": [0, 1, 2], "columns": [], "colours": ["#000000", "#204060"]}
     colours = page.evaluate(
         f"""world => {{ {source}

@@ -22,6 +22,7 @@ from vae_explorer.latent.gaps.sampling import Mixture, points
 from vae_explorer.latent.paths import PATHS
 from vae_explorer.models.autoencoder import build
 from vae_explorer.ui import canvas
+from vae_explorer.ui.canvas.modules import joined
 from vae_explorer.ui.canvas.wire import addressed
 from vae_explorer.ui.shell import messages
 from vae_explorer.ui.state.limits import Limits
@@ -38,9 +39,7 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     if request.param == "plain":
         page.evaluate("WebAssembly.validate = () => false")
     page.add_script_tag(
-        content=canvas.script(
-            "wire.js", "rungs.js", "products.js", "decoder.js", "ladder.js", "paths.js", "gaussian.js"
-        )
+        content=joined("wire.js", "rungs.js", "products.js", "decoder.js", "ladder.js", "paths.js", "gaussian.js")
     )
     assert page.evaluate("PRODUCT !== null") == (request.param == "fast")
     yield page

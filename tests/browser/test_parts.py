@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.test_scripts import CANVAS, run
+from tests.browser.test_scripts import run
+from vae_explorer.ui.canvas.modules import joined
 
 SCRIPTS = (
     *("memory.js", "hint.js", "normal.js", "gaussian.js", "rungs.js", "ladder.js", "panel.js", "spoken.js", "plots.js"),
@@ -26,8 +27,7 @@ def parts(browser: Browser) -> Iterator[Page]:
     errors: list[str] = []
     page = browser.new_page()
     page.on("pageerror", lambda error: errors.append(str(error)))
-    for name in SCRIPTS:
-        page.add_script_tag(content=(CANVAS / name).read_text())
+    page.add_script_tag(content=joined(*SCRIPTS))
     yield page
     page.close()
     assert not errors, errors

@@ -19,7 +19,7 @@ from tests.browser.oracle import MODEL, decode, same
 from vae_explorer.checkpoints.checkpoints import Checkpoint
 from vae_explorer.data import Images
 from vae_explorer.latent.encoding import encode
-from vae_explorer.ui import canvas
+from vae_explorer.ui.canvas.modules import joined
 
 SVG = "{http://www.w3.org/2000/svg}"
 HREF = "{http://www.w3.org/1999/xlink}href"
@@ -91,7 +91,7 @@ def test_the_decoded_image_fills_a_slide(explorer: Explorer, model: Checkpoint) 
 
 def test_names_in_an_svg_are_letters_and_nothing_else(browser: Browser) -> None:
     page = browser.new_page()
-    page.add_script_tag(content=canvas.script("portrait/svg_context.js"))
+    page.add_script_tag(content=joined("portrait/svg_context.js"))
     name = '<script>alert(1)</script>&"\x00\x1b😀'
     file = page.evaluate(
         """(name) => { const svg = new SvgContext(); svg.font = "12px a\\"b<c"; svg.fillStyle = name;
@@ -107,7 +107,7 @@ def test_names_in_an_svg_are_letters_and_nothing_else(browser: Browser) -> None:
 
 def test_a_long_title_takes_as_many_lines_as_it_needs(browser: Browser) -> None:
     page = browser.new_page()
-    page.add_script_tag(content=canvas.script("portrait/portrait.js"))
+    page.add_script_tag(content=joined("portrait/portrait.js"))
     title = (
         "mine \u00b7 KL weight 1 \u00b7 All 240 images, those of the test part (24) in full class colours " + 60 * "W"
     )

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from vae_explorer.figures import theme
+from vae_explorer.ui.canvas.modules import joined
 
 Array = NDArray[Any]
 
@@ -45,8 +46,7 @@ def page(browser: Browser) -> Iterator[Page]:
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.set_content("<main style='font: 14px sans-serif'></main>")
     page.add_style_tag(content=(CANVAS / "charts.css").read_text())
-    for name in SCRIPTS:
-        page.add_script_tag(content=(CANVAS / name).read_text())
+    page.add_script_tag(content=joined(*SCRIPTS))
     yield page
     page.close()
     assert not errors, errors

@@ -1,8 +1,7 @@
 """The live map: a Components v2 component that draws on a canvas and answers anywhere.
 
-The files in `scatter/` are a scatter plot that knows nothing of autoencoders; the others are what this
-page adds to it. They are joined to one module here: a component's files are found only in some
-installations, its text in all.
+The modules in `scatter/` are a scatter plot that knows nothing of autoencoders; the others are what the
+pages add to it. `modules.py` joins them to one text a component.
 
 The map is sent its world once. What changes comes by couriers, small components without a picture of
 their own: each hands its message to the map of the same name, and the map reports through the one
@@ -12,12 +11,11 @@ and a fragment of its own, and is reported as a trigger: no click carries pictur
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
-from importlib.resources import files
 
 import streamlit as st
 
+from vae_explorer.ui.canvas.modules import joined, read
 from vae_explorer.ui.canvas.wire import addressed, pack
 
 __all__ = [
@@ -30,7 +28,6 @@ __all__ = [
     "duel",
     "latent_map",
     "map_saver",
-    "script",
     "send",
     "share",
     "training_film",
@@ -39,86 +36,46 @@ __all__ = [
 SEEN = "seen"  # the one state that the browser reports: all that the user has set
 DRAWN = "drawn"  # a trigger: pictures are not reported again with every click
 
-_DRAWING = ("scatter/raster.js", "scatter/marks.js", "scatter/outlines.js", "scatter/fields.js", "scatter/contours.js")
-_SCATTER = (*_DRAWING, "scatter/layers.js", "scatter/gestures.js", "scatter/scatter.js")
-_PARTS = (
-    "wire.js",
-    "memory.js",
-    "point.js",
-    "normal.js",
-    "rungs.js",
-    "products.js",
-    "decoder.js",
-    "ladder.js",
-    "paths.js",
-    "weight.js",
-    "legend.js",
-    "plots.js",
-    "spoken.js",
-)
-_SHARED = (*_SCATTER, *_PARTS, "panel.js", "contact_sheet.js")
-_DRAWING_PAD = ("drawing/pad.js", "drawing/crop.js", "drawing/drawing.js")
-_CHARTS = ("charts.js", "rate_distortion.js")
-_PORTRAIT = ("portrait/svg_context.js", "portrait/portrait.js")
-_PANEL = (
-    "live.js",
-    "tints.js",
-    "hint.js",
-    "map_layers.js",
-    "posterior.js",
-    "strip.js",
-    "film.js",
-    "compare.js",
-    "pinboard.js",
-)
-
 
 def _read(*names: str) -> str:
-    folder = files(__package__)
-    return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
-
-
-def script(*names: str) -> str:
-    """Returns these files as one module, with the bytes of `product.wasm` in the place of its name."""
-    product = files(__package__).joinpath("product.wasm").read_bytes()
-    return _read(*names).replace('"product.wasm"', f'"{base64.b64encode(product).decode()}"')
+    return "\n".join(map(read, names))
 
 
 def _page(name: str) -> str:
-    return _read(name).replace("<!-- weight.html -->", _read("weight.html"))
+    return read(name).replace("<!-- weight.html -->", read("weight.html"))
 
 
 _map = st.components.v2.component(
     "vae_explorer_latent_map",
     html=_page("latent_map.html"),
     css=_read("controls.css", "latent_map.css", "charts.css", "drawing/drawing.css"),
-    js=script(*_SHARED, *_DRAWING_PAD, *_CHARTS, *_PORTRAIT, *_PANEL, "latent_map.js"),
+    js=joined("latent_map.js"),
 )
 _duel = st.components.v2.component(
     "vae_explorer_duel",
     html=_page("duel/duel.html"),
     css=_read("controls.css", "duel/duel.css", "drawing/drawing.css"),
-    js=script(*_SHARED, *_DRAWING_PAD, "gaussian.js", "duel/gap_table.js", "duel/duel_side.js", "duel/duel.js"),
+    js=joined("duel/duel.js"),
 )
 _training_film = st.components.v2.component(
     "vae_explorer_training_film",
     html=_read("film/training.html"),
     css=_read("controls.css", "film/training.css"),
-    js=script(*_SHARED, "film/training.js"),
+    js=joined("film/training.js"),
 )
 _share = st.components.v2.component(
     "vae_explorer_share",
     html=_read("share.html"),
     css=_read("controls.css", "share.css"),
-    js=script("memory.js", "share.js"),
+    js=joined("share.js"),
 )
-_courier = st.components.v2.component("vae_explorer_courier", js=script("wire.js", "courier.js"))
+_courier = st.components.v2.component("vae_explorer_courier", js=joined("courier.js"))
 
 _saver = st.components.v2.component(
     "vae_explorer_saver",
     html=_read("portrait/saver.html"),
     css=_read("portrait/saver.css"),
-    js=script("wire.js", "portrait/saver.js"),
+    js=joined("portrait/saver.js"),
 )
 
 

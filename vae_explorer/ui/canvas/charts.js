@@ -1,11 +1,13 @@
 // What charts that follow the KL weight share, and the smaller one: which axes pay the rate.
 
+import { rungOf, valueAt } from "./rungs.js";
+
 const COLLAPSED = 0.01; // nats: an axis that pays less cannot be told from the prior
 const MOST_AXES = 20;
 const DRAWN = ["svg", "g", "path", "circle", "text"];
 
 /** Builds an element from its tag, attributes and children (text among them). */
-function chartNode(tag, attributes = {}, ...children) {
+export function chartNode(tag, attributes = {}, ...children) {
   const space = DRAWN.includes(tag) ? "http://www.w3.org/2000/svg" : "http://www.w3.org/1999/xhtml";
   const made = document.createElementNS(space, tag);
   Object.entries(attributes).forEach(([name, value]) => made.setAttribute(name, value));
@@ -14,7 +16,7 @@ function chartNode(tag, attributes = {}, ...children) {
 }
 
 /** One bar a latent axis: the rate that it pays at the slider's KL weight. */
-class AxisBars {
+export class AxisBars {
   /** @param {HTMLElement} host gets one more child */
   constructor(host) {
     this.beta = 1;

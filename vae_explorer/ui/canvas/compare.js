@@ -1,6 +1,8 @@
 // Two of PyTorch's images side by side, and their difference.
 
-class Compare {
+import { pngUrl } from "./panel.js";
+
+export class Compare {
   constructor(host) {
     this.words = document.createElement("p");
     this.row = document.createElement("div");

@@ -1,7 +1,9 @@
 // Pictures that are decoded a few with every frame, so that nothing waits for them.
 
+import { paint, roomFor } from "./panel.js";
+
 /** A canvas of many small pictures, `across` beside each other; `turn` of them are decoded in one frame of the screen. */
-class ContactSheet {
+export class ContactSheet {
   constructor(canvas, across, turn) {
     Object.assign(this, { canvas, across, turn, due: [], points: [], scrap: document.createElement("canvas") });
   }

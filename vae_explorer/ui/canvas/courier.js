@@ -1,5 +1,7 @@
 // A component without a picture: hands its message to the map that it belongs to, and its link to the address bar.
 
+import { mailbox, unpack } from "./wire.js";
+
 /** Called by Streamlit at first and whenever the message changes; returns the clean-up. */
 export default function ({ data, setStateValue, setTriggerValue }) {
   const message = unpack(data);

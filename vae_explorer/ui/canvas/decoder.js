@@ -1,5 +1,8 @@
 // Decodes a latent point to grey levels in the browser.
 
+import { chainOf, products } from "./products.js";
+import { rungOf } from "./rungs.js";
+
 const silu = (x) => x / (1 + Math.exp(-x));
 const OUTPUTS = {
   sigmoid: (eta) => 1 / (1 + Math.exp(-eta)),
@@ -7,7 +10,7 @@ const OUTPUTS = {
 };
 
 /** A dense network's forward pass, read from its plan: see latent/dense.py. */
-class DenseDecoder {
+export class DenseDecoder {
   constructor(plan, weights) {
     let at = 0;
     const take = (count) => weights.subarray(at, (at += count));
@@ -70,7 +73,7 @@ class DenseDecoder {
 }
 
 /** For networks that are not dense: images decoded beforehand over the plane, blended between neighbours. */
-class TileDecoder {
+export class TileDecoder {
   constructor({ rungs, side, extent, error }, tiles, pixels) {
     Object.assign(this, { rungs, side, extent, tiles, pixels });
     this.rough = `approximate, ${error.toFixed(1)} of 255 off on average`;
@@ -85,9 +88,12 @@ class TileDecoder {
     const [u, v] = [x - Math.floor(x), y - Math.floor(y)];
     const { rung, share } = rungOf(this.rungs, beta);
     const corners = [];
-    for (const [k, w] of [[rung, 1 - share], [rung + 1, share]]) {
+    for (const [k, w] of [
+      [rung, 1 - share],
+      [rung + 1, share],
+    ]) {
       if (!w) continue;
-      const corner = (dx, dy) => (((k * side + Math.floor(y) + dy) * side + Math.floor(x) + dx) * pixels);
+      const corner = (dx, dy) => ((k * side + Math.floor(y) + dy) * side + Math.floor(x) + dx) * pixels;
       corners.push([corner(0, 0), w * (1 - u) * (1 - v)], [corner(1, 0), w * u * (1 - v)]);
       corners.push([corner(0, 1), w * (1 - u) * v], [corner(1, 1), w * u * v]);
     }

@@ -1,11 +1,15 @@
 // The path through the pins: a film strip, and a walk along it.
 
+import { ContactSheet } from "./contact_sheet.js";
+import { newButton } from "./dom.js";
+import { pathThrough } from "./paths.js";
+
 const FRAMES = 12; // pictures of the strip
 const STEPS = 48; // points of a segment on the map
 const WALK = 4000; // ms from end to end
 const FRAMES_A_TURN = 2; // so that a drag stays smooth
 
-class Film {
+export class Film {
   /** @param {{kind: Function, walk: Function, decode: Function}} on kind(name), walk(z or null), decode(z, grey) */
   constructor(host, signal, on) {
     Object.assign(this, { on, path: [], kind: "straight", walking: 0 });

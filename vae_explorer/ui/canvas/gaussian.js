@@ -5,7 +5,7 @@ const GOLDEN = (Math.sqrt(5) - 1) / 2; // its multiples fill the unit interval e
 const DIAGONAL = 1e-26; // part of the squared entries that may be left beside the diagonal
 
 /** The mean of `count` codes of `axes` numbers each, and the root of their covariance, row by row. */
-function fittedGaussian(codes, count, axes) {
+export function fittedGaussian(codes, count, axes) {
   const mean = new Float64Array(axes);
   for (let i = 0; i < count; i++) for (let k = 0; k < axes; k++) mean[k] += codes[i * axes + k] / count;
   const covariance = new Float64Array(axes * axes);
@@ -19,12 +19,12 @@ function fittedGaussian(codes, count, axes) {
 }
 
 /** mean + C^(1/2) epsilon. */
-function drawFrom({ mean, root }, noise) {
+export function drawFrom({ mean, root }, noise) {
   return Array.from(mean, (value, k) => noise.reduce((sum, epsilon, l) => sum + root[k * mean.length + l] * epsilon, value));
 }
 
 /** Draws from a mixture {weights, means, roots}, one a row of noise; which component a draw has depends on its place. */
-function drawFromMixture({ weights, means, roots }, rows) {
+export function drawFromMixture({ weights, means, roots }, rows) {
   return rows.map((noise, k) => {
     const place = (0.5 + GOLDEN * k) % 1;
     let component = 0;

@@ -1,7 +1,9 @@
 // One line for a first visit, until the first click. Who follows a link to a view came for that view.
 
+import { memory } from "./memory.js";
+
 /** Shows the hint where it was never seen. */
-function greet(hint, signal) {
+export function greet(hint, signal) {
   const [arrival] = performance.getEntriesByType("navigation");
   if (memory.get("local", "hint") || new URL(arrival?.name ?? location.href).search.length > 1) return;
   hint.hidden = false;

@@ -1,6 +1,8 @@
 // Where codes lie at any KL weight, between the rungs that Python sent.
 
-class Ladder {
+import { rungOf } from "./rungs.js";
+
+export class Ladder {
   constructor({ rungs, mean, std, latent, labels }) {
     Object.assign(this, { rungs, mean, std, latent });
     this.count = labels.length;

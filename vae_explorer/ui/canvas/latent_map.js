@@ -1,5 +1,26 @@
 // The latent map: joins the scatter plot, the decoder, the KL weight and the panel beside them.
 
+import { AxisBars } from "./charts.js";
+import { Drawing } from "./drawing/drawing.js";
+import { greet } from "./hint.js";
+import { Ladder } from "./ladder.js";
+import { Legend, Switches } from "./legend.js";
+import { Live } from "./live.js";
+import { Layers } from "./map_layers.js";
+import { gaussianRate, normalPair } from "./normal.js";
+import { minus, Panel, roomFor, tupleText } from "./panel.js";
+import { Pinboard } from "./pinboard.js";
+import { decoderOf, dress, mapKey, showTabs, styleOf } from "./plots.js";
+import { atImage, atPlace, imageOf, pointAt, samePoint } from "./point.js";
+import { savePortrait } from "./portrait/portrait.js";
+import { PosteriorTab } from "./posterior.js";
+import { RateDistortion } from "./rate_distortion.js";
+import { Scatter } from "./scatter/scatter.js";
+import { ImageField, imageBeside, nearestCode, pointWords, Spoken } from "./spoken.js";
+import { imageWords, Tints } from "./tints.js";
+import { Weight } from "./weight.js";
+import { mailbox, serverIsAway, unpack } from "./wire.js";
+
 const SENT_AFTER = 150; // ms of rest after which a key press or a zoom is reported
 const QUICK = 60; // ms within which an image comes that no blend has to stand in for
 const DRAWS_KEPT = 30; // earlier draws of epsilon that stay on the map
@@ -267,7 +288,8 @@ class LatentMap {
       const answer = await this.live.ask("hover", this.question(asked));
       this.quick = Boolean(answer) && performance.now() - begun < QUICK;
       const pinned = !this.pointer && this.answered; // then PyTorch's image of the pin is shown already
-      if (answer && beta === this.beta && !pinned) this.panel.draw(answer.grey, this.world.shape, this.wordsFor(asked, this.latentPoint(asked)), this.pointer !== null);
+      if (answer && beta === this.beta && !pinned)
+        this.panel.draw(answer.grey, this.world.shape, this.wordsFor(asked, this.latentPoint(asked)), this.pointer !== null);
     }
     this.asking = false;
   }
@@ -341,7 +363,13 @@ class LatentMap {
 
   key(event) {
     const { plot, weight } = this;
-    mapKey(event, { plot, weight, step: (dx, dy) => this.step(dx, dy), image: (way) => this.turn(way), pin: () => this.choose(this.pin.z ? this.pin : atImage(this.pin.image)) });
+    mapKey(event, {
+      plot,
+      weight,
+      step: (dx, dy) => this.step(dx, dy),
+      image: (way) => this.turn(way),
+      pin: () => this.choose(this.pin.z ? this.pin : atImage(this.pin.image)),
+    });
   }
 
   /** Pins the image after this one (1), before it (-1), or, on the plane, the one that was left (0). */

@@ -1,4 +1,5 @@
-// The class legend, which filters, and the layers' switches.
+import { newButton } from "./dom.js";
+import { MARKS, markPicture } from "./scatter/marks.js";
 
 const SWITCHES = {
   atlas: ["Atlas", "Decoded images of a grid"],
@@ -9,21 +10,13 @@ const SWITCHES = {
   magnification: ["Magnification", "How much the decoded image changes: sqrt det(J'J)"],
 };
 
-function newButton(text, click) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.textContent = text;
-  button.addEventListener("click", click);
-  return button;
-}
-
 const LOOKS = {
   shapes: ["Shapes", "Tells the classes apart by their marks, not by colours alone"],
   names: ["Names", "Writes each class's name in its middle"],
 };
 const MOST_COLOURS = 10; // more classes than that have marks in any case: figures/theme.py
 
-class Legend {
+export class Legend {
   /** @param {Function} change called when the user hides classes or changes their looks */
   constructor(host, change) {
     Object.assign(this, { host, change, hidden: new Set(), looks: new Set(), names: [] });
@@ -111,7 +104,7 @@ class Legend {
   }
 }
 
-class Switches {
+export class Switches {
   constructor(host, change) {
     Object.assign(this, { host, change, on: new Set() });
   }

@@ -1,8 +1,10 @@
 // The live channel: what the page needs now, past Streamlit's rerun. Where it is missing, the rerun says the same.
 
+import { readMessage } from "./wire.js";
+
 const TRIES_AFTER = 5000; // ms until another try, where there was nobody
 
-class Live {
+export class Live {
   constructor() {
     this.waiting = new Map(); // of each kind, the question that is out: {n, answer}
     this.asked = 0;

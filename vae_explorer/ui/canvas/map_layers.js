@@ -1,10 +1,14 @@
 // The map's switchable layers, at any KL weight.
 
+import { rungOf } from "./rungs.js";
+import { ClassContours } from "./scatter/contours.js";
+import { Density, Heat } from "./scatter/fields.js";
+
 const BANDWIDTH = 0.023; // of the density of codes, as a share of the grid's side
 const LEAST = 1e-30; // of a magnification: a decoder that changes nothing has 0, which has no logarithm
 const INK = 0.4; // below 1: brings out what is less dense than the densest class
 
-class Layers {
+export class Layers {
   constructor(plot) {
     this.plot = plot;
     this.density = new Density();
@@ -74,7 +78,10 @@ class Layers {
     const { rungs, extent, tinted } = this.atlas;
     const { rung, share } = rungOf(rungs, beta);
     if (!share) return [{ image: tinted[rung], extent }];
-    return [{ image: tinted[rung], extent, alpha: 1 - share }, { image: tinted[rung + 1], extent, alpha: share }];
+    return [
+      { image: tinted[rung], extent, alpha: 1 - share },
+      { image: tinted[rung + 1], extent, alpha: share },
+    ];
   }
 }
 

@@ -1,6 +1,6 @@
 // What a browser remembers of its user. Where it may store nothing, every visit is the first.
 
-const memory = {
+export const memory = {
   /** @param {"local" | "session"} kind for all visits, or for this tab alone */
   get(kind, name) {
     try {

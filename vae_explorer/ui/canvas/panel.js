@@ -1,22 +1,24 @@
 // Beside the map: the decoded image, what it is, and its numbers.
 
+import { imageOf } from "./point.js";
+
 /** The standard error that stands behind a figure of one decimal; nothing where there is none. */
-const errorText = (error) => (error ? ` \u00b1 ${error < 0.005 ? "0.01" : error.toFixed(error < 0.095 ? 2 : 1)}` : "");
-const minus = (text) => text.replaceAll("-", "\u2212");
+export const errorText = (error) => (error ? ` \u00b1 ${error < 0.005 ? "0.01" : error.toFixed(error < 0.095 ? 2 : 1)}` : "");
+export const minus = (text) => text.replaceAll("-", "\u2212");
 
 /** Returns `(x, y)` with two decimals and no minus zero, as Python writes it. */
-function tupleText(values) {
+export function tupleText(values) {
   const shown = [...values].slice(0, 6).map((value) => value.toFixed(2).replace(/^-(0\.00)$/, "$1"));
   return `(${[...shown, ...(values.length > 6 ? ["\u2026"] : [])].join(", ")})`;
 }
 
-const pngUrl = (base64) => `data:image/png;base64,${base64}`;
+export const pngUrl = (base64) => `data:image/png;base64,${base64}`;
 
 /** Returns room for an image: one grey level a pixel, or red, green and blue. */
-const roomFor = (shape) => new Uint8ClampedArray(shape.reduce((a, b) => a * b));
+export const roomFor = (shape) => new Uint8ClampedArray(shape.reduce((a, b) => a * b));
 
 /** Writes grey levels, or three values a pixel, on a canvas of the images' own size. */
-function paint(canvas, grey, [height, width, channels = 1]) {
+export function paint(canvas, grey, [height, width, channels = 1]) {
   if (canvas.width !== width || canvas.height !== height || !canvas.pixels) {
     Object.assign(canvas, { width, height });
     canvas.pixels = canvas.getContext("2d").createImageData(width, height);
@@ -27,7 +29,7 @@ function paint(canvas, grey, [height, width, channels = 1]) {
   canvas.getContext("2d").putImageData(canvas.pixels, 0, 0);
 }
 
-class Panel {
+export class Panel {
   constructor(find) {
     this.find = find;
     this.live = find(".decoded canvas");

@@ -30,7 +30,7 @@ function turn(a, b) {
 const PATHS = { straight: line, slerp: turn };
 
 /** Returns the path through two or more points: `steps` points a segment, and the last point. */
-function pathThrough(points, kind, steps) {
+export function pathThrough(points, kind, steps) {
   const path = [];
   for (let k = 0; k + 1 < points.length; k++) {
     const at = PATHS[kind](points[k], points[k + 1]);

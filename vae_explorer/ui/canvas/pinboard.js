@@ -1,6 +1,13 @@
 // The pinned points of a map: their strip, the path through them, the comparison of two.
 
-class Pinboard {
+import { Compare } from "./compare.js";
+import { Film } from "./film.js";
+import { minus, tupleText } from "./panel.js";
+import { samePoint } from "./point.js";
+import { Strip } from "./strip.js";
+import { imageWords } from "./tints.js";
+
+export class Pinboard {
   constructor(map) {
     this.map = map;
     const { find, abort } = map;

@@ -1,17 +1,22 @@
 // What every page does with a scatter plot of codes.
 
-function decoderOf({ decoder, weights, grid, tiles, shape }) {
+import { DenseDecoder, TileDecoder } from "./decoder.js";
+import { newButton } from "./dom.js";
+import { roomFor } from "./panel.js";
+import { packed } from "./scatter/raster.js";
+
+export function decoderOf({ decoder, weights, grid, tiles, shape }) {
   return decoder ? new DenseDecoder(decoder, weights) : new TileDecoder(grid, tiles, roomFor(shape).length);
 }
 
 /** Gives a plot the world's classes, axes and home square. */
-function dress(plot, { home: [x, y, half], labels, colours, axes }) {
+export function dress(plot, { home: [x, y, half], labels, colours, axes }) {
   plot.setHome({ x, y, half });
   plot.set({ labels, colours: Uint32Array.from(colours, packed), axes });
 }
 
 /** Returns a plot's style as the page's theme has it. */
-function styleOf(element) {
+export function styleOf(element) {
   const style = getComputedStyle(element);
   const colour = (name) => style.getPropertyValue(name).trim();
   const size = 0.85 * parseFloat(style.fontSize);
@@ -27,7 +32,7 @@ const IMAGE_KEYS = { Escape: 0, Backspace: 0, n: 1, PageDown: 1, b: -1, PageUp: 
  * Does what a key on a plot asks for: step(dx, dy) in latent units, pin(), image(way) for the next one (1), the one
  * before (-1) or the last one seen (0), zoom, or another KL weight.
  */
-function mapKey(event, { plot, weight, step, image = null, pin = null }) {
+export function mapKey(event, { plot, weight, step, image = null, pin = null }) {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   const size = ((event.shiftKey ? 10 : 1) * plot.view.half) / 50;
   if (event.key in ARROWS) step(...ARROWS[event.key].map((way) => way * size));
@@ -48,7 +53,7 @@ const TAB_KEYS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity 
  * Fills a tab list, and shows the panel of the tab that is open. One tab is reached by Tab, the others by arrow
  * keys, Home and End, which open them at once: https://www.w3.org/WAI/ARIA/apg/patterns/tabs/
  */
-function showTabs(find, tabs, open, choose) {
+export function showTabs(find, tabs, open, choose) {
   const names = Object.keys(tabs);
   const take = (name) => (choose(name), find(".tabs [aria-selected=true]").focus());
   const buttons = names.map((name, k) => {

@@ -1,6 +1,9 @@
 // The posterior of an image in numbers, and draws from it.
 
-class PosteriorTab {
+import { newButton } from "./dom.js";
+import { minus, tupleText } from "./panel.js";
+
+export class PosteriorTab {
   /** @param {{mean: Function, sample: Function}} on what the buttons do */
   constructor(host, on) {
     this.host = host;
@@ -19,7 +22,7 @@ class PosteriorTab {
 
   /** @param {object} posterior {mean, std} on all axes, or null on the plane; noise, or null for the mean */
   show(posterior, noise) {
-    const random = posterior !== null && posterior.std.some((value) => value > 0);
+    const random = posterior?.std.some((value) => value > 0);
     for (const part of [this.table, this.buttons, this.formula]) part.hidden = !random;
     this.empty.hidden = random;
     if (!random) {

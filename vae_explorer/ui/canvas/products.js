@@ -11,7 +11,7 @@ const PRODUCT = (() => {
  *
  * @param {{weight: Float32Array, inputs: number, outputs: number}[]} matrices
  */
-function chainOf(matrices) {
+export function chainOf(matrices) {
   return PRODUCT ? fastChain(matrices) : plainChain(matrices);
 }
 
@@ -49,7 +49,7 @@ function fastChain(matrices) {
 }
 
 /** A matrix times a vector, four rows at a time: each number of the vector is read once for all four (3x as fast). */
-function products(matrix, vector, out) {
+export function products(matrix, vector, out) {
   const n = vector.length;
   const whole = out.length - (out.length % 4);
   for (let row = 0; row < whole; row += 4) {

@@ -1,9 +1,13 @@
 // What images cost in rate and in distortion, at every KL weight that was measured.
 
+import { chartNode } from "./charts.js";
+import { rungOf, valueAt } from "./rungs.js";
+import { step, ticks } from "./scatter/layers.js";
+
 const LEAST_ERROR = 0.05; // nats that a decimal would show
 
 /** The rate-distortion curve, with a marker and numbers at the slider's KL weight. */
-class RateDistortion {
+export class RateDistortion {
   /**
    * @param {HTMLElement} host gets one more child
    * @param {?Function} onpick called with the KL weight of the place on the curve that was clicked
@@ -55,7 +59,7 @@ class RateDistortion {
     if (!curve) return;
     const { beta, distortion } = curve;
     const [rate, nll] = [all(curve.rate), all(curve.nll)];
-    const elbo = rate && rate.map((value, k) => value + distortion[k]);
+    const elbo = rate?.map((value, k) => value + distortion[k]);
     this.betas = beta;
     this.series = { distortion, rate, elbo, nll };
     this.error = nll && curve.nll_error; // of the quadrature: narrow posteriors slip through its grid

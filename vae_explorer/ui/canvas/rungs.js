@@ -1,7 +1,7 @@
 // Between KL weights that were measured or sent: straight lines over log beta.
 
 /** Returns between which two of rising KL weights one lies, and how far along: {rung, share}; share is 0 on a rung. */
-function rungOf(rungs, beta) {
+export function rungOf(rungs, beta) {
   const last = rungs.length - 1;
   if (last === 0 || beta === null || beta <= rungs[0]) return { rung: 0, share: 0 };
   let rung = 0;
@@ -12,6 +12,6 @@ function rungOf(rungs, beta) {
 }
 
 /** Returns the value there, of one value a rung. */
-function valueAt(values, { rung, share }) {
+export function valueAt(values, { rung, share }) {
   return share ? values[rung] + share * (values[rung + 1] - values[rung]) : values[rung];
 }

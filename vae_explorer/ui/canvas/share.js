@@ -1,5 +1,7 @@
 // Beside every view: its link for the clipboard, and the presenter mode for the back row.
 
+import { memory } from "./memory.js";
+
 const COPIED = 2500; // ms that a button says so
 
 /** Whether a key press writes something. */

@@ -1,9 +1,12 @@
 // What a screen reader hears of the point on a map, and which image comes next.
 
+import { gaussianRate } from "./normal.js";
+import { minus, tupleText } from "./panel.js";
+
 const SPEAKS = 400; // ms between two sayings: a key that is held moves the point thirty times a second
 
 /** Says one thing at a time in a live region; of what comes faster, the last. */
-class Spoken {
+export class Spoken {
   /** @param {HTMLElement} host with aria-live */
   constructor(host, signal) {
     this.host = host;
@@ -21,7 +24,7 @@ class Spoken {
 }
 
 /** Returns the image whose code lies nearest to a latent point, and how far away: {index, distance}, on all axes. */
-function nearestCode(ladder, z, beta) {
+export function nearestCode(ladder, z, beta) {
   const codes = ladder.codes(beta);
   const { latent, count } = ladder;
   let [index, least] = [0, Infinity];
@@ -34,7 +37,7 @@ function nearestCode(ladder, z, beta) {
 }
 
 /** Says a point in words: an image's class and number, or the class of the nearest code and how far it lies. */
-function pointWords({ names, labels, prior }, ladder, beta, z, image) {
+export function pointWords({ names, labels, prior }, ladder, beta, z, image) {
   if (!labels.length) return `z = ${minus(tupleText(z))}`; // a model without its images
   const { index, distance } = image === null ? nearestCode(ladder, z, beta) : { index: image, distance: 0 };
   const place = image === null ? `${distance.toFixed(2)} from the nearest code` : `image ${image}`;
@@ -44,7 +47,7 @@ function pointWords({ names, labels, prior }, ladder, beta, z, image) {
 }
 
 /** Returns the next image (or, way -1, the one before) whose class is shown; goes round at the ends. */
-function imageBeside(labels, hidden, index, way) {
+export function imageBeside(labels, hidden, index, way) {
   const count = labels.length;
   for (let k = 1; k <= count; k++) {
     const other = (((index + k * way) % count) + count) % count;
@@ -54,7 +57,7 @@ function imageBeside(labels, hidden, index, way) {
 }
 
 /** A field for an image's number. */
-class ImageField {
+export class ImageField {
   /** @param {HTMLElement} host a label with an input @param {Function} go called with the number of an image */
   constructor(host, signal, go) {
     Object.assign(this, { host, input: host.querySelector("input"), go });

@@ -1,8 +1,12 @@
 // The strip of pinned points: chosen by a click, moved by dragging, removed by its cross.
 
+import { newButton } from "./dom.js";
+import { pngUrl } from "./panel.js";
+import { samePoint } from "./point.js";
+
 const MOST_PINS = 12; // explore/state.py takes no more
 
-class Strip {
+export class Strip {
   /** @param {{choose: Function, change: Function, name: Function}} on choose(k), change(), name(pin) in words */
   constructor(host, signal, on) {
     Object.assign(this, { host, on, pins: [], pictures: [], signal });

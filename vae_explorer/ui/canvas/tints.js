@@ -1,5 +1,8 @@
 // Colours of single points: numbers of the images in place of their classes, or a paler tone for those not of the test part.
 
+import { minus } from "./panel.js";
+import { packed } from "./scatter/raster.js";
+
 const PALE = 0.62; // share of the background in the colour of a point that is not of the test part
 const TEST = 2; // index of the test part, the last of three
 const MISSING = 0x8c8c8c; // grey: an image without this number
@@ -20,12 +23,12 @@ function onScale(scale, place) {
 const PART_WORDS = ["training ", "validation ", ""]; // the test part is what is meant where nothing is said
 
 /** Names an image: its part, its number, and the user's own file of it. */
-function imageWords({ parts, files }, index) {
+export function imageWords({ parts, files }, index) {
   const file = files?.[index];
   return `${parts ? PART_WORDS[parts[index]] : ""}image ${index}${file ? ` \u00b7 ${file}` : ""}`;
 }
 
-class Tints {
+export class Tints {
   /** @param {Function} change called when the user chooses other colours */
   constructor(host, change) {
     Object.assign(this, { host, change, column: null });

@@ -1,17 +1,15 @@
-// The KL weight's slider: reports while it is dragged, snaps to marked values, plays by itself.
-
 const SNAP = 0.04; // decades within which a dragged weight takes a marked value
 const BRACKET = 0.1; // decades that a bracket key moves
 const SWEEP = 9000; // ms from one end to the other
 const STILL = 1500; // ms on each decade where motion is not wanted
 
 /** Three significant digits, and one decimal where there would be none. */
-function weightText(beta) {
+export function weightText(beta) {
   const text = String(Number(beta.toPrecision(3)));
   return text.includes(".") || beta >= 10 ? text : `${text}.0`;
 }
 
-class Weight {
+export class Weight {
   /** @param {{move: Function, settle: Function}} on move(beta) at once, settle(beta) when it is let go */
   constructor(find, signal, on) {
     this.find = find;

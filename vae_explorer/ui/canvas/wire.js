@@ -21,14 +21,14 @@ function widened(words) {
 }
 
 /** Splits what a component is handed: the map's name, and the message for it. */
-function unpack(bytes) {
+export function unpack(bytes) {
   const name = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const to = new TextDecoder().decode(bytes.subarray(4, 4 + name));
   return { ...readMessage(bytes.slice(4 + 4 * Math.ceil(name / 4))), to }; // a copy of its own starts on a multiple of four
 }
 
 /** Splits a message: the header, each array on a multiple of four bytes. */
-function readMessage(whole) {
+export function readMessage(whole) {
   const length = new DataView(whole.buffer).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(whole.subarray(4, 4 + length)));
   const types = { float32: Float32Array, float16: Uint16Array, uint8: Uint8Array };
@@ -44,14 +44,14 @@ function readMessage(whole) {
  * Returns the mailbox of one map. Components of a page share no module, only the window; messages may
  * come before the map does, so the newest of each kind waits here.
  */
-function mailbox(name) {
+export function mailbox(name) {
   const boxes = (window[Symbol.for("vae-explorer mailboxes")] ??= new Map());
   if (!boxes.has(name)) boxes.set(name, { messages: new Map(), read: null, tell: null, draw: null, save: null });
   return boxes.get(name);
 }
 
 /** Streamlit offers no other sign, and loses what is reported meanwhile. */
-function serverIsAway() {
+export function serverIsAway() {
   const app = document.querySelector("[data-test-connection-state]");
   return app !== null && app.dataset.testConnectionState !== "CONNECTED";
 }

@@ -1,11 +1,14 @@
 // A rectangle on a dropped picture: what lies outside, such as a desk or the page's edge, is left out.
 
+import { element } from "../dom.js";
+import { PAD_SIDE } from "./pad.js";
+
 const LEAST_CROP = 12; // px of the pad
 const CROP_STEP = 4; // px that an arrow key moves or sizes it
-const CROP_HINT = "Drag a rectangle around what counts: the rest is cut off. Escape leaves the picture whole, to draw on it.";
+export const CROP_HINT = "Drag a rectangle around what counts: the rest is cut off. Escape leaves the picture whole, to draw on it.";
 const CROP_KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-class Crop {
+export class Crop {
   /**
    * @param {HTMLElement} paper holds the pad; gets the rectangle
    * @param {Pad} pad
@@ -45,10 +48,7 @@ class Crop {
     const box = this.pad.canvas.getBoundingClientRect();
     const { x, y, width, height } = this.pad.part;
     const within = (value, low, size) => Math.min(low + size, Math.max(low, value));
-    return [
-      within(((event.clientX - box.x) / box.width) * PAD_SIDE, x, width),
-      within(((event.clientY - box.y) / box.height) * PAD_SIDE, y, height),
-    ];
+    return [within(((event.clientX - box.x) / box.width) * PAD_SIDE, x, width), within(((event.clientY - box.y) / box.height) * PAD_SIDE, y, height)];
   }
 
   begin(event) {

@@ -1,11 +1,19 @@
 // What is drawn on the pad: as the model sees it, reconstructed, and as a guest among the codes.
 
+import { element, newButton } from "../dom.js";
+import { Ladder } from "../ladder.js";
+import { gaussianRate } from "../normal.js";
+import { errorText, minus, paint, pngUrl, tupleText } from "../panel.js";
+import { serverIsAway } from "../wire.js";
+import { CROP_HINT, Crop } from "./crop.js";
+import { BRUSH, Pad } from "./pad.js";
+
 const LIVE = 120; // ms between two questions while a stroke is drawn
 const PATIENCE = 4000; // ms after which an answer counts as lost
 const HINT = "Draw with mouse, finger or pen, or drop an image: it is encoded and reconstructed as you draw.";
 const CAPTIONS = { left: "Left reconstruction", right: "Right reconstruction" };
 
-class Drawing {
+export class Drawing {
   /**
    * @param {object} box the mailbox by which Python is asked
    * @param {{sides: Function, ready: Function, beta: Function, open: Function}} on sides() the maps {plot, decoder,
@@ -180,7 +188,10 @@ class Drawing {
     }
     live.hidden = exact;
     const rate = exact ? answer.rate : std.every((value) => value > 0) ? gaussianRate(posterior) : null;
-    const terms = [this.word("span", `distortion ${answer.distortion.toFixed(1)}${errorText(answer.error)}`), rate === null ? "" : ` + rate ${rate.toFixed(1)}`];
+    const terms = [
+      this.word("span", `distortion ${answer.distortion.toFixed(1)}${errorText(answer.error)}`),
+      rate === null ? "" : ` + rate ${rate.toFixed(1)}`,
+    ];
     const place = this.word("span", `z = ${minus(tupleText(mean))},`);
     place.className = "place";
     const nearest = this.word("span", "nearest code: ");
@@ -211,8 +222,4 @@ class Drawing {
     this.made[k].title.textContent = caption;
     return this.made[k];
   }
-}
-
-function element(tag, className = "") {
-  return Object.assign(document.createElement(tag), { className });
 }

@@ -1,8 +1,6 @@
-// The drawing pad: strokes of a mouse, finger or pen, and pictures from files.
-
 const KEPT_SIDE = 1600; // px of a picture that a part may be cut from
-const PAD_SIDE = 280; // pixels; ui/drawing takes no larger pictures
-const BRUSH = { least: 8, usual: 24, most: 48 }; // pixels of the pad; the usual one draws MNIST's strokes
+export const PAD_SIDE = 280; // pixels; ui/drawing takes no larger pictures
+export const BRUSH = { least: 8, usual: 24, most: 48 }; // pixels of the pad; the usual one draws MNIST's strokes
 const MOST_BYTES = 20e6; // of a file
 const MOST_PIXELS = 50e6; // of a picture: more would take hundreds of megabytes to decode
 const RASTER = /^image\/(png|jpeg|gif|webp|bmp|avif)$/;
@@ -12,7 +10,7 @@ function sketchOfVisit() {
   return (window[Symbol.for("vae-explorer sketch")] ??= { entries: [], serial: 0, cleared: 0 });
 }
 
-class Pad {
+export class Pad {
   /** @param {{change: Function, picture: Function, say: Function}} on change() after each bit drawn, picture() after a file, say(words) */
   constructor(canvas, signal, on) {
     Object.assign(this, { canvas, on, sketch: sketchOfVisit(), brush: BRUSH.usual, ground: 0, turn: 0, stroke: null });
@@ -153,8 +151,7 @@ class Pad {
   async load(image, name) {
     try {
       await new Promise((done, failed) => Object.assign(image, { onload: done, onerror: failed }));
-      if (image.naturalWidth * image.naturalHeight > MOST_PIXELS)
-        return `${name} has more than 50 million pixels. Open a smaller picture.`;
+      if (image.naturalWidth * image.naturalHeight > MOST_PIXELS) return `${name} has more than 50 million pixels. Open a smaller picture.`;
       await image.decode();
     } catch {
       return `${name} cannot be read as a picture; it may be damaged. Open another file.`;

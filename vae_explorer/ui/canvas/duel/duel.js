@@ -1,5 +1,19 @@
 // Two maps beside each other: one pointer, two decoders.
 
+import { ContactSheet } from "../contact_sheet.js";
+import { newButton } from "../dom.js";
+import { Drawing } from "../drawing/drawing.js";
+import { Legend } from "../legend.js";
+import { errorText, minus, pngUrl, tupleText } from "../panel.js";
+import { pathThrough } from "../paths.js";
+import { mapKey, showTabs, styleOf } from "../plots.js";
+import { imageOf, pointAt, samePoint } from "../point.js";
+import { imageBeside, pointWords, Spoken } from "../spoken.js";
+import { Weight } from "../weight.js";
+import { mailbox, serverIsAway, unpack } from "../wire.js";
+import { DuelSide } from "./duel_side.js";
+import { GapTable } from "./gap_table.js";
+
 const DUEL_LINKS = { point: "Same point", image: "Same image" };
 const DUEL_TABS = { sample: "Sample", path: "Interpolate", gaps: "Gap field", draw: "Draw" };
 const DUEL_SPACES = { prior: "Prior", fitted: "Fitted", mixture: "Mixture" };
@@ -135,7 +149,8 @@ class Duel {
       button.setAttribute("aria-pressed", String(on));
       return button;
     };
-    const choices = (host, all, now, choose) => this.find(host).replaceChildren(...Object.entries(all).map(([name, text]) => pressed(text, name === now, () => choose(name))));
+    const choices = (host, all, now, choose) =>
+      this.find(host).replaceChildren(...Object.entries(all).map(([name, text]) => pressed(text, name === now, () => choose(name))));
     choices(".link", DUEL_LINKS, state.link, (link) => this.change({ link }));
     showTabs(this.find, DUEL_TABS, state.tab, (tab) => this.change({ tab }));
     this.sides.forEach(({ name }, k) => {
@@ -283,17 +298,30 @@ class Duel {
     const index = imageOf(state.point);
     const spots = sides.map((side) => side.spotWords).join("");
     const place = `The same place, in standard deviations of each map's codes.${spots}`;
-    if (this.answered) this.find(".about span").textContent = index === null ? place : `${names[labels[index]]}, image ${index}: the original. Distortion is measured ${this.answer.target}.`;
+    if (this.answered)
+      this.find(".about span").textContent =
+        index === null ? place : `${names[labels[index]]}, image ${index}: the original. Distortion is measured ${this.answer.target}.`;
     const plain = sides.some((side, k) => !side.world.prior && state.spaces[k] === "fitted");
-    const better = sides.some((side, k) => state.spaces[k] === "mixture");
-    const why = plain ? " An autoencoder has no prior: one Gaussian fitted to its codes is the plainest guess of where they lie, and a mixture a better one." : better ? " The mixture of Gaussians is fitted to the codes of the training images." : "";
+    const better = state.spaces.includes("mixture");
+    const why = plain
+      ? " An autoencoder has no prior: one Gaussian fitted to its codes is the plainest guess of where they lie, and a mixture a better one."
+      : better
+        ? " The mixture of Gaussians is fitted to the codes of the training images."
+        : "";
     this.find(".sample p").textContent = `The same ${SHEET * SHEET} random points on both sides, seed ${state.seed}.${why}`;
     const [a, b] = state.ends.map((index) => `${names[labels[index]]} (image ${index})`);
     this.find(".path p").textContent = `A straight walk from ${a} to ${b}. Click a code to walk from B to it.`;
     const field = this.fields[state.field];
-    const absent = sides.map((side) => side.field?.absent ?? "").join(" ").trim();
+    const absent = sides
+      .map((side) => side.field?.absent ?? "")
+      .join(" ")
+      .trim();
     const waits = field && !absent && !sides.every((side) => side.field) ? " Computing\u2026" : "";
-    this.find(".gaps p").textContent = absent || (field ? `${field.words} More ink is worse, in one scale on both sides; in ${field.unit}.${waits}` : (this.table.message.absent ?? "Choose how the plane is coloured: by how far its decoded images are from data."));
+    this.find(".gaps p").textContent =
+      absent ||
+      (field
+        ? `${field.words} More ink is worse, in one scale on both sides; in ${field.unit}.${waits}`
+        : (this.table.message.absent ?? "Choose how the plane is coloured: by how far its decoded images are from data."));
     sides.forEach(({ name }, k) => {
       this.sheets[k].canvas.setAttribute("aria-label", `${SHEET * SHEET} decoded draws, ${name}`);
       this.films[k].canvas.setAttribute("aria-label", `Film strip of the walk, ${name}`);

@@ -1,8 +1,15 @@
 // One side of the comparison: a map, its decoder, and the image that stands for it.
 
+import { drawFrom, drawFromMixture, fittedGaussian } from "../gaussian.js";
+import { Ladder } from "../ladder.js";
+import { minus, paint, roomFor, tupleText } from "../panel.js";
+import { decoderOf, dress } from "../plots.js";
+import { Heat } from "../scatter/fields.js";
+import { Scatter } from "../scatter/scatter.js";
+
 const SPOT = 1e-3; // standard deviation of codes on an axis, latent units: less is one spot; as in compare/scene.py
 
-class DuelSide {
+export class DuelSide {
   /** @param {{point: Function, click: Function, key: Function}} on what happens on this side's map, at a place on its axes */
   constructor(find, name, box, on) {
     this.name = name;
@@ -70,7 +77,10 @@ class DuelSide {
     this.ladder.climb(this.beta);
     const { xy } = this.ladder;
     const n = xy.length / 2;
-    const [mean, square] = [[0, 0], [0, 0]];
+    const [mean, square] = [
+      [0, 0],
+      [0, 0],
+    ];
     for (let i = 0; i < xy.length; i += 2) {
       const [x, y] = [xy[i], xy[i + 1]];
       mean[0] += x / n;

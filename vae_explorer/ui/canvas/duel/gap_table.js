@@ -1,9 +1,13 @@
 // The gap table: every measure on both sides at the KL weight of now, its curve over the KL weight, and what it says.
 
+import { minus } from "../panel.js";
+import { rungOf, valueAt } from "../rungs.js";
+import { weightText } from "../weight.js";
+
 const DIFFERS = 2; // standard errors between two figures that count as different
 const BETTER = { lower: "Lower is better.", higher: "Higher is better.", null: "Neither more nor less is better." };
 
-class GapTable {
+export class GapTable {
   constructor(host) {
     this.host = host;
     this.sentence = document.createElement("p");
@@ -20,7 +24,8 @@ class GapTable {
     this.host.replaceChildren();
     if (message.absent || !left || !right) {
       const missing = message.names.filter((_, k) => !message.tables[k]);
-      this.sentence.textContent = message.absent ?? `The gaps of ${missing.join(" and ")} have not been measured yet: python -m vae_explorer gaps ${missing.join(" ")}`;
+      this.sentence.textContent =
+        message.absent ?? `The gaps of ${missing.join(" and ")} have not been measured yet: python -m vae_explorer gaps ${missing.join(" ")}`;
       this.host.append(this.sentence);
       this.rows = [];
       return;
@@ -35,12 +40,17 @@ class GapTable {
     const { measures, names, tables } = this.message;
     this.key = spaces.join();
     this.series = tables.map((table, k) => ({ beta: table.beta, scores: table.samplings[spaces[k]] }));
-    const head = tableNode("thead", {}, tableNode("tr", {}, ...["Measure", ...names, "over the KL weight"].map((text) => tableNode("th", { scope: "col" }, text)), tableNode("th")));
+    const head = tableNode(
+      "thead",
+      {},
+      tableNode("tr", {}, ...["Measure", ...names, "over the KL weight"].map((text) => tableNode("th", { scope: "col" }, text)), tableNode("th")),
+    );
     const body = tableNode("tbody");
     let group = "";
     for (const [name, measure] of Object.entries(measures)) {
       if (!this.series.some((each) => each.scores[name])) continue;
-      if (measure.group !== group) body.append(tableNode("tr", {}, tableNode("th", { class: "group", scope: "rowgroup", colspan: 5 }, (group = measure.group))));
+      if (measure.group !== group)
+        body.append(tableNode("tr", {}, tableNode("th", { class: "group", scope: "rowgroup", colspan: 5 }, (group = measure.group))));
       body.append(this.row(name, measure));
     }
     this.table.replaceChildren(head, body);
@@ -102,8 +112,13 @@ class GapTable {
       const scores = [0, 1].map((k) => this.at(k, row.name, beta));
       return { ...row, scores, winner: this.winner(row.measure, scores) };
     });
-    const juries = Object.groupBy(found.filter(({ measure, winner }) => measure.jury && winner !== null), ({ measure }) => measure.jury);
-    const split = Object.values(juries).filter((jury) => new Set(jury.map(({ winner }) => winner)).size > 1).flat();
+    const juries = Object.groupBy(
+      found.filter(({ measure, winner }) => measure.jury && winner !== null),
+      ({ measure }) => measure.jury,
+    );
+    const split = Object.values(juries)
+      .filter((jury) => new Set(jury.map(({ winner }) => winner)).size > 1)
+      .flat();
     for (const row of split) [row.winner, row.split] = [null, true];
     for (const { measure, cells, marks, scores, winner } of found) {
       scores.forEach((score, k) => {

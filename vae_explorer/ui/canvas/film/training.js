@@ -1,5 +1,12 @@
 // The film of a run: the latent map after every epoch, and a few images as the model sees them.
 
+import { Legend } from "../legend.js";
+import { minus, paint, roomFor, tupleText } from "../panel.js";
+import { mapKey, styleOf } from "../plots.js";
+import { packed } from "../scatter/raster.js";
+import { Scatter } from "../scatter/scatter.js";
+import { mailbox, unpack } from "../wire.js";
+
 const GLIDE = 350; // ms from one epoch's codes to the next one's
 const FILM_TIME = 8000; // ms from the first epoch to the last, when played
 

@@ -1,5 +1,22 @@
 // The map as a file: drawn again at the file's own size, with a title and a legend.
 
+import {
+  drawAxes,
+  drawCaptions,
+  drawCircles,
+  drawContours,
+  drawDots,
+  drawEllipses,
+  drawGuests,
+  drawLines,
+  drawMarker,
+  drawUnderlays,
+} from "../scatter/layers.js";
+import { MARKS } from "../scatter/marks.js";
+import { Raster } from "../scatter/raster.js";
+import { OUTLINE, VEILED } from "../scatter/scatter.js";
+import { SvgContext, shortNumber } from "./svg_context.js";
+
 const PORTRAIT = 1600; // px that a PNG's shorter side has at least
 const MOST_VECTORS = 20000; // points of an SVG file; more of them would take megabytes, and go in as one picture
 const FINE = 3; // pixels a CSS px of the pictures in an SVG file
@@ -12,7 +29,7 @@ const TYPES = { png: "image/png", svg: "image/svg+xml" };
  * @param {"png"|"svg"} kind
  * @param {{stem: string, title: string}} words the file's name without its ending, and what stands above the map
  */
-async function savePortrait(plot, legend, kind, { stem, title }) {
+export async function savePortrait(plot, legend, kind, { stem, title }) {
   plot.draw();
   const blob = kind === "svg" ? new Blob([svgPortrait(plot, legend, title)], { type: TYPES.svg }) : await pngPortrait(plot, legend, title);
   const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: `${stem}.${kind}` });
@@ -72,7 +89,7 @@ function linesOf(context, title, room) {
 
 /** Draws all of it on any context; a shadow of the plot stands in for it there, so that the screen keeps its own. */
 function paintPortrait(context, plot, { width, height, top, left, entries, lines }, ratio) {
-  const { style, box } = plot;
+  const { style } = plot;
   const shadow = Object.assign(Object.create(plot), { context, ratio, raster: new Raster(), shiftY: top, exact: true });
   context.fillStyle = style.background;
   context.beginPath();

@@ -8,10 +8,10 @@ function xmlText(text) {
   return known.join("").replace(/[&<>"]/g, (c) => SVG_ESCAPES[c]);
 }
 
-const shortNumber = (value) => String(Number(value.toFixed(2)));
+export const shortNumber = (value) => String(Number(value.toFixed(2)));
 
 /** Knows what scatter/layers.js asks for: paths, whole circles and ellipses, text, images, one clip at a time. */
-class SvgContext {
+export class SvgContext {
   constructor() {
     this.ruler = document.createElement("canvas").getContext("2d"); // measures text
     Object.assign(this, { parts: [], open: [], moves: [], clips: 0, globalAlpha: 1, lineWidth: 1, dash: [], lineJoin: "miter" });

@@ -1,5 +1,7 @@
 // Lines of equal value on a grid, and those that hold half and nine tenths of each class's codes.
 
+import { Density } from "./fields.js";
+
 const SHARES = [0.5, 0.9]; // of a class that its lines enclose
 const WIDTHS = [2.25, 1.25]; // px of these lines
 // On which edge of a cell its line begins and on which it ends (0 top, 1 right, 2 bottom, 3 left), by the corners
@@ -112,7 +114,7 @@ class Contours {
 }
 
 /** The lines around half and nine tenths of each class. */
-class ClassContours {
+export class ClassContours {
   constructor(side = 72) {
     this.density = new Density(side);
     this.contours = new Contours(side);

@@ -1,9 +1,7 @@
-// Fields over the plane: how dense points lie, of all classes or of each; and a field as ink on a canvas.
-
 const RAMP = 4096; // levels of ink
 
 /** Counts points on a grid of square cells and smooths the counts. Row 0 lies at the top, y1. */
-class Density {
+export class Density {
   constructor(side = 96) {
     this.side = side;
     this.total = new Float32Array(side * side);
@@ -156,7 +154,7 @@ function boxBlur(from, to, start, length, reach, edge) {
 }
 
 /** Paints a field on a canvas of its own, one pixel a cell. */
-class Heat {
+export class Heat {
   constructor(side) {
     this.canvas = document.createElement("canvas");
     Object.assign(this.canvas, { width: side, height: side });

@@ -12,7 +12,7 @@ const WHEEL_LINE = 16; // px that a wheel reports as one line
  * @param {object} on move(p), leave(), click(p), pan(dx, dy), zoom(factor, p), reset(), key(event);
  *   p is {x, y} in CSS px from the element's corner
  */
-function listen(element, signal, on) {
+export function listen(element, signal, on) {
   const pointers = new Map();
   let wandered = false;
   let last = { time: -Infinity, x: 0, y: 0 }; // the click before
@@ -28,7 +28,8 @@ function listen(element, signal, on) {
     if (pointers.size === 0) wandered = false;
     else wandered = true; // a second finger: this will not be a click
     pointers.set(event.pointerId, { now: where(event), start: where(event) });
-    if (pointers.size > 1) on.leave(); // two fingers do not hover
+    if (pointers.size > 1)
+      on.leave(); // two fingers do not hover
     else if (event.pointerType === "touch") on.move(where(event));
   });
 

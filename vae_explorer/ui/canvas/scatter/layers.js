@@ -1,20 +1,20 @@
 // What a scatter plot draws beside its points: axes, underlay, circles, ellipses, marker.
 
 /** Steps of 1, 2 or 5 times a power of ten, at least `gap` px apart. */
-function step(scale, gap) {
+export function step(scale, gap) {
   const least = gap / scale;
   const power = 10 ** Math.floor(Math.log10(least));
   return [1, 2, 5, 10].map((k) => k * power).find((size) => size >= least);
 }
 
-function ticks(from, to, size) {
+export function ticks(from, to, size) {
   const digits = Math.max(0, Math.ceil(-Math.log10(size) - 1e-9));
   const values = [];
   for (let k = Math.ceil(from / size); k * size <= to; k++) values.push(k * size);
   return values.map((value) => ({ value, text: (value === 0 ? 0 : value).toFixed(digits).replace("-", "\u2212") }));
 }
 
-function drawAxes(plot, context) {
+export function drawAxes(plot, context) {
   const { box, style, axes } = plot;
   const low = plot.toData({ x: box.x, y: box.y + box.height });
   const high = plot.toData({ x: box.x + box.width, y: box.y });
@@ -58,7 +58,7 @@ function drawAxes(plot, context) {
 }
 
 /** Images {image, extent: [x0, x1, y0, y1], alpha, smooth}, stretched; their first row lies at y1. Only a smooth one may change. */
-function drawUnderlays(plot, context) {
+export function drawUnderlays(plot, context) {
   const { layers, ratio } = plot;
   for (const { image, extent, alpha = 1, smooth = false } of layers.underlays) {
     const from = plot.toPixel(extent[0], extent[3]);
@@ -92,7 +92,7 @@ function scaledDown(image, width, height) {
 }
 
 /** Contours {segments: x0, y0, x1, y1 in data units, colour, width}. */
-function drawContours(plot, context) {
+export function drawContours(plot, context) {
   const { layers, style, scale } = plot;
   const origin = plot.toPixel(0, 0);
   for (const { segments, count = segments.length, colour, width } of layers.contours) {
@@ -114,7 +114,7 @@ function drawContours(plot, context) {
 }
 
 /** Lines {points: [[x, y], ...]}, in data units. */
-function drawLines(plot) {
+export function drawLines(plot) {
   for (const { points } of plot.layers.lines) {
     plot.context.beginPath();
     points.forEach(([x, y]) => {
@@ -126,7 +126,7 @@ function drawLines(plot) {
 }
 
 /** Dots {x, y, text}, with their number beside them if they have one. */
-function drawDots(plot) {
+export function drawDots(plot) {
   const { context, style, layers } = plot;
   if (layers.dots.length === 0) return; // setting a font lays out a page whose text has changed: 1 ms a frame
   context.textAlign = "center";
@@ -162,7 +162,7 @@ function halo(context, style, width, dash = []) {
 }
 
 /** Circles {x, y, radius, label}, in data units. */
-function drawCircles(plot, context) {
+export function drawCircles(plot, context) {
   const { layers, scale, style } = plot;
   context.font = `600 ${style.size}px ${style.font}`;
   context.textAlign = "center";
@@ -186,7 +186,7 @@ function drawCircles(plot, context) {
 }
 
 /** The classes' names, each at the mean of its shown points. */
-function drawCaptions(plot, context) {
+export function drawCaptions(plot, context) {
   const { xy, labels, hidden, captions, style } = plot;
   if (!captions) return;
   const sums = captions.map(() => [0, 0, 0]);
@@ -212,7 +212,7 @@ function drawCaptions(plot, context) {
 }
 
 /** Ellipses {x, y, rx, ry} along the axes, in data units. */
-function drawEllipses(plot) {
+export function drawEllipses(plot) {
   for (const ellipse of plot.layers.ellipses) {
     fillEllipse(plot, ellipse);
     halo(plot.context, plot.style, 1.5);
@@ -231,7 +231,7 @@ function fillEllipse(plot, { x, y, rx, ry }) {
 }
 
 /** Points that are none of the plot's own {x, y, rx, ry, text}: a diamond with its name, and a dashed ellipse. */
-function drawGuests(plot) {
+export function drawGuests(plot) {
   const { context, layers, style } = plot;
   if (layers.guests.length === 0) return;
   context.textAlign = "left";
@@ -243,7 +243,13 @@ function drawGuests(plot) {
     if (rx > 0) halo(context, style, 1.5, [4, 3]);
     context.globalAlpha = 1;
     context.beginPath();
-    for (const [dx, dy] of [[0, -9], [9, 0], [0, 9], [-9, 0]]) context.lineTo(at.x + dx, at.y + dy);
+    for (const [dx, dy] of [
+      [0, -9],
+      [9, 0],
+      [0, 9],
+      [-9, 0],
+    ])
+      context.lineTo(at.x + dx, at.y + dy);
     context.closePath();
     halo(context, style, 2.5);
     context.lineWidth = 4;
@@ -254,13 +260,18 @@ function drawGuests(plot) {
   }
 }
 
-function drawMarker(plot) {
+export function drawMarker(plot) {
   const { context, layers, style } = plot;
   if (!layers.marker) return;
   const { x, y } = plot.toPixel(layers.marker.x, layers.marker.y);
   context.beginPath();
   context.arc(x, y, 9, 0, 2 * Math.PI);
-  for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+  for (const [dx, dy] of [
+    [1, 0],
+    [-1, 0],
+    [0, 1],
+    [0, -1],
+  ]) {
     context.moveTo(x + 9 * dx, y + 9 * dy);
     context.lineTo(x + 15 * dx, y + 15 * dy);
   }

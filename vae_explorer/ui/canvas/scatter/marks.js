@@ -1,7 +1,7 @@
 // The marks by which classes are told apart without colours: paths around the origin, all with the area of a disc.
 
 /** By name, as in figures/theme.py: a disc is a disc in every class, the others are for those that ask for them. */
-const MARKS = {
+export const MARKS = {
   disc: "M1 0A1 1 0 1 1 -1 0A1 1 0 1 1 1 0Z",
   square: "M-0.89 -0.89H0.89V0.89H-0.89Z",
   triangle: "M0 -1.42L1.3 0.85H-1.3Z",
@@ -14,10 +14,10 @@ const MARKS = {
   bar: "M-1.55 -0.5H1.55V0.5H-1.55Z",
 };
 const MARK_REACH = 1.65; // beyond it no mark goes, in radii
-const MARK_LEAST = 3; // px of radius from which marks are told apart
+export const MARK_LEAST = 3; // px of radius from which marks are told apart
 
 /** Returns a mark as offsets from its centre's pixel, with coverages from 1 to 255. */
-function markStamp(name, radius) {
+export function markStamp(name, radius) {
   const reach = Math.ceil(MARK_REACH * radius);
   const side = 2 * reach + 1;
   const canvas = Object.assign(document.createElement("canvas"), { width: side, height: side });
@@ -34,7 +34,7 @@ function markStamp(name, radius) {
 }
 
 /** Returns a mark as a small picture for a legend. */
-function markPicture(name) {
+export function markPicture(name) {
   const node = (tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
   const [svg, path] = [node("svg"), node("path")];
   Object.entries({ viewBox: "-1.7 -1.7 3.4 3.4", class: "mark", "aria-hidden": "true" }).forEach(([key, value]) => svg.setAttribute(key, value));

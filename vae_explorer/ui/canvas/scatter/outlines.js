@@ -3,7 +3,7 @@
 const COVERAGES = 16; // steps in which an outline's edge is softened
 const OUTLINED = 1.5e6; // px written a frame, 4 ms: beyond it outlines are dotted, so that the time has a bound
 
-class Outlines {
+export class Outlines {
   constructor() {
     this.arc = new Int32Array(0); // a quadrant: dx, dy, coverage of each pixel
     this.seen = new Uint32Array(0);

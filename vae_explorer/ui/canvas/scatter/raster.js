@@ -1,7 +1,10 @@
 // Draws many small discs or other marks, and ellipses around them, into an ImageData: a few writes per pixel, no path and no GPU.
 
+import { markStamp } from "./marks.js";
+import { Outlines } from "./outlines.js";
+
 /** Returns "#rrggbb" as one little-endian RGBA word without its alpha. */
-function packed(colour) {
+export function packed(colour) {
   const rgb = parseInt(colour.slice(1), 16);
   return ((rgb & 0xff) << 16) | (rgb & 0xff00) | (rgb >> 16);
 }
@@ -20,7 +23,7 @@ function stamp(radius) {
 }
 
 /** A picture of points, redrawn whole each time. */
-class Raster {
+export class Raster {
   constructor() {
     this.canvas = document.createElement("canvas");
     this.context = this.canvas.getContext("2d");
@@ -56,7 +59,10 @@ class Raster {
     const edge = cells.filter((cell) => cell[2] < 255);
     return {
       reach,
-      whole: Int32Array.from(cells.filter((cell) => cell[2] === 255), offset),
+      whole: Int32Array.from(
+        cells.filter((cell) => cell[2] === 255),
+        offset,
+      ),
       edge: Int32Array.from(edge, offset),
       coverage: Uint8Array.from(edge, (cell) => cell[2]),
     };
@@ -119,5 +125,5 @@ function blend(under, colour, coverage) {
   const r = ((colour & 0xff) * coverage + (under & 0xff) * rest) >> 8;
   const g = (((colour >> 8) & 0xff) * coverage + ((under >> 8) & 0xff) * rest) >> 8;
   const b = (((colour >> 16) & 0xff) * coverage + ((under >> 16) & 0xff) * rest) >> 8;
-  return (((alpha > coverage ? alpha : coverage) << 24) | (b << 16) | (g << 8) | r) >>> 0;
+  return ((Math.max(alpha, coverage) << 24) | (b << 16) | (g << 8) | r) >>> 0;
 }

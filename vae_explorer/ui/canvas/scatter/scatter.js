@@ -1,14 +1,19 @@
 // A scatter plot that answers anywhere: on a point, and on the empty plane between points.
 // It knows points, classes, colours and layers, and nothing of what they mean.
 
+import { listen } from "./gestures.js";
+import { drawAxes, drawCaptions, drawCircles, drawContours, drawDots, drawEllipses, drawGuests, drawLines, drawMarker, drawUnderlays } from "./layers.js";
+import { MARK_LEAST } from "./marks.js";
+import { Raster } from "./raster.js";
+
 const BLEED = 10; // px that the raster is larger, so that discs are cut by the edge and do not vanish at it
 const REACH = 6; // px within which a click takes a point
-const OUTLINE = 0.35; // opacity of one of many ellipses
-const VEILED = 0.8; // opacity of points over an underlay, which shall be seen through them
+export const OUTLINE = 0.35; // opacity of one of many ellipses
+export const VEILED = 0.8; // opacity of points over an underlay, which shall be seen through them
 const GROUND = ["underlays", "contours", "circles"]; // layers that move with the points
 const ZOOM = [0.3, 200]; // least and most, relative to home
 
-class Scatter {
+export class Scatter {
   /**
    * @param {HTMLCanvasElement} canvas sized by CSS
    * @param {{hover: Function, click: Function, view: Function, key: Function}} on hover(place or null),
