@@ -30,12 +30,12 @@ class View:
 
 
 class Radius(Codec[Limits]):
-    def read(self, name: str, text: str, limits: Limits, view: Any) -> float:
+    def from_link(self, name: str, text: str, limits: Limits, view: Any) -> float:
         if not 0 <= (radius := number(text)) <= MOST:
             raise Refused(f"{name} = {quoted(text)} is not a number from 0 to {MOST:g}.")
         return radius
 
-    def write(self, name: str, value: float) -> dict[str, str]:
+    def to_link(self, name: str, value: float) -> dict[str, str]:
         return {name: f"{value:g}"}
 
 

@@ -124,15 +124,15 @@ class _SidesPoint(Codec[DuelLimits]):
     def keys(self, name: str) -> tuple[str, ...]:
         return ("side", "image", "z")
 
-    def read(self, name: str, text: str, limits: DuelLimits, view: DuelView) -> OnSide:
+    def from_link(self, name: str, text: str, limits: DuelLimits, view: DuelView) -> OnSide:
         if name == "side":
-            return replace(view.point, side=OneOf[DuelLimits](SIDES).read(name, text, limits, view))
-        return replace(view.point, point=self.point.read(name, text, limits.of(view.side), view))
+            return replace(view.point, side=OneOf[DuelLimits](SIDES).from_link(name, text, limits, view))
+        return replace(view.point, point=self.point.from_link(name, text, limits.of(view.side), view))
 
-    def write(self, name: str, value: OnSide) -> dict[str, str]:
-        return {"side": value.side, **self.point.write(name, value.point)}
+    def to_link(self, name: str, value: OnSide) -> dict[str, str]:
+        return {"side": value.side, **self.point.to_link(name, value.point)}
 
-    def take(self, value: Any, limits: DuelLimits, view: DuelView) -> OnSide:
+    def from_report(self, value: Any, limits: DuelLimits, view: DuelView) -> OnSide:
         if not isinstance(value, dict) or value.get("side") not in SIDES:
             raise Refused("That is on no side.")
         point = taken(value, limits.of(value["side"]))
@@ -148,14 +148,14 @@ class _OfImages(Codec[DuelLimits]):
     def __init__(self, codec: Codec[Limits]) -> None:
         self.codec = codec
 
-    def read(self, name: str, text: str, limits: DuelLimits, view: DuelView) -> Any:
-        return self.codec.read(name, text, limits.sides[0], view)
+    def from_link(self, name: str, text: str, limits: DuelLimits, view: DuelView) -> Any:
+        return self.codec.from_link(name, text, limits.sides[0], view)
 
-    def write(self, name: str, value: Any) -> dict[str, str]:
-        return self.codec.write(name, value)
+    def to_link(self, name: str, value: Any) -> dict[str, str]:
+        return self.codec.to_link(name, value)
 
-    def take(self, value: Any, limits: DuelLimits, view: DuelView) -> Any:
-        return self.codec.take(value, limits.sides[0], view)
+    def from_report(self, value: Any, limits: DuelLimits, view: DuelView) -> Any:
+        return self.codec.from_report(value, limits.sides[0], view)
 
     def words(self, key: str, value: Any) -> str:
         return self.codec.words(key, value)
@@ -164,7 +164,7 @@ class _OfImages(Codec[DuelLimits]):
 class _Ends(Codec[DuelLimits]):
     """Two images."""
 
-    def read(self, name: str, text: str, limits: DuelLimits, view: DuelView) -> tuple[int, int]:
+    def from_link(self, name: str, text: str, limits: DuelLimits, view: DuelView) -> tuple[int, int]:
         first = limits.sides[0]
         try:
             start, end = (read_image(name, part, first) for part in text.split(","))
@@ -172,10 +172,10 @@ class _Ends(Codec[DuelLimits]):
             raise Refused(f"{name} = {quoted(text)} is not two of the images 0 to {first.images - 1}.") from error
         return start, end
 
-    def write(self, name: str, value: tuple[int, int]) -> dict[str, str]:
+    def to_link(self, name: str, value: tuple[int, int]) -> dict[str, str]:
         return {name: joined(value)}
 
-    def take(self, value: Any, limits: DuelLimits, view: DuelView) -> tuple[int, int]:
+    def from_report(self, value: Any, limits: DuelLimits, view: DuelView) -> tuple[int, int]:
         match value:
             case [start, end] if all(is_index(each, limits.sides[0].images) for each in (start, end)):
                 return start, end
@@ -188,19 +188,19 @@ class _Ends(Codec[DuelLimits]):
 class _Spaces(Codec[DuelLimits]):
     """What each side is sampled from."""
 
-    def read(self, name: str, text: str, limits: DuelLimits, view: DuelView) -> tuple[str, str]:
+    def from_link(self, name: str, text: str, limits: DuelLimits, view: DuelView) -> tuple[str, str]:
         each = OneOf[DuelLimits](SPACES)
-        spaces = tuple(each.read(name, part, limits, view) for part in text.split(","))
+        spaces = tuple(each.from_link(name, part, limits, view) for part in text.split(","))
         if len(spaces) != len(SIDES):
             raise Refused(f"{name} = {quoted(text)} is not one for each side.")
         if not limits.has(spaces):
             raise Refused(f"{name} = {quoted(text)} cannot be drawn from. {NO_MIXTURE}")
         return spaces[0], spaces[1]
 
-    def write(self, name: str, value: tuple[str, str]) -> dict[str, str]:
+    def to_link(self, name: str, value: tuple[str, str]) -> dict[str, str]:
         return {name: ",".join(value)}
 
-    def take(self, value: Any, limits: DuelLimits, view: DuelView) -> tuple[str, str]:
+    def from_report(self, value: Any, limits: DuelLimits, view: DuelView) -> tuple[str, str]:
         match value:
             case [left, right] if left in SPACES and right in SPACES and limits.has((left, right)):
                 return left, right
@@ -211,13 +211,13 @@ class _Spaces(Codec[DuelLimits]):
 
 
 class _Field(OneOf[DuelLimits]):
-    def read(self, name: str, text: str, limits: DuelLimits, view: DuelView) -> str:
+    def from_link(self, name: str, text: str, limits: DuelLimits, view: DuelView) -> str:
         if not limits.fields:
             raise Refused(f"{name} = {quoted(text)} cannot be shown. {NO_GAPS}")
-        return super().read(name, text, limits, view)
+        return super().from_link(name, text, limits, view)
 
-    def take(self, value: Any, limits: DuelLimits, view: DuelView) -> str | None:  # type: ignore[override]
-        return None if value is None else super().take(value, limits, view)
+    def from_report(self, value: Any, limits: DuelLimits, view: DuelView) -> str | None:  # type: ignore[override]
+        return None if value is None else super().from_report(value, limits, view)
 
 
 STATE: Table[DuelView, DuelLimits] = Table(

@@ -48,7 +48,7 @@ def _view(scene: Scene, question: Mapping[str, Any]) -> View:
     view = STATE.start(scene.limits)
     for row in STATE.rows:
         if row.name in question and row.name not in ("model", "part") and question[row.name] is not None:
-            value = row.codec.take(question[row.name], scene.limits, view)
+            value = row.codec.from_report(question[row.name], scene.limits, view)
             view = STATE.changed(view, row.name, value)
     return view
 

@@ -66,16 +66,16 @@ class View:
 class _Layers(Codec[Limits]):
     """Layers of the map; a link that wants none says so, since there are some by default."""
 
-    def read(self, name: str, text: str, limits: Limits, view: Any) -> tuple[str, ...]:
+    def from_link(self, name: str, text: str, limits: Limits, view: Any) -> tuple[str, ...]:
         items = set() if text == "none" else set(text.split(","))
         if unknown := items - set(limits.layers):
             raise Refused(f"{limits.model} has no layer “{quoted(min(unknown))}”.")
         return tuple(sorted(items))
 
-    def write(self, name: str, value: tuple[str, ...]) -> dict[str, str]:
+    def to_link(self, name: str, value: tuple[str, ...]) -> dict[str, str]:
         return {name: ",".join(value) or "none"}
 
-    def take(self, value: Any, limits: Limits, view: Any) -> tuple[str, ...]:
+    def from_report(self, value: Any, limits: Limits, view: Any) -> tuple[str, ...]:
         if isinstance(value, list) and all(name in limits.layers for name in value):
             return tuple(sorted(set(value)))
         raise Refused("These are no layers.")
@@ -85,12 +85,12 @@ class _Layers(Codec[Limits]):
 
 
 class _Column(Codec[Limits]):
-    def read(self, name: str, text: str, limits: Limits, view: Any) -> str:
+    def from_link(self, name: str, text: str, limits: Limits, view: Any) -> str:
         if text not in limits.columns:
             raise Refused(f"The images have no numbers named “{quoted(text)}”.")
         return text
 
-    def take(self, value: Any, limits: Limits, view: Any) -> str | None:
+    def from_report(self, value: Any, limits: Limits, view: Any) -> str | None:
         if value is None or value in limits.columns:
             return value if isinstance(value, str) else None
         raise Refused("The images have no such numbers.")
@@ -99,7 +99,7 @@ class _Column(Codec[Limits]):
 class _Window(Codec[Limits]):
     """Centre and half width of what is seen of the plane."""
 
-    def read(self, name: str, text: str, limits: Limits, view: Any) -> tuple[float, ...]:
+    def from_link(self, name: str, text: str, limits: Limits, view: Any) -> tuple[float, ...]:
         window = tuple(map(number, text.split(",")))
         if not self.fits(window, limits):
             raise Refused(f"{name} = {quoted(text)} is not a centre and a half width on the plane.")
@@ -110,10 +110,10 @@ class _Window(Codec[Limits]):
         half = limits.home[2]
         return len(window) == 3 and on_plane(window[:2], limits) and half / 500 < window[2] < 5 * half
 
-    def write(self, name: str, value: tuple[float, ...] | None) -> dict[str, str]:
+    def to_link(self, name: str, value: tuple[float, ...] | None) -> dict[str, str]:
         return {} if value is None else {name: joined(value)}
 
-    def take(self, value: Any, limits: Limits, view: Any) -> tuple[float, ...] | None:
+    def from_report(self, value: Any, limits: Limits, view: Any) -> tuple[float, ...] | None:
         if value is None:
             return None
         if isinstance(value, list) and all(map(is_number, value)) and self.fits(value, limits):
@@ -127,13 +127,13 @@ class _Window(Codec[Limits]):
 class _Other(Codec[Limits]):
     """The number of a pin; whether there are so many is settled once all are read."""
 
-    def read(self, name: str, text: str, limits: Limits, view: Any) -> int:
+    def from_link(self, name: str, text: str, limits: Limits, view: Any) -> int:
         other = whole(text, 2)
         if other is None:
             raise Refused(f"{name} = {quoted(text)} is not the number of a pin.")
         return other
 
-    def take(self, value: Any, limits: Limits, view: Any) -> int | None:
+    def from_report(self, value: Any, limits: Limits, view: Any) -> int | None:
         if value is None or is_index(value, len(view.pins)):
             return value
         raise Refused("That is no pin.")
@@ -142,7 +142,7 @@ class _Other(Codec[Limits]):
 class _Part(Fixed[Limits]):
     """Which images are on the map: a switch of the page's own."""
 
-    def write(self, name: str, value: str) -> dict[str, str]:
+    def to_link(self, name: str, value: str) -> dict[str, str]:
         return {} if value == "test" else {name: value}
 
 

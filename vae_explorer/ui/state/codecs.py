@@ -38,16 +38,16 @@ class OneOf(Codec[L]):
     def of(self, limits: L) -> Sequence[str]:
         return self.choices(limits) if callable(self.choices) else self.choices
 
-    def read(self, name: str, text: str, limits: L, view: Any) -> str:
+    def from_link(self, name: str, text: str, limits: L, view: Any) -> str:
         choices = self.of(limits)
         if text not in choices:
             raise Refused(f"{name} = {quoted(text)} is none of {', '.join(choices)}.")
         return text
 
-    def write(self, name: str, value: str | None) -> dict[str, str]:
+    def to_link(self, name: str, value: str | None) -> dict[str, str]:
         return {} if value is None or value == self.usual else {name: value}
 
-    def take(self, value: Any, limits: L, view: Any) -> str:
+    def from_report(self, value: Any, limits: L, view: Any) -> str:
         if isinstance(value, str) and value in self.of(limits):
             return value
         raise Refused("That is none of the choices.")
@@ -59,7 +59,7 @@ class Weight(Codec[Any]):
     def __init__(self, who: Callable[[Any], str]) -> None:
         self.who = who
 
-    def read(self, name: str, text: str, limits: HasWeight, view: Any) -> float:
+    def from_link(self, name: str, text: str, limits: HasWeight, view: Any) -> float:
         if limits.beta is None:
             raise Refused(f"{self.who(limits)} no KL weight to set, so beta = {quoted(text)} means nothing.")
         low, high = limits.beta
@@ -68,10 +68,10 @@ class Weight(Codec[Any]):
             raise Refused(f"beta = {quoted(text)} is not a number from {low:g} to {high:g}.")
         return beta
 
-    def write(self, name: str, value: float | None) -> dict[str, str]:
+    def to_link(self, name: str, value: float | None) -> dict[str, str]:
         return {} if value is None else {name: f"{value:g}"}
 
-    def take(self, value: Any, limits: HasWeight, view: Any) -> float:
+    def from_report(self, value: Any, limits: HasWeight, view: Any) -> float:
         if limits.beta and is_number(value) and limits.beta[0] <= value <= limits.beta[1]:
             return float(value)
         raise Refused("That is no KL weight that can be set.")
@@ -88,13 +88,13 @@ def first_weight(limits: HasWeight) -> float | None:
 class Seed(Codec[Any]):
     """A whole number of six digits at most."""
 
-    def read(self, name: str, text: str, limits: Any, view: Any) -> int:
+    def from_link(self, name: str, text: str, limits: Any, view: Any) -> int:
         seed = whole(text, 6)
         if seed is None:
             raise Refused(f"{name} = {quoted(text)} is not a number from 0 to 999999.")
         return seed
 
-    def take(self, value: Any, limits: Any, view: Any) -> int:
+    def from_report(self, value: Any, limits: Any, view: Any) -> int:
         if is_index(value, 1_000_000):
             return value
         raise Refused("That is no seed.")
@@ -127,16 +127,16 @@ def read_z(name: str, text: str, limits: Limits) -> tuple[float, ...]:
 class Classes(Codec[Limits]):
     """Classes by their numbers."""
 
-    def read(self, name: str, text: str, limits: Limits, view: Any) -> tuple[int, ...]:
+    def from_link(self, name: str, text: str, limits: Limits, view: Any) -> tuple[int, ...]:
         classes = [whole(item, 3) for item in text.split(",")]
         if not all(is_index(k, limits.classes) for k in classes):
             raise Refused(f"{name} = {quoted(text)} is not a list of classes from 0 to {limits.classes - 1}.")
         return tuple(sorted({k for k in classes if k is not None}))
 
-    def write(self, name: str, value: tuple[int, ...]) -> dict[str, str]:
+    def to_link(self, name: str, value: tuple[int, ...]) -> dict[str, str]:
         return {name: joined(value)} if value else {}
 
-    def take(self, value: Any, limits: Limits, view: Any) -> tuple[int, ...]:
+    def from_report(self, value: Any, limits: Limits, view: Any) -> tuple[int, ...]:
         if isinstance(value, list) and all(is_index(k, limits.classes) for k in value):
             return tuple(sorted(set(value)))
         raise Refused("These are no classes.")
@@ -148,15 +148,15 @@ class Classes(Codec[Limits]):
 class Marks(Codec[Limits]):
     """How classes are told apart, beside their colours."""
 
-    def read(self, name: str, text: str, limits: Limits, view: Any) -> tuple[str, ...]:
+    def from_link(self, name: str, text: str, limits: Limits, view: Any) -> tuple[str, ...]:
         if unknown := set(text.split(",")) - set(MARKS):
             raise Refused(f"Classes have no marks “{quoted(min(unknown))}”.")
         return tuple(sorted(set(text.split(","))))
 
-    def write(self, name: str, value: tuple[str, ...]) -> dict[str, str]:
+    def to_link(self, name: str, value: tuple[str, ...]) -> dict[str, str]:
         return {name: ",".join(value)} if value else {}
 
-    def take(self, value: Any, limits: Limits, view: Any) -> tuple[str, ...]:
+    def from_report(self, value: Any, limits: Limits, view: Any) -> tuple[str, ...]:
         if isinstance(value, list) and all(name in MARKS for name in value):
             return tuple(sorted(set(value)))
         raise Refused("These are no marks.")
@@ -171,7 +171,7 @@ class ThePoint(Codec[Limits]):
     def keys(self, name: str) -> tuple[str, ...]:
         return ("image", "z", "noise")
 
-    def read(self, name: str, text: str, limits: Limits, view: Any) -> Point:
+    def from_link(self, name: str, text: str, limits: Limits, view: Any) -> Point:
         now: Point = view.point
         match name:
             case "image":
@@ -183,12 +183,12 @@ class ThePoint(Codec[Limits]):
             raise Refused(f"noise = {quoted(text)} is not one draw of a normal distribution for each axis.")
         return AtImage(now.image, noise) if isinstance(now, AtImage) else now
 
-    def write(self, name: str, value: Point) -> dict[str, str]:
+    def to_link(self, name: str, value: Point) -> dict[str, str]:
         if isinstance(value, AtPlace):
             return {"z": joined(value.z)}
         return {"image": str(value.image)} | ({} if value.noise is None else {"noise": joined(value.noise)})
 
-    def take(self, value: Any, limits: Limits, view: Any) -> Point:
+    def from_report(self, value: Any, limits: Limits, view: Any) -> Point:
         return taken(value, limits)
 
     def words(self, key: str, value: Point) -> str:
@@ -203,7 +203,7 @@ class Points(Codec[Limits]):
     def __init__(self, most: int) -> None:
         self.most = most
 
-    def read(self, name: str, text: str, limits: Limits, view: Any) -> tuple[Point, ...]:
+    def from_link(self, name: str, text: str, limits: Limits, view: Any) -> tuple[Point, ...]:
         parts = text.split(";")
         if len(parts) > self.most:
             raise Refused(f"{name} names {len(parts)} points, and the strip holds {self.most}.")
@@ -212,10 +212,10 @@ class Points(Codec[Limits]):
         except Refused as refused:
             raise Refused(f"{name} = {quoted(text)} cannot be shown: {refused}") from refused
 
-    def write(self, name: str, value: tuple[Point, ...]) -> dict[str, str]:
+    def to_link(self, name: str, value: tuple[Point, ...]) -> dict[str, str]:
         return {name: ";".join(map(_point_text, value))} if value else {}
 
-    def take(self, value: Any, limits: Limits, view: Any) -> tuple[Point, ...]:
+    def from_report(self, value: Any, limits: Limits, view: Any) -> tuple[Point, ...]:
         if not isinstance(value, list) or len(value) > self.most:
             raise Refused("These are no points.")
         return tuple(taken(each, limits) for each in value)

@@ -19,15 +19,15 @@ class Codec(Generic[L]):
         """Returns the names under which a link may hold the value."""
         return (name,)
 
-    def read(self, name: str, text: str, limits: L, view: Any) -> Any:
+    def from_link(self, name: str, text: str, limits: L, view: Any) -> Any:
         """Returns the value that a link's text names, or raises `Refused`; `view` has all rows before this one."""
         raise NotImplementedError
 
-    def write(self, name: str, value: Any) -> dict[str, str]:
+    def to_link(self, name: str, value: Any) -> dict[str, str]:
         """Returns what a link says; nothing for a value that a page opens with."""
         return {} if value is None else {name: str(value)}
 
-    def take(self, value: Any, limits: L, view: Any) -> Any:
+    def from_report(self, value: Any, limits: L, view: Any) -> Any:
         """Returns the value that the browser reports, or raises `Refused`."""
         raise Refused("It is not set by the map.")
 
@@ -91,7 +91,7 @@ class Table(Generic[V, L]):
                 if key not in query:
                     continue
                 try:
-                    view = replace(view, **{row.name: row.codec.read(key, query[key], limits, view)})  # type: ignore[type-var]
+                    view = replace(view, **{row.name: row.codec.from_link(key, query[key], limits, view)})  # type: ignore[type-var]
                 except Refused as refused:
                     shown = row.codec.words(key, getattr(view, row.name)) or row.nothing
                     refusals.append(f"{refused} Shown instead: {shown}.")
@@ -101,7 +101,7 @@ class Table(Generic[V, L]):
         """Returns the view as a link's query: `parse` gives the same view back."""
         said: dict[str, str] = {}
         for row in self.rows:
-            said |= row.codec.write(row.called, getattr(view, row.name))
+            said |= row.codec.to_link(row.called, getattr(view, row.name))
         return said
 
     def updated(self, view: V, reported: Mapping[str, Any], limits: L) -> V:
@@ -110,7 +110,7 @@ class Table(Generic[V, L]):
             if row.name not in reported:
                 continue
             try:
-                view = replace(view, **{row.name: row.codec.take(reported[row.name], limits, view)})  # type: ignore[type-var]
+                view = replace(view, **{row.name: row.codec.from_report(reported[row.name], limits, view)})  # type: ignore[type-var]
             except Refused:
                 continue
         return self.settle(view, limits)
