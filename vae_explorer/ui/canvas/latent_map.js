@@ -1,13 +1,13 @@
 // The latent map: joins the scatter plot, the decoder, the KL weight and the panel beside them.
 
 import { AxisBars } from "./charts.js";
+import { Conversation } from "./conversation.js";
 import { Drawing } from "./drawing/drawing.js";
 import { greet } from "./hint.js";
 import { Ladder } from "./ladder.js";
 import { Legend, Switches } from "./legend.js";
-import { Live } from "./live.js";
 import { Layers } from "./map_layers.js";
-import { gaussianRate, normalPair } from "./normal.js";
+import { gaussianRate } from "./normal.js";
 import { minus, Panel, roomFor, tupleText } from "./panel.js";
 import { Pinboard } from "./pinboard.js";
 import { decoderOf, dress, mapKey, showTabs, styleOf } from "./plots.js";
@@ -15,15 +15,13 @@ import { atImage, atPlace, imageOf, pointAt, samePoint } from "./point.js";
 import { savePortrait } from "./portrait/portrait.js";
 import { PosteriorTab } from "./posterior.js";
 import { RateDistortion } from "./rate_distortion.js";
+import { Sampling } from "./sampling.js";
 import { Scatter } from "./scatter/scatter.js";
 import { ImageField, imageBeside, nearestCode, pointWords, Spoken } from "./spoken.js";
 import { imageWords, Tints } from "./tints.js";
 import { Weight } from "./weight.js";
-import { mailbox, serverIsAway, unpack } from "./wire.js";
+import { mailbox, unpack } from "./wire.js";
 
-const SENT_AFTER = 150; // ms of rest after which a key press or a zoom is reported
-const QUICK = 60; // ms within which an image comes that no blend has to stand in for
-const DRAWS_KEPT = 30; // earlier draws of epsilon that stay on the map
 const TABS = { curve: "Rate and distortion", posterior: "Posterior", path: "Path", compare: "Two pins", draw: "Draw" };
 
 class LatentMap {
@@ -35,44 +33,45 @@ class LatentMap {
     this.plot = new Scatter(this.find(".plot canvas"), {
       hover: (place) => this.point(place),
       click: (place) => this.click(place),
-      view: (view) => ((this.window = [view.x, view.y, view.half].map((v) => Number(v.toPrecision(5)))), this.later()),
+      view: (view) => ((this.window = [view.x, view.y, view.half].map((v) => Number(v.toPrecision(5)))), this.talk.later()),
       key: (event) => this.key(event),
       frame: () => this.frame(),
     });
     this.panel = new Panel(this.find);
-    this.weight = new Weight(this.find, signal, { move: () => this.moved(), settle: () => this.tell() });
-    this.legend = new Legend(this.find(".legend"), () => (this.recolour(), this.later()));
-    this.tints = new Tints(this.find(".tint"), () => (this.tint(), this.tell()));
-    this.switches = new Switches(this.find(".layers"), () => (this.moved(), this.tell()));
+    this.weight = new Weight(this.find, signal, { move: () => this.moved(), settle: () => this.talk.tell() });
+    this.legend = new Legend(this.find(".legend"), () => (this.recolour(), this.talk.later()));
+    this.tints = new Tints(this.find(".tint"), () => (this.tint(), this.talk.tell()));
+    this.switches = new Switches(this.find(".layers"), () => (this.moved(), this.talk.tell()));
     this.curve = new RateDistortion(this.find(".tab.curve"), (beta) => this.weight.set(beta));
     this.bars = new AxisBars(this.find(".tab.posterior"));
-    this.posterior = new PosteriorTab(this.find(".tab.posterior"), { mean: () => this.walk(null), sample: () => this.walk(this.draw()) });
+    this.posterior = new PosteriorTab(this.find(".tab.posterior"), {
+      mean: () => this.sampling.walk(null),
+      sample: () => this.sampling.walk(this.sampling.draw()),
+    });
     this.board = new Pinboard(this);
     this.layers = new Layers(this.plot);
     this.drawing = new Drawing(this.find(".tab.draw"), this.box, signal, {
       sides: () => [this],
       ready: () => this.begun,
       beta: () => this.beta,
-      open: () => this.tab === "draw" || (this.openTab("draw"), this.tell()),
+      open: () => this.tab === "draw" || (this.openTab("draw"), this.talk.tell()),
     });
     this.spoken = new Spoken(this.find(".said"), signal);
-    this.live = new Live();
-    this.live.open();
+    this.talk = new Conversation(this);
+    this.sampling = new Sampling(this);
     this.field = new ImageField(this.find(".goto"), signal, (index) => this.goTo(index));
     greet(this.find(".hint"), signal);
     addEventListener("resize", () => this.restyle(), { signal }); // the type's size follows the window's
     this.pointer = null; // the point under the mouse, or that a walk has come to
-    this.drawn = []; // earlier draws, in units of epsilon
   }
 
   destroy() {
     if (this.box.read === this.reader) this.box.read = this.box.save = null;
     this.abort.abort();
     this.plot.destroy();
-    this.live.close();
+    this.talk.close();
+    this.sampling.stop();
     this.curve.destroy();
-    clearTimeout(this.timer);
-    cancelAnimationFrame(this.walking);
   }
 
   // To and from Python ----------------------------------------------------------------------
@@ -104,71 +103,9 @@ class LatentMap {
 
   hear(answer) {
     if (!this.begun) this.begin(answer.start);
-    if (!answer.said) return this.answered || this.ask(); // it was told that all of this is here, and is new since
+    if (!answer.said) return this.talk.answered || this.talk.ask(); // it was told that all of this is here, and is new since
     this.board.setPictures(answer.pins, answer.said.beta);
-    this.take(answer.said);
-  }
-
-  /** Takes what PyTorch says of a point; of one that is no longer pinned, it changes nothing. */
-  take(said) {
-    if (!this.isAbout(said)) return;
-    this.said = said;
-    this.board.strip.setPicture(said.point, said.decoded, said.beta);
-    this.showPin();
-    this.panel.show(said);
-    this.board.showCompare();
-    this.curve.settle();
-    this.look();
-  }
-
-  isAbout({ beta, point }) {
-    return beta === this.beta && samePoint(point, this.pin);
-  }
-
-  /** Whether PyTorch has spoken of what is pinned now. */
-  get answered() {
-    return this.said !== undefined && this.isAbout(this.said);
-  }
-
-  /** Asks for the pinned point past Streamlit; the report, which has to come anyway, follows. */
-  async ask() {
-    if (serverIsAway()) return this.tell();
-    const answer = await this.live.ask("point", this.question(this.pin));
-    if (answer === undefined) return; // a newer one is asked
-    if (answer) this.take(answer.said);
-    this.tell();
-  }
-
-  question(point) {
-    return { model: this.world.model, part: this.world.part, beta: this.beta, point };
-  }
-
-  get report() {
-    return {
-      point: this.pin,
-      beta: this.beta,
-      hidden: [...this.legend.hidden].sort((a, b) => a - b),
-      marks: [...this.legend.looks].sort(),
-      column: this.tints.column,
-      layers: [...this.switches.on].sort(),
-      window: this.window,
-      ...this.board.report,
-      tab: this.tab,
-      answered: this.answered && this.board.strip.complete(this.beta), // then Python need not say it again
-    };
-  }
-
-  /** Reports all that the user has set; while the server is away, when it is back. */
-  tell() {
-    if (serverIsAway()) return this.later();
-    clearTimeout(this.timer);
-    this.box.tell?.("seen", this.report);
-    this.drawing.settle();
-  }
-
-  later() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.tell(), SENT_AFTER);
+    this.talk.take(answer.said);
   }
 
   /** The state that the link, or a newly chosen model, begins with. */
@@ -263,35 +200,17 @@ class LatentMap {
   showPoint() {
     this.looking = false;
     const point = this.pointer ?? this.pin;
-    if (this.answered && samePoint(point, this.pin)) return this.panel.rest();
+    if (this.talk.answered && samePoint(point, this.pin)) return this.panel.rest();
     const { rough } = this.decoder;
-    if (rough && this.live.ready) {
-      this.sharpen(point);
-      if (this.quick) return; // the image itself is here before the next frame
+    if (rough && this.talk.live.ready) {
+      this.talk.sharpen(point);
+      if (this.talk.quick) return; // the image itself is here before the next frame
     }
     const z = this.latentPoint(point);
     this.decoder.decode(z, this.beta, this.grey);
     const words = this.wordsFor(point, z);
     if (rough) words.note = point.z ? rough : `${words.note} \u00b7 ${rough}`;
     this.panel.draw(this.grey, this.world.shape, words, this.pointer !== null);
-  }
-
-  /** Shows PyTorch's own image where the browser only blends others: one question is out at a time, the newest point is next. */
-  async sharpen(point) {
-    this.wanted = point;
-    if (this.asking) return;
-    this.asking = true;
-    while (this.wanted) {
-      const [asked, { beta }] = [this.wanted, this];
-      this.wanted = null;
-      const begun = performance.now();
-      const answer = await this.live.ask("hover", this.question(asked));
-      this.quick = Boolean(answer) && performance.now() - begun < QUICK;
-      const pinned = !this.pointer && this.answered; // then PyTorch's image of the pin is shown already
-      if (answer && beta === this.beta && !pinned)
-        this.panel.draw(answer.grey, this.world.shape, this.wordsFor(asked, this.latentPoint(asked)), this.pointer !== null);
-    }
-    this.asking = false;
   }
 
   wordsFor(point, z) {
@@ -305,16 +224,16 @@ class LatentMap {
   /** Marker, ellipse of one sigma, draws, posterior's numbers: all of the pinned point. */
   showPin() {
     const { image, noise } = this.pin;
-    const exact = this.answered ? this.said.of : null; // PyTorch's own, once it has answered
+    const exact = this.talk.answered ? this.talk.said.of : null; // PyTorch's own, once it has answered
     const posterior = this.pin.z ? null : (exact ?? this.ladder.posterior(image, this.beta));
-    const z = exact ? this.said.z : this.latentPoint(this.pin);
+    const z = exact ? this.talk.said.z : this.latentPoint(this.pin);
     const layers = { marker: { x: z[0], y: z[1] ?? 0 }, ellipses: [], dots: [] };
     if (posterior?.std.some((value) => value > 0)) {
       const [mx, my = 0] = posterior.mean;
       const [sx, sy = 0] = posterior.std;
       layers.ellipses = [{ x: mx, y: my, rx: sx, ry: sy }];
-      if (noise) layers.dots = this.drawn.map(([a, b = 0]) => ({ x: mx + sx * a, y: my + sy * b }));
-      if (!this.answered) this.panel.showRate(gaussianRate(posterior));
+      if (noise) layers.dots = this.sampling.drawn.map(([a, b = 0]) => ({ x: mx + sx * a, y: my + sy * b }));
+      if (!this.talk.answered) this.panel.showRate(gaussianRate(posterior));
     }
     if (this.tab === "path") layers.dots = this.board.dots;
     this.plot.setLayers(layers);
@@ -338,7 +257,7 @@ class LatentMap {
   choose(point) {
     this.settle(point);
     this.board.take(point);
-    this.ask();
+    this.talk.ask();
     setTimeout(() => {
       this.board.strip.show();
       this.board.showCompare();
@@ -354,8 +273,8 @@ class LatentMap {
   }
 
   settle(pin) {
-    cancelAnimationFrame(this.walking);
-    if (pin.image !== this.pin.image) this.drawn = [];
+    this.sampling.stop();
+    if (pin.image !== this.pin.image) this.sampling.drawn = [];
     if (pin.z) this.left = this.pin.image ?? this.left; // where Escape leads back to
     this.pin = pin;
     this.field.show(imageOf(pin));
@@ -384,7 +303,7 @@ class LatentMap {
     this.pointer = null;
     this.pinAt(atImage(index));
     this.speak();
-    this.later();
+    this.talk.later();
   }
 
   speak() {
@@ -400,43 +319,14 @@ class LatentMap {
     this.pointer = null;
     this.pinAt(atPlace([x, y], this.world.latent));
     this.speak();
-    this.later();
-  }
-
-  // Sampling --------------------------------------------------------------------------------
-
-  draw() {
-    const noise = [];
-    while (noise.length < this.world.latent) noise.push(...normalPair());
-    return noise.slice(0, this.world.latent).map((value) => Number(value.toFixed(4)));
-  }
-
-  /** Walks from where the point is to mean + std * noise (null: to the mean), then asks Python. */
-  walk(noise) {
-    const from = this.pin.noise ?? Array(this.world.latent).fill(0);
-    const to = noise ?? Array(this.world.latent).fill(0);
-    if (noise) this.drawn = [...this.drawn, noise].slice(-DRAWS_KEPT);
-    const time = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : 450;
-    const begun = performance.now();
-    cancelAnimationFrame(this.walking);
-    this.pointer = null;
-    const frame = (now) => {
-      const share = Math.min(1, Math.max(0, (now - begun) / time));
-      const at = from.map((value, k) => value + share * (to[k] - value));
-      this.pin = atImage(this.pin.image, share < 1 ? at : noise);
-      this.showPin();
-      this.look();
-      if (share < 1) this.walking = requestAnimationFrame(frame);
-      else this.tell();
-    };
-    frame(begun);
+    this.talk.later();
   }
 
   // Tabs ------------------------------------------------------------------------------------
 
   openTab(tab) {
     this.tab = tab;
-    showTabs(this.find, TABS, tab, (name) => (this.openTab(name), this.tell()));
+    showTabs(this.find, TABS, tab, (name) => (this.openTab(name), this.talk.tell()));
     this.board.open(tab);
     this.moved();
   }

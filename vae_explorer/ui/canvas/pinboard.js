@@ -49,13 +49,13 @@ export class Pinboard {
     if (this.tab === "compare") this.rival = this.strip.pins[k];
     else this.map.pinAt(this.strip.pins[k]);
     this.showCompare();
-    this.map.tell();
+    this.map.talk.tell();
   }
 
   changed() {
     if (this.tab === "path") this.map.moved();
     this.showCompare();
-    this.map.tell();
+    this.map.talk.tell();
   }
 
   /** Takes PyTorch's images of the pins. */
@@ -98,7 +98,7 @@ export class Pinboard {
   }
 
   showCompare() {
-    const { said } = this.map;
+    const { said } = this.map.talk;
     if (this.tab !== "compare" || !said) return;
     const picture = this.strip.pictures[this.other];
     const other = picture ? { png: picture.png, name: this.nameOf(this.strip.pins[this.other]) } : null;

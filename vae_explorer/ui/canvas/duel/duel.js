@@ -1,11 +1,9 @@
 // Two maps beside each other: one pointer, two decoders.
 
-import { ContactSheet } from "../contact_sheet.js";
 import { newButton } from "../dom.js";
 import { Drawing } from "../drawing/drawing.js";
 import { Legend } from "../legend.js";
 import { errorText, minus, pngUrl, tupleText } from "../panel.js";
-import { pathThrough } from "../paths.js";
 import { mapKey, showTabs, styleOf } from "../plots.js";
 import { imageOf, pointAt, samePoint } from "../point.js";
 import { imageBeside, pointWords, Spoken } from "../spoken.js";
@@ -13,13 +11,12 @@ import { Weight } from "../weight.js";
 import { mailbox, serverIsAway, unpack } from "../wire.js";
 import { DuelSide } from "./duel_side.js";
 import { GapTable } from "./gap_table.js";
+import { Pictures } from "./pictures.js";
+import { noteOn } from "./words.js";
 
 const DUEL_LINKS = { point: "Same point", image: "Same image" };
 const DUEL_TABS = { sample: "Sample", path: "Interpolate", gaps: "Gap field", draw: "Draw" };
 const DUEL_SPACES = { prior: "Prior", fitted: "Fitted", mixture: "Mixture" };
-const SHEET = 8; // pictures a side of the sampled sheet
-const WALK_FRAMES = 12;
-const PICTURES_A_TURN = 6; // decoded in one frame of the screen
 
 class Duel {
   constructor(root, name) {
@@ -33,8 +30,7 @@ class Duel {
       const on = { point: (place) => this.point(side, place), click: (place) => this.click(side, place), key: (event) => this.key(side, event) };
       return new DuelSide(this.find, side, box, on);
     });
-    this.sheets = this.sides.map(({ name: side }) => new ContactSheet(this.find(`.sample canvas.${side}`), SHEET, PICTURES_A_TURN));
-    this.films = this.sides.map(({ name: side }) => new ContactSheet(this.find(`.film.${side}`), WALK_FRAMES, PICTURES_A_TURN));
+    this.pictures = new Pictures(this);
     this.table = new GapTable(this.find(".verdict"));
     this.spoken = new Spoken(this.find(".said"), this.abort.signal);
     this.drawing = new Drawing(this.find(".tab.draw"), this.box, this.abort.signal, {
@@ -198,14 +194,14 @@ class Duel {
       this.stale = false;
       this.sides.forEach((side) => side.climb(beta));
       this.drawFields();
-      this.lay();
+      this.pictures.lay();
       this.drawing.show();
       this.table.show(beta, this.state.spaces, this.answered);
-      this.note();
+      noteOn(this);
     }
     this.showPoint();
     const { tab } = this.state;
-    const sheets = { sample: this.sheets, path: this.films }[tab] ?? [];
+    const sheets = { sample: this.pictures.sheets, path: this.pictures.films }[tab] ?? [];
     const more = sheets.map((sheet, k) => sheet.develop((z, grey) => this.sides[k].decode(z, grey)));
     if (more.some(Boolean)) this.look();
   }
@@ -253,79 +249,6 @@ class Duel {
     const original = this.find(".original");
     original.hidden = this.answer.original === null;
     if (this.answer.original) Object.assign(original, { src: pngUrl(this.answer.original), alt: `Original image ${this.state.point.image}` });
-  }
-
-  /** Lays draws and walks anew, where the codes are now. */
-  lay() {
-    const { state, sides } = this;
-    sides.forEach((side, k) => {
-      const { shape } = side.world;
-      const layers = { dots: [], lines: [] };
-      if (state.tab === "sample") {
-        const points = side.draws(this.rows, state.spaces[k]);
-        layers.dots = points.map(([x, y = 0]) => ({ x, y }));
-        this.sheets[k].set(points, shape);
-        if (side.flat) this.sheets[k].showWhole(this.pictures(k));
-      } else if (state.tab === "path") {
-        const ends = state.ends.map((index) => side.code(index));
-        const walk = pathThrough(ends, "straight", WALK_FRAMES - 1);
-        layers.lines = [{ points: walk.map(([x, y = 0]) => [x, y]) }];
-        layers.dots = ends.map(([x, y = 0], i) => ({ x, y, text: "AB"[i] }));
-        this.films[k].set(walk, shape);
-        if (side.flat) this.films[k].showWhole(this.pictures(k));
-      }
-      side.plot.setLayers(layers);
-    });
-  }
-
-  /** PyTorch's picture of a side's draws or walk, once its answer is about them. */
-  pictures(k) {
-    const { asked, sides } = this.answer;
-    const same = ["tab", "seed", "spaces", "ends"].every((name) => String(asked[name]) === String(this.state[name]));
-    return same && asked.beta === this.weight.beta ? pngUrl(sides[k].pictures) : null;
-  }
-
-  /** The standard normal numbers, one row a draw. */
-  get rows() {
-    const axes = this.noise.length / SHEET ** 2;
-    return Array.from({ length: SHEET ** 2 }, (_, k) => this.noise.subarray(k * axes, (k + 1) * axes));
-  }
-
-  /** What stands below the pictures, and below those of the open tab, in words. */
-  note() {
-    const { state, sides } = this;
-    const { names, labels } = sides[0].world;
-    const index = imageOf(state.point);
-    const spots = sides.map((side) => side.spotWords).join("");
-    const place = `The same place, in standard deviations of each map's codes.${spots}`;
-    if (this.answered)
-      this.find(".about span").textContent =
-        index === null ? place : `${names[labels[index]]}, image ${index}: the original. Distortion is measured ${this.answer.target}.`;
-    const plain = sides.some((side, k) => !side.world.prior && state.spaces[k] === "fitted");
-    const better = state.spaces.includes("mixture");
-    const why = plain
-      ? " An autoencoder has no prior: one Gaussian fitted to its codes is the plainest guess of where they lie, and a mixture a better one."
-      : better
-        ? " The mixture of Gaussians is fitted to the codes of the training images."
-        : "";
-    this.find(".sample p").textContent = `The same ${SHEET * SHEET} random points on both sides, seed ${state.seed}.${why}`;
-    const [a, b] = state.ends.map((index) => `${names[labels[index]]} (image ${index})`);
-    this.find(".path p").textContent = `A straight walk from ${a} to ${b}. Click a code to walk from B to it.`;
-    const field = this.fields[state.field];
-    const absent = sides
-      .map((side) => side.field?.absent ?? "")
-      .join(" ")
-      .trim();
-    const waits = field && !absent && !sides.every((side) => side.field) ? " Computing\u2026" : "";
-    this.find(".gaps p").textContent =
-      absent ||
-      (field
-        ? `${field.words} More ink is worse, in one scale on both sides; in ${field.unit}.${waits}`
-        : (this.table.message.absent ?? "Choose how the plane is coloured: by how far its decoded images are from data."));
-    sides.forEach(({ name }, k) => {
-      this.sheets[k].canvas.setAttribute("aria-label", `${SHEET * SHEET} decoded draws, ${name}`);
-      this.films[k].canvas.setAttribute("aria-label", `Film strip of the walk, ${name}`);
-    });
   }
 
   sideOf(name) {
