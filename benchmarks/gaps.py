@@ -79,12 +79,12 @@ def print_times() -> None:
         assert gap_tables.find(each)
     print(f"whole table of both models at all KL weights, from the files: {seconds(start, work)}")
     for each in models:
-        codes = encode(each.model, images.pixels, 1.0).mean
+        codes = encode(each.arrays, images.pixels, 1.0).mean
         reach = 3 * float(codes.std())
         for field in FIELDS:
             start, work = time.perf_counter(), time.process_time()
             extent = (-reach, reach, -reach, reach)
-            gap_field(each.model, codes, extent, SIDE, field, 1.0, pixels=images.pixels, judges=judges)
+            gap_field(each.arrays, codes, extent, SIDE, field, 1.0, pixels=images.pixels, judges=judges)
             print(f"{each.name}, field {field}, {SIDE} x {SIDE}: {seconds(start, work)}")
 
 

@@ -38,7 +38,7 @@ def images() -> Images:
 def figure() -> go.Figure:
     """Returns the codes by class, under the lattice."""
     _, labels, names, *_ = images()
-    codes = encode(checkpoint().model, images().pixels, BETA).mean
+    codes = encode(checkpoint().arrays, images().pixels, BETA).mean
     drawn = go.Figure(layout={"height": 560, "margin": {"l": 0, "r": 0, "t": 0, "b": 0}})
     for label, name in enumerate(names):
         x, y = codes[labels == label].T
@@ -64,7 +64,7 @@ def explorer() -> None:
         event = st.plotly_chart(figure(), key="map", on_select="rerun", selection_mode="points")
     points = event["selection"]["points"]
     x, y = (points[0]["x"], points[0]["y"]) if points else (0.0, 0.0)
-    mean = decode(checkpoint().model, np.array([[x, y]], np.float32), BETA)[0]
+    mean = decode(checkpoint().arrays, np.array([[x, y]], np.float32), BETA)[0]
     right.image(mean, caption=f"Decoded image at z = ({x:.2f}, {y:.2f})", width=280)
 
 

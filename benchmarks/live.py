@@ -123,7 +123,7 @@ def decoder(browser: Browser) -> None:
                 decoder.decode(z, beta, grey); return [...grey]; })""",
                 [z.tolist(), beta],
             )
-            errors.append(np.abs(np.array(grey) - 255 * decode(checkpoint.model, z, beta).reshape(POINTS, -1)))
+            errors.append(np.abs(np.array(grey) - 255 * decode(checkpoint.arrays, z, beta).reshape(POINTS, -1)))
         print(
             f"browser's image, {POINTS:,} z of N(0, {width}^2) at {len(BETAS)} KL weights: "
             f"mean error {np.mean(errors):.3f} of 255, worst {np.max(errors):.2f}"
@@ -135,10 +135,12 @@ def codes() -> None:
     checkpoint = checkpoints.load(checkpoints.find("mnist-vae-2d"))
     pixels = load("mnist", "test").pixels
     rungs = rungs_of(checkpoint.config)
-    sent = [[each.astype(np.float16).astype(np.float32) for each in encode(checkpoint.model, pixels, b)] for b in rungs]
+    sent = [
+        [each.astype(np.float16).astype(np.float32) for each in encode(checkpoint.arrays, pixels, b)] for b in rungs
+    ]
     errors, factors = [], []
     for k, share in itertools.product(range(len(rungs) - 1), (0.25, 0.5, 0.75)):
-        exact = encode(checkpoint.model, pixels, float(rungs[k] ** (1 - share) * rungs[k + 1] ** share))
+        exact = encode(checkpoint.arrays, pixels, float(rungs[k] ** (1 - share) * rungs[k + 1] ** share))
         (low, low_std), (high, high_std) = sent[k], sent[k + 1]
         errors.append(np.linalg.norm((1 - share) * low + share * high - exact.mean, axis=1))
         factors.append(np.abs(np.log(low_std) * (1 - share) + np.log(high_std) * share - np.log(exact.std)))

@@ -17,6 +17,7 @@ from vae_explorer.checkpoints import checkpoints
 from vae_explorer.data import load
 from vae_explorer.latent.encoding import encode
 from vae_explorer.latent.marginal import SIDE, log_marginal, make_grid, reach_of
+from vae_explorer.models.arrays import Arrays
 from vae_explorer.models.objectives import iwae
 
 SAMPLES = 5000
@@ -31,13 +32,13 @@ def main() -> None:
     print(f"mnist-vae-2d at beta 1; {images.source}; {len(images.pixels):,} test images, grey targets")
 
     start = time.perf_counter()
-    ours = log_marginal(model, images.pixels, 1.0)
+    ours = log_marginal(Arrays(model), images.pixels, 1.0)
     seconds = time.perf_counter() - start
     print(f"quadrature: log p(x) = {ours.log_p.mean():.2f} nats, {seconds:.1f} s for all images")
 
-    reach = reach_of(encode(model, images.pixels, 1.0).mean)
+    reach = reach_of(encode(Arrays(model), images.pixels, 1.0).mean)
     some = images.pixels[:GRID_IMAGES]
-    plain, fine = (log_marginal(model, some, 1.0, make_grid(side, reach)).log_p for side in (SIDE, 2 * SIDE))
+    plain, fine = (log_marginal(Arrays(model), some, 1.0, make_grid(side, reach)).log_p for side in (SIDE, 2 * SIDE))
     error = np.abs(plain - fine)
     print(
         f"against a grid twice as fine ({GRID_IMAGES} images): mean absolute difference {error.mean():.4f}, "

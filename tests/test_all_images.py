@@ -16,12 +16,14 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from tests.test_explore import APP, PROVENANCE, unpack
-from tests.test_own_data import png, zipped
+from tests.test_own_data import zipped
 from vae_explorer import data
 from vae_explorer.checkpoints import checkpoints
 from vae_explorer.config import ModelConfig
 from vae_explorer.data import own
+from vae_explorer.data.modality import PICTURES
 from vae_explorer.latent.encoding import encode
+from vae_explorer.models.arrays import Arrays
 from vae_explorer.models.autoencoder import Autoencoder, build
 from vae_explorer.ui.explore import exports
 from vae_explorer.ui.explore.scene import Scene
@@ -51,7 +53,7 @@ def make(folder: Path) -> None:
     for k in range(COUNT):
         image = np.zeros((8, 8), np.uint8)
         image[: 1 + k % 8, : 1 + k // 8] = 200 + k % 50
-        files[f"bar {k:02}.png"] = png(image)
+        files[f"bar {k:02}.png"] = PICTURES.exported(image)
         rows.append(f"bar {k:02}.png,{'low' if k % 8 < 4 else 'high'},{1 + k % 8},{'' if k % 5 == 0 else k / 10}")
     files["labels.csv"] = "\n".join(rows).encode()
     data.add("bars", own.read(zipped(files)), own.Choices(), "=bars.zip", lambda _: None)
@@ -84,7 +86,7 @@ def test_the_table_of_all_images_leads_back_to_every_file() -> None:
         *["test"] * counts["test"],
     ]
     pixels = np.stack([image for part in data.PARTS for image in data.load("bars", part).pixels])
-    mean = encode(model(), pixels, 1.0).mean
+    mean = encode(Arrays(model()), pixels, 1.0).mean
     for row, code in zip(rows, mean, strict=True):
         k = int(row["file"][4:6])
         assert (float(row["height"]), row["class"]) == (1 + k % 8, "low" if k % 8 < 4 else "high")

@@ -17,11 +17,14 @@ from tests.test_explore import LIMITS, loaded, unpack
 from vae_explorer import data
 from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
 from vae_explorer.data import Images
-from vae_explorer.latent.encoding import atlas, decode, encode, measure, mosaic
+from vae_explorer.data.modality import PICTURES
+from vae_explorer.latent.encoding import atlas, decode, encode, terms
 from vae_explorer.latent.gaps import gap_field
 from vae_explorer.latent.geometry import magnification
 from vae_explorer.latent.marginal import log_marginal, make_grid
-from vae_explorer.models.autoencoder import Autoencoder, build
+from vae_explorer.latent.model import Model
+from vae_explorer.models.arrays import Arrays
+from vae_explorer.models.autoencoder import build
 from vae_explorer.training.engine import fit
 from vae_explorer.ui.shell import messages
 
@@ -30,10 +33,10 @@ GREY = replace(COLOUR, shape=(6, 15))
 PIXELS: NDArray[np.uint8] = np.random.default_rng(0).integers(0, 256, (40, 6, 5, 3), dtype=np.uint8)
 EXTENT = (-2.0, 2.0, -2.0, 2.0)
 
-ASKED: dict[str, Callable[[Autoencoder, NDArray[np.uint8]], Any]] = {
+ASKED: dict[str, Callable[[Model, NDArray[np.uint8]], Any]] = {
     "codes": lambda model, x: encode(model, x, 0.5).mean,
     "images": lambda model, x: decode(model, encode(model, x, 0.5).mean, 0.5),
-    "distortion": lambda model, x: np.array([measure(model, each, 0.5, seed=(0,)).distortion for each in x[:4]]),
+    "distortion": lambda model, x: np.array([terms(model, each, 0.5, seed=(0,)).distortion for each in x[:4]]),
     "log p(x)": lambda model, x: log_marginal(model, x, 0.5, make_grid(64, 5.0)).log_p,
     "magnification": lambda model, x: magnification(model, 0.5, EXTENT, 4),
     "nearest": lambda model, x: gap_field(model, encode(model, x, 0.5).mean, EXTENT, 4, "nearest", 0.5, pixels=x),
@@ -47,8 +50,8 @@ ASKED: dict[str, Callable[[Autoencoder, NDArray[np.uint8]], Any]] = {
 def test_what_is_asked_of_a_dense_model_is_that_of_a_wider_grey_one(likelihood: str, question: str) -> None:
     coloured = build(replace(COLOUR, likelihood=likelihood), 0)  # type: ignore[arg-type]
     grey = build(replace(GREY, likelihood=likelihood), 0)  # type: ignore[arg-type]
-    found = ASKED[question](coloured, PIXELS)
-    wanted = ASKED[question](grey, PIXELS.reshape(40, 6, 15))
+    found = ASKED[question](Arrays(coloured), PIXELS)
+    wanted = ASKED[question](Arrays(grey), PIXELS.reshape(40, 6, 15))
     np.testing.assert_allclose(found.reshape(wanted.shape), wanted, rtol=1e-5, atol=1e-6)
     assert question != "images" or found.shape == PIXELS.shape
 
@@ -78,17 +81,17 @@ def test_convolutions_know_red_from_blue_by_their_weights_alone(shape: tuple[int
         last.weight.copy_(last.weight.flip(1))
         last.bias.copy_(last.bias.flip(0))
     pixels = np.random.default_rng(1).integers(0, 256, (10, *shape), dtype=np.uint8)
-    codes = encode(model, pixels, 1.0).mean
-    np.testing.assert_allclose(encode(swapped, pixels[..., ::-1].copy(), 1.0).mean, codes, atol=1e-6)
-    images = decode(model, codes, 1.0)
+    codes = encode(Arrays(model), pixels, 1.0).mean
+    np.testing.assert_allclose(encode(Arrays(swapped), pixels[..., ::-1].copy(), 1.0).mean, codes, atol=1e-6)
+    images = decode(Arrays(model), codes, 1.0)
     assert images.shape == pixels.shape
-    np.testing.assert_allclose(decode(swapped, codes, 1.0), images[..., ::-1], atol=1e-6)
+    np.testing.assert_allclose(decode(Arrays(swapped), codes, 1.0), images[..., ::-1], atol=1e-6)
     assert np.abs(images - images[..., ::-1]).max() > 1e-3
 
 
 def test_a_mosaic_is_one_of_each_channel() -> None:
-    whole = mosaic(PIXELS[:9])
-    np.testing.assert_array_equal(whole, np.stack([mosaic(PIXELS[:9, ..., k]) for k in range(3)], -1))
+    whole = PICTURES.sheet(PIXELS[:9])
+    np.testing.assert_array_equal(whole, np.stack([PICTURES.sheet(PIXELS[:9, ..., k]) for k in range(3)], -1))
 
 
 @pytest.mark.parametrize("shape", [(8,), (8, 8, 2), (8, 8, 4), (8, 8, 3, 1), (0, 8, 3)])
@@ -102,12 +105,12 @@ def test_the_shape_survives_json() -> None:
 
 
 def test_png_files_and_the_atlas_hold_the_colours() -> None:
-    image = np.asarray(Image.open(io.BytesIO(messages.png(PIXELS[0]))))
+    image = np.asarray(Image.open(io.BytesIO(PICTURES.exported(PIXELS[0]))))
     np.testing.assert_array_equal(image, PIXELS[0])
     message = unpack(messages.atlases(loaded(COLOUR), LIMITS))
     picture = np.asarray(Image.open(io.BytesIO(message["atlas0"].tobytes())))
     beta = message["rungs"][0]
-    wanted = atlas(build(COLOUR, 0), beta, messages.extent_of(LIMITS), messages.ATLAS_TILES)
+    wanted = atlas(Arrays(build(COLOUR, 0)), beta, messages.extent_of(LIMITS), messages.ATLAS_TILES)
     assert message["coloured"]
     np.testing.assert_array_equal(picture, wanted)
 

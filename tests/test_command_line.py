@@ -64,7 +64,7 @@ def test_train_then_evaluate_then_list(capsys: pytest.CaptureFixture[str], runs:
     assert rows["small"]["epochs"] == 2
     assert rows["small"]["digest"] is True
     checkpoint = checkpoints.load(runs / "small.safetensors")
-    code = encode(checkpoint.model, data.load("digits", "validation").pixels, 1.0)
+    code = encode(checkpoint.arrays, data.load("digits", "validation").pixels, 1.0)
     rate = (0.5 * (code.mean**2 + code.std**2 - 1) - np.log(code.std)).sum(1).mean()
     kept = {name.split(",")[0]: value for name, value in checkpoint.provenance.metrics.items()}
     assert kept["rate at beta 1"] == pytest.approx(rate, rel=1e-4)

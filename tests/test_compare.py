@@ -22,6 +22,7 @@ from vae_explorer import data
 from vae_explorer.checkpoints import checkpoints
 from vae_explorer.config import ModelConfig
 from vae_explorer.latent.encoding import decode, encode
+from vae_explorer.models.arrays import Arrays
 from vae_explorer.models.autoencoder import Autoencoder, build
 from vae_explorer.ui.compare import gaps as gap_store
 from vae_explorer.ui.compare.exports import GAP, draws_png
@@ -141,9 +142,9 @@ def test_both_sides_show_the_same_image(runs: Path) -> None:
     assert (pixels_of(answer["original"]) == images.pixels[5]).all()
     for side, name in zip(answer["sides"], (PAIR["left"], PAIR["right"]), strict=True):
         checkpoint = checkpoints.load(runs / f"{name}.safetensors")
-        code = encode(checkpoint.model, images.pixels[5:6], 0.1).mean
+        code = encode(checkpoint.arrays, images.pixels[5:6], 0.1).mean
         assert side["z"] == pytest.approx(code[0].tolist(), abs=1e-6)
-        assert np.abs(pixels_of(side["decoded"]) - 255 * decode(checkpoint.model, code, 0.1)[0]).max() <= 0.5001
+        assert np.abs(pixels_of(side["decoded"]) - 255 * decode(checkpoint.arrays, code, 0.1)[0]).max() <= 0.5001
         assert side["distortion"] > 0
 
 
@@ -151,7 +152,7 @@ def test_the_same_point_is_equally_many_standard_deviations_out(runs: Path) -> N
     answer = sent(compare({**PAIR, "side": "right", "z": "0.5,-0.25"}))["answer"]
     pixels = data.load("digits", "test").pixels
     left, right = (
-        encode(checkpoints.load(runs / f"{name}.safetensors").model, pixels, 1.0).mean for name in PAIR.values()
+        encode(checkpoints.load(runs / f"{name}.safetensors").arrays, pixels, 1.0).mean for name in PAIR.values()
     )
     units = (np.array([0.5, -0.25]) - right.mean(0)) / right.std(0)
     assert answer["sides"][1]["z"] == [0.5, -0.25]
@@ -207,7 +208,7 @@ def solids(runs: Path) -> Path:
 
 
 def codes_of(folder: Path, name: str) -> NDArray[np.float32]:
-    return encode(checkpoints.load(folder / f"{name}.safetensors").model, data.load("digits", "test").pixels, 1.0).mean
+    return encode(checkpoints.load(folder / f"{name}.safetensors").arrays, data.load("digits", "test").pixels, 1.0).mean
 
 
 LINE = Limits(model="line", latent=1, beta=None, home=(0.0, 0.0, 4.0), images=100, classes=10)
@@ -241,7 +242,7 @@ def test_an_image_is_decoded_from_its_whole_code(solids: Path) -> None:
         code = codes_of(solids, name)[5:6]
         model = checkpoints.load(solids / f"{name}.safetensors").model
         assert side["z"] == pytest.approx(code[0].tolist(), abs=1e-6)
-        assert np.abs(pixels_of(side["decoded"]) - 255 * decode(model, code, 1.0)[0]).max() <= 0.5001
+        assert np.abs(pixels_of(side["decoded"]) - 255 * decode(Arrays(model), code, 1.0)[0]).max() <= 0.5001
         assert side["distortion"] > 0
 
 
@@ -279,7 +280,7 @@ def test_both_sides_get_the_same_noise_and_the_export_shows_it(solids: Path) -> 
         Image.open(io.BytesIO(draws_png(Duel(Scene("d-line"), Scene("e-five")), test.session_state["duel_view"])))
     )
     for corner, name, z in ((0, "d-line", noise[:, :1]), (64 + GAP, "e-five", codes.mean(0) + noise @ root)):
-        decoded = 255 * decode(checkpoints.load(solids / f"{name}.safetensors").model, z.astype(np.float32), 1.0)
+        decoded = 255 * decode(checkpoints.load(solids / f"{name}.safetensors").arrays, z.astype(np.float32), 1.0)
         for index in (0, 13, 63):
             x, y = corner + 8 * (index % 8), 8 * (index // 8)
             assert np.abs(picture[y : y + 8, x : x + 8] - decoded[index]).max() < 0.51

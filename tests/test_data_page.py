@@ -14,12 +14,13 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from tests.test_own_data import COLOUR, GREY, good, npz, png, zipped
+from tests.test_own_data import COLOUR, GREY, good, npz, zipped
 from vae_explorer import __main__ as command_line
 from vae_explorer import data
 from vae_explorer.checkpoints import checkpoints
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.data import own
+from vae_explorer.data.modality import PICTURES
 from vae_explorer.jobs import jobs, worker
 from vae_explorer.jobs.records import Order
 from vae_explorer.ui.data import previews, uploads
@@ -98,13 +99,13 @@ def test_what_was_understood_is_said_and_added_as_chosen() -> None:
 
 
 def test_names_in_an_upload_are_no_html() -> None:
-    files = {f"{('<i>a', 'b')[k % 2]}/{k}.png": png(image) for k, image in enumerate(GREY)}
+    files = {f"{('<i>a', 'b')[k % 2]}/{k}.png": PICTURES.exported(image) for k, image in enumerate(GREY)}
     assert "&lt;i&gt;a: 30" in shown(uploaded(zipped(files)))
 
 
 def test_a_sheets_tiles_can_be_chosen_also_after_a_wrong_guess() -> None:
     sheet = np.concatenate([np.concatenate([*GREY[10 * k : 10 * k + 10]], 1) for k in range(6)])
-    test = uploaded(png(sheet), "sheet.png")
+    test = uploaded(PICTURES.exported(sheet), "sheet.png")
     assert "50 are needed" in test.error[0].value
     for label, value in (("Tile height, pixels", 12), ("Tile width, pixels", 10)):
         next(each for each in test.number_input if each.label == label).set_value(value)
@@ -238,7 +239,7 @@ class Pictures(HTMLParser):
 
 def test_each_class_is_shown_by_images_with_the_names_of_their_files() -> None:
     names = [f"set/{('<b>', 'dog')[k % 2]}/{k:03}.png" for k in range(60)]
-    upload = own.read(zipped({name: png(image) for name, image in zip(names, COLOUR, strict=True)}))
+    upload = own.read(zipped({name: PICTURES.exported(image) for name, image in zip(names, COLOUR, strict=True)}))
     pictures = Pictures(previews.by_class(upload, own.Choices(inverted=True))).found
     assert len(pictures) == 20
     rows = [names.index(name) for name, _ in pictures]
@@ -265,7 +266,9 @@ def test_narrow_images_are_proposed_as_large_as_they_must_be() -> None:
 
 def test_classes_and_groups_are_chosen_by_switches_and_read_once_each() -> None:
     rows = "file,kind,patient\n" + "\n".join(f"{k}.png,{('ill', 'well')[k % 2]},p{k // 6}" for k in range(60))
-    content = zipped({**{f"{k}.png": png(image) for k, image in enumerate(GREY)}, "all.csv": rows.encode()})
+    content = zipped(
+        {**{f"{k}.png": PICTURES.exported(image) for k, image in enumerate(GREY)}, "all.csv": rows.encode()}
+    )
     test = uploaded(content, "scans.zip")
     assert "2 classes: ill: 30, well: 30" in shown(test)
     classes, group = test.selectbox

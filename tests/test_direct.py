@@ -21,6 +21,7 @@ from starlette.testclient import TestClient
 from vae_explorer import data
 from vae_explorer.checkpoints import checkpoints
 from vae_explorer.latent.encoding import decode, encode
+from vae_explorer.models.arrays import Arrays
 from vae_explorer.ui.shell import direct
 from vae_explorer.ui.shell.direct import routes
 
@@ -47,7 +48,7 @@ def test_a_place_brings_the_decoders_image(client: TestClient) -> None:
     model = checkpoints.load(checkpoints.find(NAME)).model
     for beta, z in ((1.0, (0.123456789012345, -1.5)), (0.1, (0.0, 0.0))):
         said = ask(client, beta=beta, z=f"{z[0]},{z[1]}")
-        exact = decode(model, np.array([z], np.float32), beta)[0]
+        exact = decode(Arrays(model), np.array([z], np.float32), beta)[0]
         assert np.abs(pixels(said["decoded"]) - 255 * exact).max() <= 0.5001
         # The browser takes an answer for its question only where it is the same to the last bit.
         assert said["point"] == {"z": list(z)}
@@ -57,7 +58,7 @@ def test_a_place_brings_the_decoders_image(client: TestClient) -> None:
 def test_an_image_brings_its_posterior_and_its_draw(client: TestClient) -> None:
     images = data.load("digits", "test")
     model = checkpoints.load(checkpoints.find(NAME)).model
-    mean, std = (values[0] for values in encode(model, images.pixels[7:8], 0.5))
+    mean, std = (values[0] for values in encode(Arrays(model), images.pixels[7:8], 0.5))
     said = ask(client, beta=0.5, image=7, noise="1.5,-0.5")
     assert said["z"] == pytest.approx((mean + std * [1.5, -0.5]).tolist(), abs=1e-5)
     point = said["of"]

@@ -20,6 +20,7 @@ from vae_explorer import data
 from vae_explorer.checkpoints import checkpoints
 from vae_explorer.data.preprocess import preprocess
 from vae_explorer.latent.encoding import decode, encode
+from vae_explorer.models.arrays import Arrays
 from vae_explorer.ui.drawing.scene import LARGEST_SIDE, NOTHING, Drawn, answer, read
 from vae_explorer.ui.explore.scene import Scene
 
@@ -121,7 +122,7 @@ def test_the_posterior_is_the_models_own(runs: Path, name: str) -> None:
     assert (message["serial"], message["beta"], message["problem"]) == (7, 0.3, "")
     assert side["mean"] == pytest.approx(mean.tolist(), abs=1e-5)
     assert side["std"] == pytest.approx(std.tolist(), abs=1e-6)
-    decoded = decode(model, mean[None], weight)[0]
+    decoded = decode(Arrays(model), mean[None], weight)[0]
     assert np.abs(image_of(side["decoded"]) - 255 * decoded).max() <= 0.51
     assert (image_of(message["seen"]) == preprocess(STROKE, "digits", (8, 8)).pixels).all()
     if name == "c-ae":
@@ -146,7 +147,7 @@ def test_the_nearest_code_is_named_by_its_class(runs: Path) -> None:
     (side,) = unpack(answer([Scene("a-multi")], Drawn(1, 1.0, STROKE)))["sides"]
     model, mean, _ = oracle("a-multi", STROKE, 1.0)
     images = data.load("digits", "test")
-    nearest = np.linalg.norm(encode(model, images.pixels, 1.0).mean - mean, axis=1).argmin()
+    nearest = np.linalg.norm(encode(Arrays(model), images.pixels, 1.0).mean - mean, axis=1).argmin()
     assert side["nearest"] == str(images.labels[nearest])
 
 

@@ -16,6 +16,7 @@ import vae_explorer.latent.encoding as encoding
 from tests.test_models import config, perturbed
 from vae_explorer.latent.noise import normal_sets
 from vae_explorer.measured.evaluation import averages
+from vae_explorer.models.arrays import Arrays
 from vae_explorer.models.autoencoder import Autoencoder, build
 from vae_explorer.training.engine import evaluate
 
@@ -30,7 +31,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_encode_gives_the_posterior_of_every_image_in_order() -> None:
     model = perturbed(build(config(kind="multi-rate"), 0))
     q = model.posterior(torch.from_numpy(PIXELS).float() / 255, torch.full((23,), 0.3))
-    result = encoding.encode(model, PIXELS, 0.3)
+    result = encoding.encode(Arrays(model), PIXELS, 0.3)
     assert np.allclose(result.mean, q.mean.detach(), atol=1e-5)
     assert np.allclose(result.std, q.stddev.detach(), atol=1e-5)
 
@@ -39,12 +40,12 @@ def test_decode_gives_the_mean_image_of_every_point_in_order() -> None:
     model = perturbed(build(config(likelihood="continuous-bernoulli"), 0))
     z = np.random.RandomState(2).randn(23, 2).astype(np.float32)
     expected = model.likelihood(torch.from_numpy(z), torch.ones(23)).mean.detach()
-    assert np.allclose(encoding.decode(model, z, 1.0), expected, atol=1e-5)
+    assert np.allclose(encoding.decode(Arrays(model), z, 1.0), expected, atol=1e-5)
 
 
 def expected_distortion(model: Autoencoder, image: NDArray[np.uint8]) -> float:
     """Returns -E log p(x|z) by the Gauss-Hermite rule on both axes, of a Bernoulli likelihood written out."""
-    code = encoding.encode(model, image[None], 1.0)
+    code = encoding.encode(Arrays(model), image[None], 1.0)
     nodes, weights = np.polynomial.hermite_e.hermegauss(24)
     z = code.mean + code.std * np.stack(np.meshgrid(nodes, nodes), 2).reshape(-1, 2).astype(np.float32)
     distortion = bernoulli_loss(model, z, image)
@@ -54,11 +55,11 @@ def expected_distortion(model: Autoencoder, image: NDArray[np.uint8]) -> float:
 def test_a_measured_distortion_is_the_expected_one_within_the_error_that_it_states() -> None:
     model = wide_posterior()
     exact = expected_distortion(model, PIXELS[0])
-    found = [encoding.measure(model, PIXELS[0], 1.0, (seed,)) for seed in range(60)]
+    found = [encoding.terms(Arrays(model), PIXELS[0], 1.0, (seed,)) for seed in range(60)]
     values, errors = np.array([[each.distortion, each.error] for each in found]).T
     assert values.mean() == pytest.approx(exact, abs=4 * values.std() / np.sqrt(60))
     assert values.std() / 1.4 < np.sqrt((errors**2).mean()) < 1.4 * values.std()
-    code = encoding.encode(model, PIXELS[:1], 1.0)
+    code = encoding.encode(Arrays(model), PIXELS[:1], 1.0)
     by_hand = 0.5 * (code.mean**2 + code.std**2 - 1).sum() - np.log(code.std).sum()
     assert found[0].rate == pytest.approx(by_hand, rel=1e-4)
     plain = np.random.default_rng(0).standard_normal((200, encoding.SAMPLES, 2)).astype(np.float32)
@@ -88,12 +89,14 @@ def test_images_do_not_share_their_errors_and_a_point_has_none() -> None:
     model = wide_posterior()
     exact = expected_distortion(model, PIXELS[0])
     first, second = (
-        [encoding.measure(model, PIXELS[0], 1.0, (seed, image)).distortion - exact for seed in range(40)]
+        [encoding.terms(Arrays(model), PIXELS[0], 1.0, (seed, image)).distortion - exact for seed in range(40)]
         for image in (0, 1)
     )
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.5
-    assert encoding.measure(model, PIXELS[0], 1.0, (0, 7)) == encoding.measure(model, PIXELS[0], 1.0, (0, 7))
-    point = encoding.measure(perturbed(build(config(kind="autoencoder"), 0)), PIXELS[0], 1.0, (0,))
+    assert encoding.terms(Arrays(model), PIXELS[0], 1.0, (0, 7)) == encoding.terms(
+        Arrays(model), PIXELS[0], 1.0, (0, 7)
+    )
+    point = encoding.terms(Arrays(perturbed(build(config(kind="autoencoder"), 0))), PIXELS[0], 1.0, (0,))
     assert (point.error, point.rate) == (0, math.inf)
 
 
@@ -101,10 +104,10 @@ def test_many_visitors_at_once_get_the_same_numbers_and_nobody_touches_the_globa
     model = wide_posterior()
     pixels = torch.from_numpy(PIXELS)
 
-    def ask(image: int) -> tuple[encoding.Measured, float]:
+    def ask(image: int) -> tuple[encoding.Terms, float]:
         torch.rand(3)  # another thread's business
         curve = averages(model, pixels, 1.0, samples=3, seed=image)
-        return encoding.measure(model, PIXELS[image], 1.0, (0, image)), curve.distortion
+        return encoding.terms(Arrays(model), PIXELS[image], 1.0, (0, image)), curve.distortion
 
     alone = [ask(image) for image in range(len(PIXELS))]
     with ThreadPoolExecutor(8) as threads:
@@ -113,7 +116,7 @@ def test_many_visitors_at_once_get_the_same_numbers_and_nobody_touches_the_globa
             assert together == alone
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    encoding.measure(model, PIXELS[0], 1.0, (0, 0))
+    encoding.terms(Arrays(model), PIXELS[0], 1.0, (0, 0))
     averages(model, pixels, 1.0, samples=3, seed=0)
     evaluate(model, pixels, 1.0, seed=0)
     assert torch.equal(torch.get_rng_state(), before)
@@ -133,10 +136,10 @@ def test_normal_sets_are_standard_normal_and_independent() -> None:
 @pytest.mark.parametrize("latent", [1, 2, 3])
 def test_each_tile_of_the_atlas_is_the_image_of_its_own_centre(latent: int) -> None:
     model = perturbed(build(config(latent=latent), 0))
-    picture = encoding.atlas(model, 1.0, (-2.0, 2.0, -1.0, 3.0), 4)
+    picture = encoding.atlas(Arrays(model), 1.0, (-2.0, 2.0, -1.0, 3.0), 4)
     assert picture.shape == (32, 32)
     for row, column in ((0, 0), (1, 3), (3, 2)):
         z = np.zeros((1, latent), np.float32)
         z[0, :2] = (-1.5 + column, 2.5 - row)[: min(latent, 2)]
         tile = picture[8 * row : 8 * row + 8, 8 * column : 8 * column + 8]
-        assert np.allclose(tile, encoding.decode(model, z, 1.0)[0] * 255, atol=1)
+        assert np.allclose(tile, encoding.decode(Arrays(model), z, 1.0)[0] * 255, atol=1)

@@ -22,8 +22,10 @@ from streamlit.testing.v1 import AppTest
 from vae_explorer import data
 from vae_explorer.checkpoints import checkpoints
 from vae_explorer.config import ModelConfig, TrainingConfig
-from vae_explorer.latent.encoding import Encoding, decode, encode
+from vae_explorer.latent.encoding import decode, encode
+from vae_explorer.latent.model import Encoding
 from vae_explorer.measured import curves
+from vae_explorer.models.arrays import Arrays
 from vae_explorer.models.autoencoder import build
 from vae_explorer.ui.canvas.wire import addressed, pack
 from vae_explorer.ui.explore import exports
@@ -282,7 +284,7 @@ def test_the_world_holds_the_codes_at_every_rung() -> None:
     assert world["rungs"][-1] == 10.0
     model = build(SMALL, seed=0)
     for k, beta in enumerate(world["rungs"]):
-        exact = encode(model, images.pixels, beta)
+        exact = encode(Arrays(model), images.pixels, beta)
         for name, values in exact._asdict().items():
             sent = world[name].reshape(-1, len(images.labels), 2)[k]
             assert np.allclose(sent, values, rtol=1e-3, atol=1e-4)
@@ -295,7 +297,9 @@ def test_a_decoder_that_is_not_dense_is_sent_as_tiles() -> None:
     rungs, side = len(world["grid"]["rungs"]), world["grid"]["side"]
     tiles = world["tiles"].reshape(rungs, side, side, 8, 8)
     x0, x1, y0, y1 = world["grid"]["extent"]
-    corner = decode(build(config, seed=0), np.array([[x1, y1], [x0, y0]], np.float32), world["grid"]["rungs"][0])
+    corner = decode(
+        Arrays(build(config, seed=0)), np.array([[x1, y1], [x0, y0]], np.float32), world["grid"]["rungs"][0]
+    )
     assert np.abs(tiles[0, 0, -1] - 255 * corner[0]).max() <= 0.51
     assert np.abs(tiles[0, -1, 0] - 255 * corner[1]).max() <= 0.51
 
@@ -306,11 +310,11 @@ def test_the_error_of_blended_tiles_is_the_distance_to_the_decoders_images() -> 
     world = unpack(messages.world(checkpoint, images, LIMITS))
     side, (x0, x1, y0, y1) = world["grid"]["side"], world["grid"]["extent"]
     tiles = world["tiles"].reshape(side, side, 8, 8)[::-1].astype(float)  # the first row at the bottom
-    codes = encode(checkpoint.model, images.pixels, 1.0).mean
+    codes = encode(checkpoint.arrays, images.pixels, 1.0).mean
     some = codes[:: len(codes) // 48][:48]
     axes = (np.linspace(y0, y1, side), np.linspace(x0, x1, side))
     mixed = RegularGridInterpolator(axes, tiles, bounds_error=False, fill_value=None)(some[:, ::-1])
-    wanted = np.abs(mixed - 255 * decode(checkpoint.model, some, 1.0)).mean()
+    wanted = np.abs(mixed - 255 * decode(checkpoint.arrays, some, 1.0)).mean()
     assert world["grid"]["error"] == pytest.approx(wanted, rel=0.02)
     assert world["grid"]["error"] > 0
 
@@ -321,7 +325,7 @@ def test_the_error_of_blended_tiles_counts_half_way_between_two_weights(monkeypa
 
     monkeypatch.setattr(tiles, "decode", grey)
     codes = np.zeros((60, 2), np.float32)
-    grid, _ = tiles.tiles(build(SMALL, 0), (8, 8), 2, [1.0, 100.0], (-1.0, 1.0, -1.0, 1.0), codes)
+    grid, _ = tiles.tiles(Arrays(build(SMALL, 0)), [1.0, 100.0], (-1.0, 1.0, -1.0, 1.0), codes)
     assert grid["error"] == pytest.approx((0 + 0 + 0.2 * 255) / 3)
 
 
@@ -434,7 +438,7 @@ def test_an_injected_click_moves_the_point(runs: Path) -> None:
     answer = sent(app(state=state))["answer"]["said"]
     assert answer["alt"] == "Decoded image at z = (0.25, -1.00)"
     model = checkpoints.load(runs / "a-multi.safetensors").model
-    exact = decode(model, np.array([[0.25, -1.0]], np.float32), 1.0)[0]
+    exact = decode(Arrays(model), np.array([[0.25, -1.0]], np.float32), 1.0)[0]
     assert np.abs(image_of(answer["decoded"]) - 255 * exact).max() <= 0.5001
     assert answer["point"] == {"z": [0.25, -1.0]}
 
@@ -443,7 +447,7 @@ def test_an_injected_weight_moves_the_code(runs: Path) -> None:
     model = checkpoints.load(runs / "a-multi.safetensors").model
     pixels: NDArray[np.uint8] = data.load("digits", "test").pixels[3:4]
     for beta in (0.01, 10.0):
-        mean = encode(model, pixels, beta).mean[0]
+        mean = encode(Arrays(model), pixels, beta).mean[0]
         state = {"answer-a-multi": {"seen": {"point": {"image": 3}, "beta": beta}}}
         answer = sent(app(state=state))["answer"]["said"]
         assert answer["z"] == pytest.approx(mean.tolist())
@@ -454,7 +458,7 @@ def test_an_injected_draw_is_mean_plus_std_times_epsilon(runs: Path) -> None:
     mean, std = (
         values[0]
         for values in encode(
-            checkpoints.load(runs / "a-multi.safetensors").model, data.load("digits", "test").pixels[3:4], 1.0
+            checkpoints.load(runs / "a-multi.safetensors").arrays, data.load("digits", "test").pixels[3:4], 1.0
         )
     )
     state = {"answer-a-multi": {"seen": {"point": {"image": 3, "noise": [1.5, -0.5]}}}}
@@ -466,7 +470,7 @@ def test_pins_are_decoded_and_their_path_can_be_taken_away(runs: Path) -> None:
     test = app(query)
     pins = sent(test)["answer"]["pins"]
     model = checkpoints.load(runs / "a-multi.safetensors").model
-    exact = decode(model, np.array([[0.5, 1.0]], np.float32), 1.0)[0]
+    exact = decode(Arrays(model), np.array([[0.5, 1.0]], np.float32), 1.0)[0]
     assert len(pins) == 3
     assert np.abs(image_of(pins[1]) - 255 * exact).max() <= 0.5001
     gif = Image.open(io.BytesIO(exports.path_gif(Scene("a-multi"), test.session_state["view"])))

@@ -7,14 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 from scipy import integrate, special, stats
-from torch import Tensor
-from torch.distributions import Distribution, Independent, Normal
 
-from tests.test_models import config
-from vae_explorer.latent.encoding import Encoding, Floats
 from vae_explorer.latent.gaps import Mixture, fit_mixture, holes
 from vae_explorer.latent.gaps.holes import fit_density, hole_share, log_density
 from vae_explorer.latent.gaps.information import split_rate
@@ -32,32 +27,35 @@ from vae_explorer.latent.gaps.measures import (
 from vae_explorer.latent.gaps.round_trip import displacement, round_trip
 from vae_explorer.latent.gaps.sampling import draw, usual
 from vae_explorer.latent.gaps.smoothness import speed, squared_speeds, steepness
+from vae_explorer.latent.model import Encoding, Floats, Model
 
 
-class Linear:
-    """A decoder W z + b whose encoder undoes it exactly, and then moves the code by an offset."""
+class Linear(Model):
+    """A decoder W z + b whose encoder undoes it exactly, and then moves the code by an offset: no network at all."""
+
+    shape, has_prior = (8, 8), True
 
     def __init__(self, latent: int = 2, offset: float = 0.0) -> None:
-        generator = torch.Generator().manual_seed(latent)
-        self.config = config(latent=latent)
-        self.w, self.b = (torch.randn(64, n, generator=generator) for n in (latent, 1))
-        self.inverse, self.offset = torch.linalg.pinv(self.w), offset
+        self.axes, self.offset = latent, offset
+        self.w, self.b = normal(latent, 64, latent), normal(latent + 1, 64)
 
-    def likelihood(self, z: Tensor, beta: Tensor) -> Distribution:
-        return Independent(Normal((z @ self.w.T + self.b.T).unflatten(1, (8, 8)), 1.0), 2)
+    def decode(self, z: Floats, beta: float) -> Floats:
+        images: Floats = (z @ self.w.T + self.b).reshape(-1, *self.shape)
+        return images
 
-    def posterior(self, x: Tensor, beta: Tensor) -> Distribution:
-        mean = (x.flatten(1) - self.b.T) @ self.inverse.T + self.offset
-        return Independent(Normal(mean, 0.1 * torch.ones_like(mean)), 1)
+    def encode(self, images: Floats, beta: float) -> Encoding:
+        mean = (images.reshape(len(images), -1) - self.b) @ np.linalg.pinv(self.w).T + np.float32(self.offset)
+        return Encoding(mean, np.full_like(mean, 0.1))
 
 
-class Exponential:
+class Exponential(Linear):
     """A decoder of one axis whose image changes by exp(z) per latent unit."""
 
-    config = config(latent=1)
+    shape = (4, 4)
 
-    def likelihood(self, z: Tensor, beta: Tensor) -> Distribution:
-        return Independent(Normal(z.exp()[:, :, None].expand(-1, 4, 4) / 4, 1.0), 2)
+    def decode(self, z: Floats, beta: float) -> Floats:
+        images: Floats = np.repeat(np.exp(z) / np.float32(4), 16, 1)
+        return images.reshape(-1, *self.shape)
 
 
 def normal(seed: int, *shape: int) -> Floats:
@@ -140,7 +138,7 @@ def test_the_fitted_gaussian_has_the_codes_moments() -> None:
     spot = np.full((30, 2), 0.3, np.float32)
     assert np.array_equal(draw("fitted", spot, 5, 0), spot[:5])
     assert draw("fitted", codes[:, :1], 9, 0).shape == (9, 1)
-    assert (usual("autoencoder"), usual("vae"), usual("multi-rate")) == ("fitted", "prior", "prior")
+    assert (usual(has_prior=False), usual(has_prior=True)) == ("fitted", "prior")
 
 
 def ring(seed: int, count: int) -> Floats:
@@ -266,10 +264,10 @@ def test_codes_in_one_spot_leave_the_rest_a_hole() -> None:
 
 @pytest.mark.parametrize("latent", [1, 2, 5])
 def test_an_exact_inverse_brings_every_point_back(latent: int) -> None:
-    model: Any = Linear(latent)
+    model = Linear(latent)
     z = normal(0, 1500, latent)
     assert np.abs(displacement(model, z, 1.0)).max() < 1e-4
-    moved: Any = Linear(latent, offset=0.25)
+    moved = Linear(latent, offset=0.25)
     codes = 2 * normal(1, 400, latent)
     median, most = round_trip(displacement(moved, z, 1.0), codes)
     exact = 0.25 * math.sqrt((1 / codes.std(0) ** 2).sum())
@@ -382,13 +380,13 @@ def test_a_collapsed_vae_has_nothing_to_split_and_a_point_has_no_rate() -> None:
 
 @pytest.mark.parametrize("latent", [1, 2, 5])
 def test_a_linear_decoder_is_equally_fast_everywhere(latent: int) -> None:
-    model: Any = Linear(latent)
+    model = Linear(latent)
     codes = normal(0, 300, latent)
     codes *= np.arange(1, latent + 1, dtype=np.float32)
     squared = squared_speeds(model, normal(1, 200, latent), 1.0)
     turns = normal(2, 100_000, latent)
     turns /= np.linalg.norm(turns, axis=1, keepdims=True)
-    lengths = np.linalg.norm((turns * codes.std(0)) @ model.w.numpy().T, axis=1)
+    lengths = np.linalg.norm((turns * codes.std(0)) @ model.w.T, axis=1)
     assert np.allclose(speed(squared, codes), math.sqrt((lengths**2).mean()), rtol=0.02)
     score = steepness(squared, codes)
     assert score is not None
@@ -396,7 +394,7 @@ def test_a_linear_decoder_is_equally_fast_everywhere(latent: int) -> None:
 
 
 def test_an_exponential_decoder_is_as_uneven_as_a_lognormal() -> None:
-    model: Any = Exponential()
+    model = Exponential(1)
     z = normal(0, 40_000, 1)
     squared = squared_speeds(model, z, 1.0)
     assert np.allclose(squared, np.exp(2 * z), rtol=1e-4)

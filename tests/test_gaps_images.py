@@ -12,7 +12,6 @@ from scipy.spatial import distance
 
 from tests.test_gaps import normal
 from vae_explorer.data import Images
-from vae_explorer.latent.encoding import Floats
 from vae_explorer.latent.gaps import coverage, recognition
 from vae_explorer.latent.gaps.coverage import K, Neighbours, cloud, neighbours
 from vae_explorer.latent.gaps.measures import jackknife
@@ -26,6 +25,7 @@ from vae_explorer.latent.gaps.recognition import (
     recognisable_share,
     recognised,
 )
+from vae_explorer.latent.model import Floats
 
 LEVELS, SPREAD = (100.0, 155.0), 55.0  # grey levels of two classes, per pixel of 2 x 2
 

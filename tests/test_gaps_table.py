@@ -33,6 +33,7 @@ from vae_explorer.latent.gaps.scores import all_scores, real_clouds
 from vae_explorer.latent.gaps.smoothness import squared_speeds, steepness
 from vae_explorer.measured import gap_tables
 from vae_explorer.measured.gap_tables import REAL, GapTable, measure
+from vae_explorer.models.arrays import Arrays
 from vae_explorer.models.autoencoder import Autoencoder, build
 
 PIXELS = np.random.RandomState(0).randint(0, 256, (40, 8, 8)).astype(np.uint8)
@@ -81,11 +82,11 @@ def test_a_table_holds_each_measure_averaged_over_the_seeds(folder: Path, judges
     assert seen[-1] == pytest.approx(1)
     assert list(table.scores) == ["prior", "fitted"]
     assert all(list(rows) == list(MEASURES) for rows in table.scores.values())
-    encoding = encode(checkpoint.model, PIXELS, 1.0)
+    encoding = encode(checkpoint.arrays, PIXELS, 1.0)
     for sampling in table.scores:
         draws = [draw(sampling, encoding.mean, DRAWS, seed) for seed in (0, 7)]
         holes = pool([hole_share(fit_density(encoding.mean), z) for z in draws])
-        images = [decode(checkpoint.model, z, 1.0) for z in draws]
+        images = [decode(checkpoint.arrays, z, 1.0) for z in draws]
         shares = pool([recognisable_share(each, "knn", z) for each, z in zip(judges, images, strict=True)])
         assert table.scores[sampling]["holes"][1] == pytest.approx(holes)
         assert table.scores[sampling]["recognised_knn"][1] == pytest.approx(shares)
@@ -99,15 +100,15 @@ def test_a_table_holds_each_measure_averaged_over_the_seeds(folder: Path, judges
 def test_every_score_of_a_model_stands_under_its_own_name(judges: list[Judges]) -> None:
     """Pixels are compared with pixels, features with features, each sampling with its own draws."""
     model, clouds = wide(), real_clouds(PIXELS, judges[0])
-    encoding = encode(model, PIXELS, 1.0)
-    found = all_scores(model, 1.0, encoding, fit_density(encoding.mean), clouds, judges[0], DRAWS)
+    encoding = encode(Arrays(model), PIXELS, 1.0)
+    found = all_scores(Arrays(model), 1.0, encoding, fit_density(encoding.mean), clouds, judges[0], DRAWS)
     for sampling, scores in found.items():
         z = draw(sampling, encoding.mean, DRAWS, 0)
-        images = decode(model, z, 1.0)
+        images = decode(Arrays(model), z, 1.0)
         own = (scores["round_trip_median"], scores["round_trip_90"], scores["smoothness"])
-        assert own[:2] == round_trip(displacement(model, z, 1.0), encoding.mean)
-        assert own[2] == steepness(squared_speeds(model, z, 1.0), encoding.mean)
-        walked = decode(model, paths(encoding.mean, 0).reshape(-1, 2), 1.0)
+        assert own[:2] == round_trip(displacement(Arrays(model), z, 1.0), encoding.mean)
+        assert own[2] == steepness(squared_speeds(Arrays(model), z, 1.0), encoding.mean)
+        walked = decode(Arrays(model), paths(encoding.mean, 0).reshape(-1, 2), 1.0)
         for judge in JUDGES:
             assert scores[f"path_recognised_{judge}"] == recognisable_path(judges[0], judge, walked)
         split = split_rate(encoding, DRAWS, 0)
@@ -136,9 +137,9 @@ def test_an_autoencoder_is_sampled_from_a_mixture_of_its_training_codes_too(fold
     table = measure(checkpoint, IMAGES, judges[:1], train=train, draws=DRAWS)
     assert list(table.scores) == ["prior", "fitted", "mixture"]
     assert (table.together, table.together_part) == (80, "train")
-    mixture = fit_mixture(encode(checkpoint.model, train.pixels, 0.0).mean)
+    mixture = fit_mixture(encode(checkpoint.arrays, train.pixels, 0.0).mean)
     assert table.mixture == mixture
-    codes = encode(checkpoint.model, PIXELS, 0.0).mean
+    codes = encode(checkpoint.arrays, PIXELS, 0.0).mean
     holes = hole_share(fit_density(codes), draw("mixture", codes, DRAWS, 0, mixture))
     assert table.scores["mixture"]["holes"][0] == pytest.approx(holes)
     table.save(gap_tables.sidecar(checkpoint.path))
@@ -151,7 +152,7 @@ def test_information_is_that_of_all_training_images_and_says_where_it_is_a_bound
     checkpoint = kept(folder, wide())
     train = IMAGES._replace(pixels=np.concatenate([PIXELS, PIXELS[::-1] // 2]))
     table = measure(checkpoint, IMAGES, judges[:1], train=train, draws=DRAWS)
-    split = split_rate(encode(checkpoint.model, train.pixels, 1.0), DRAWS, 0)
+    split = split_rate(encode(checkpoint.arrays, train.pixels, 1.0), DRAWS, 0)
     assert split is not None
     assert table.scores["prior"]["kl_to_prior"][0] == pytest.approx(split.kl_to_prior)
     for name in ("kl_to_prior", "mutual_information"):

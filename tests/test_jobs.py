@@ -70,7 +70,7 @@ def test_a_finished_job_leaves_a_model_a_record_an_epoch_and_a_film(runs: Path) 
     assert weights(job).keys() == published.model.state_dict().keys()
     # The film's last frame is what the model itself says of the same images.
     validation = load("digits", "validation")
-    mean = encode(published.model, validation.pixels, 1.0).mean
+    mean = encode(published.arrays, validation.pixels, 1.0).mean
     frame = job.frame(3)
     assert np.allclose(frame.codes, mean, atol=2e-3)
     assert np.array_equal(job.labels(), validation.labels)

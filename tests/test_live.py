@@ -21,6 +21,7 @@ from tests.test_explore import unpack
 from vae_explorer import data
 from vae_explorer.checkpoints import checkpoints
 from vae_explorer.latent.encoding import decode, encode
+from vae_explorer.models.arrays import Arrays
 from vae_explorer.ui.explore import answers
 from vae_explorer.ui.shell import live
 
@@ -58,7 +59,7 @@ def levels(means: Any) -> Any:
 def test_a_place_brings_the_decoders_image(channel: WebSocketTestSession) -> None:
     model = checkpoints.load(checkpoints.find(NAME)).model
     for beta in (1.0, 0.1):
-        exact = levels(decode(model, np.array([PLACE["z"]], np.float32), beta)[0])
+        exact = levels(decode(Arrays(model), np.array([PLACE["z"]], np.float32), beta)[0])
         said = ask(channel, "point", beta=beta)["said"]
         assert (np.asarray(Image.open(io.BytesIO(base64.b64decode(said["decoded"])))) == exact).all()
         assert (said["point"], said["beta"], said["of"]) == (PLACE, beta, None)
@@ -67,7 +68,7 @@ def test_a_place_brings_the_decoders_image(channel: WebSocketTestSession) -> Non
 
 def test_an_image_brings_its_posterior_and_its_draw(channel: WebSocketTestSession) -> None:
     images, model = data.load("digits", "test"), checkpoints.load(checkpoints.find(NAME)).model
-    mean, std = (values[0] for values in encode(model, images.pixels[7:8], 1.0))
+    mean, std = (values[0] for values in encode(Arrays(model), images.pixels[7:8], 1.0))
     said = ask(channel, "point", point={"image": 7, "noise": [0.5, -2]})["said"]
     assert said["z"] == pytest.approx((mean + std * [0.5, -2]).tolist(), abs=1e-5)
     assert said["of"]["std"] == pytest.approx(std.tolist(), abs=1e-5)
@@ -76,7 +77,7 @@ def test_an_image_brings_its_posterior_and_its_draw(channel: WebSocketTestSessio
 def test_pins_bring_a_picture_each(channel: WebSocketTestSession) -> None:
     model = checkpoints.load(checkpoints.find(NAME)).model
     pictures = ask(channel, "pins", pins=[PLACE, {"z": [1, 1]}])["pins"]
-    exact = levels(decode(model, np.array([PLACE["z"], [1, 1]], np.float32), 1.0))
+    exact = levels(decode(Arrays(model), np.array([PLACE["z"], [1, 1]], np.float32), 1.0))
     for picture, image in zip(pictures, exact, strict=True):
         assert (np.asarray(Image.open(io.BytesIO(base64.b64decode(picture)))) == image).all()
 

@@ -13,6 +13,7 @@ from scipy.special import logsumexp
 from tests.test_models import config, perturbed
 from vae_explorer.config import Likelihood
 from vae_explorer.latent.marginal import log_marginal, make_grid
+from vae_explorer.models.arrays import Arrays
 from vae_explorer.models.autoencoder import Autoencoder, build
 from vae_explorer.models.objectives import iwae
 
@@ -35,13 +36,13 @@ def uniform_sum(model: Autoencoder, side: int = 241, reach: float = 6.0) -> NDAr
 @pytest.mark.parametrize("kind", ["vae", "autoencoder"])
 def test_it_equals_the_plain_double_sum(kind: str, likelihood: Likelihood) -> None:
     model = perturbed(build(config(kind=kind, likelihood=likelihood, scale=0.4), 0))
-    result = log_marginal(model, PIXELS, 1.0)
+    result = log_marginal(Arrays(model), PIXELS, 1.0)
     assert np.allclose(result.log_p, uniform_sum(model), atol=2e-3)
 
 
 def test_iwae_comes_up_to_it_from_below() -> None:
     model = perturbed(build(config(), 0))
-    result = log_marginal(model, PIXELS, 1.0)
+    result = log_marginal(Arrays(model), PIXELS, 1.0)
     torch.manual_seed(0)
     x = torch.from_numpy(PIXELS).float() / 255
     with torch.inference_mode():
@@ -53,15 +54,15 @@ def test_iwae_comes_up_to_it_from_below() -> None:
 
 def test_the_error_it_reports_is_above_the_true_one() -> None:
     model = perturbed(build(config(likelihood="gaussian", scale=0.05), 0))
-    fine = log_marginal(model, PIXELS, 1.0, make_grid(512, 6.0)).log_p
+    fine = log_marginal(Arrays(model), PIXELS, 1.0, make_grid(512, 6.0)).log_p
     for side in (128, 256):
-        coarse = log_marginal(model, PIXELS, 1.0, make_grid(side, 6.0))
+        coarse = log_marginal(Arrays(model), PIXELS, 1.0, make_grid(side, 6.0))
         assert np.abs(coarse.log_p - fine).mean() <= coarse.error + 1e-3
 
 
 def test_the_error_it_reports_is_the_mean_distance_to_a_checkerboard_of_nodes() -> None:
     model = perturbed(build(config(likelihood="gaussian", scale=0.05), 0))
-    stated = log_marginal(model, PIXELS, 1.0, make_grid(32, 6.0)).error
+    stated = log_marginal(Arrays(model), PIXELS, 1.0, make_grid(32, 6.0)).error
     u = np.linspace(-1, 1, 32)
     nodes, widths = 6 * np.sinh(2 * u) / np.sinh(2), 12 * np.cosh(2 * u) / np.sinh(2) * 2 / 31
     z = np.array([(x, y) for x in nodes for y in nodes])
@@ -84,6 +85,6 @@ def test_the_rule_integrates_the_prior_to_one() -> None:
 
 def test_what_it_cannot_do_it_refuses() -> None:
     with pytest.raises(ValueError, match="3"):
-        log_marginal(build(config(latent=3), 0), PIXELS, 1.0)
+        log_marginal(Arrays(build(config(latent=3), 0)), PIXELS, 1.0)
     with pytest.raises(ValueError, match="multiple"):
-        log_marginal(build(config(), 0), PIXELS, 1.0, make_grid(100, 5.0))
+        log_marginal(Arrays(build(config(), 0)), PIXELS, 1.0, make_grid(100, 5.0))

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from vae_explorer import data
 from vae_explorer.checkpoints import checkpoints
 from vae_explorer.config import ModelConfig
-from vae_explorer.latent.encoding import Encoding, encode
-from vae_explorer.models.autoencoder import Autoencoder
+from vae_explorer.latent.encoding import encode
+from vae_explorer.latent.model import Encoding, Model
+from vae_explorer.models.arrays import Arrays
 from vae_explorer.ui.shell import store
 from vae_explorer.ui.shell.encodings import Encodings
 from vae_explorer.ui.shell.nearest import CANDIDATES, RUNGS_PER_DECADE, around, nearest
@@ -28,7 +29,7 @@ def test_it_is_the_nearest_of_all_images_encoded_at_that_very_weight(name: str) 
     draws = np.random.default_rng(0)
     weights = np.exp(draws.uniform(np.log(1e-3), np.log(10), 3)) if model.config.kind == "multi-rate" else [1.0]
     for beta in map(float, (*weights, 1.0)):
-        codes = encode(model, pixels, beta).mean
+        codes = encode(Arrays(model), pixels, beta).mean
         for z in codes[draws.integers(0, len(codes), 20)] + draws.normal(0, 0.2, (20, 2)).astype(np.float32):
             distances = np.linalg.norm(codes - z, axis=1)
             found = nearest(store.key(name), tuple(map(float, z)), beta)
@@ -55,7 +56,7 @@ def test_fresh_weights_without_end_encode_a_ladder_and_no_more(monkeypatch: pyte
     store.forget_images()
     whole: list[float] = []
 
-    def counted(model: Autoencoder, pixels: NDArray[np.uint8], beta: float) -> Encoding:
+    def counted(model: Model, pixels: NDArray[np.uint8], beta: float) -> Encoding:
         if len(pixels) > CANDIDATES:
             whole.append(beta)
         return encode(model, pixels, beta)

@@ -42,7 +42,7 @@ def test_its_slider_link_map_and_export_work(fifth: None) -> None:
     test.query_params["radius"] = "0.5"
     test.run()
     assert not test.exception, test.exception
-    codes = encode(checkpoints.load(checkpoints.find("digits-vae-2d")).model, data.load("digits", "test").pixels, 1.0)
+    codes = encode(checkpoints.load(checkpoints.find("digits-vae-2d")).arrays, data.load("digits", "test").pixels, 1.0)
     for radius in (0.5, 1.25):
         test.slider(key="radius").set_value(radius)
         test.run()

@@ -65,7 +65,7 @@ def test_the_decoder_s_plane_is_shown_with_words(folder: Path, kind: str, latent
     scene, view = Scene(NAME), test.session_state["view"]
     assert scene.limits.images == 0
     assert "density" not in scene.limits.layers
-    middle = decode(checkpoints.load(path).model, np.zeros((1, latent), np.float32), 1.0)
+    middle = decode(checkpoints.load(path).arrays, np.zeros((1, latent), np.float32), 1.0)
     assert exports.decoded_png(scene, view) == store.decoded(scene.key, (0.0,) * latent, scene.weight(view))
     assert middle.shape == (1, 6, 6)
     assert exports.codes_csv(scene, view).count("\n") == 1

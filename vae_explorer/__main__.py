@@ -205,7 +205,7 @@ def _images(checkpoint: Checkpoint, part: str, *, others: bool = False) -> tuple
             "these all the same."
         )
     for beta in {checkpoint.config.beta_min, checkpoint.config.beta_max, reported_beta(checkpoint.config)}:
-        codes = encode(checkpoint.model, spread(images.pixels, LOOKED_AT), beta)
+        codes = encode(checkpoint.arrays, spread(images.pixels, LOOKED_AT), beta)
         if not all((np.abs(values) <= FARTHEST).all() for values in codes):  # not a number is not, either
             raise _unusable(checkpoint, "codes")
     return images, said

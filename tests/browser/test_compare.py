@@ -101,7 +101,7 @@ def test_one_pointer_moves_both_sides_by_the_same_number_of_standard_deviations(
     for live in duel.live:
         expect(live).to_be_visible()
     duel.explorer.frame()
-    codes = [encode(model.model, images.pixels, 1.0).mean for model in models]
+    codes = [encode(model.arrays, images.pixels, 1.0).mean for model in models]
     units = [(np.array(duel.z(k)) - codes[k].mean(0)) / codes[k].std(0) for k in (0, 1)]
     assert units[0] == pytest.approx(units[1], abs=0.02)
     for k in (0, 1):
@@ -141,7 +141,7 @@ def test_the_same_draws_go_through_both(
 ) -> None:
     duel = Duel(open_page, server, "seed=3&spaces=fitted,prior")
     noise = np.random.default_rng(3).standard_normal((64, 2)).astype(np.float32)
-    codes = encode(models[0].model, images.pixels, 1.0).mean.astype(np.float64)
+    codes = encode(models[0].arrays, images.pixels, 1.0).mean.astype(np.float64)
     values, vectors = np.linalg.eigh(np.cov(codes.T, ddof=0))
     fitted = codes.mean(0) + noise @ (vectors * np.sqrt(values) @ vectors.T)
     duel.page.wait_for_timeout(1000)
@@ -200,7 +200,7 @@ def test_a_gap_field_colours_both_planes_and_its_worst_place_can_be_shown(open_p
     duel.page.locator(".worst .left").get_by_role("button", name="Show the worst").click()
     duel.explorer.until(lambda: "z" in duel.query)
     model = checkpoints.load(checkpoints.find("digits-ae-2d"))
-    codes = encode(model.model, data.load("digits", "test").pixels, 1.0).mean
+    codes = encode(model.arrays, data.load("digits", "test").pixels, 1.0).mean
     z = np.array([*map(float, duel.query["z"].split(","))])
     nearest = float(np.linalg.norm(codes - z, axis=1).min())
     assert nearest > 0.5 * codes.std(), "the emptiest place of the plane is far from every code"
@@ -328,7 +328,7 @@ def full(duel: Duel, side: int) -> tuple[float, ...]:
 
 
 def codes_of(model: Checkpoint) -> NDArray[np.float32]:
-    return encode(model.model, DIGIT_IMAGES.pixels, 1.0).mean
+    return encode(model.arrays, DIGIT_IMAGES.pixels, 1.0).mean
 
 
 @pytest.mark.parametrize("names", PAIRS)

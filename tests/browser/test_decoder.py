@@ -85,7 +85,7 @@ def test_every_dense_decoder_gives_pytorchs_image(page: Page, changes: dict[str,
               return [...grey]; }); }""",
             [z.tolist(), beta],
         )
-        exact = 255 * decode(loaded.model, z, beta).reshape(len(z), 64)
+        exact = 255 * decode(loaded.arrays, z, beta).reshape(len(z), 64)
         assert np.abs(np.array(grey) - exact).max() < 1.5
         assert exact.std() > 10, "a flat image would prove nothing"
 
@@ -103,7 +103,7 @@ def test_a_convolutional_decoder_is_exact_on_its_tiles_and_blends_between(page: 
         return np.array(page.evaluate(script, [z, beta]))
 
     def exact(x: float, y: float, beta: float) -> Any:
-        return np.rint(255 * decode(loaded.model, np.array([[x, y]], np.float32), beta)[0].ravel())
+        return np.rint(255 * decode(loaded.arrays, np.array([[x, y]], np.float32), beta)[0].ravel())
 
     assert np.abs(grey([nodes[5], nodes[-3]], rungs[1]) - exact(nodes[5], nodes[-3], rungs[1])).max() <= 1
     corners = [exact(nodes[i], nodes[j], rungs[0]) for i in (5, 6) for j in (8, 9)]
@@ -119,7 +119,7 @@ def test_codes_are_exact_on_the_rungs_and_between_them_on_straight_lines(page: P
     loaded = checkpoint(latent=latent)
     open_world(page, loaded)
     rungs = page.evaluate("world.rungs")
-    low, high = (encode(loaded.model, IMAGES.pixels, beta) for beta in rungs[1:3])
+    low, high = (encode(loaded.arrays, IMAGES.pixels, beta) for beta in rungs[1:3])
 
     def climb(beta: float) -> tuple[Any, Any]:
         script = """beta => { const ladder = new Ladder(world); ladder.climb(beta);

@@ -103,9 +103,9 @@ def answered(
     """Waits until the pictures are those of what is on the pad; returns what the model sees and the code."""
     drawing.explorer.until(lambda: bool(np.ptp(drawing.drawn()) > 0))
     seen = preprocess(drawing.drawn(shape), "mnist", (28, 28)).pixels
-    mean = encode(model.model, seen[None], beta).mean
+    mean = encode(model.arrays, seen[None], beta).mean
     drawing.explorer.until(lambda: drawing.shows(drawing.seen, seen))
-    exact = 255 * decode(model.model, mean, beta)[0]
+    exact = 255 * decode(model.arrays, mean, beta)[0]
     drawing.explorer.until(lambda: drawing.shows(drawing.decoded, exact))
     return seen, mean[0]
 
@@ -199,7 +199,7 @@ def test_a_desk_is_cropped_by_mouse_and_by_keyboard(
     seen, code = answered(drawing, model)
     cut = desk[270:630, 270:630]  # three tenths to seven tenths
     assert np.abs(seen.astype(float) - preprocess(cut, "mnist", (28, 28)).pixels).mean() < 4
-    wanted = encode(model.model, images.pixels[:1], 1.0).mean[0]
+    wanted = encode(model.arrays, images.pixels[:1], 1.0).mean[0]
     assert np.hypot(*(code - wanted)) < 0.7, "the seven lies where it does without a desk"
 
     crop = drawing.page.get_by_role("button", name="Crop")
@@ -267,7 +267,7 @@ def test_the_drawing_moves_with_the_weight_and_stays_when_the_model_changes(
     expect(drawing.live).to_be_visible()
     drawing.explorer.frame()
     weight = float(drawing.explorer.weight.evaluate("input => 10 ** input.value"))
-    wanted = 255 * decode(model.model, encode(model.model, seen[None], weight).mean, weight)[0]
+    wanted = 255 * decode(model.arrays, encode(model.arrays, seen[None], weight).mean, weight)[0]
     pixels = drawing.live.evaluate("c => [...c.getContext('2d').getImageData(0, 0, 28, 28).data]")
     assert close(np.array(pixels, np.uint8).reshape(28, 28, 4)[..., 0], wanted), "in the browser, while it is dragged"
     drawing.page.mouse.up()
@@ -366,7 +366,7 @@ def test_both_maps_of_a_comparison_take_the_drawing(open_page: Open, server: str
     expect(drawing.decoded).to_have_count(2)
     seen = preprocess(drawing.drawn(), "mnist", (28, 28)).pixels
     explorer.until(lambda: drawing.shows(drawing.seen, seen))
-    exact = 255 * decode(model.model, encode(model.model, seen[None], 1.0).mean, 1.0)[0]
+    exact = 255 * decode(model.arrays, encode(model.arrays, seen[None], 1.0).mean, 1.0)[0]
     explorer.until(lambda: same(Explorer.pixels(drawing.decoded.nth(1)), exact))
     drawing.page.mouse.move(2, 2)
     for each, shot in zip(maps, before, strict=True):

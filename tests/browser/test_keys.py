@@ -35,7 +35,7 @@ def test_the_live_region_says_class_distance_and_rate(open_page: Open, model: Ch
     press(explorer, "Shift+ArrowRight", "ArrowUp")
     explorer.until(lambda: "z" in explorer.query)
     z = np.array([float(value) for value in explorer.query["z"].split(",")])
-    mean, std = encode(model.model, images.pixels, 1.0)
+    mean, std = encode(model.arrays, images.pixels, 1.0)
     away = np.hypot(*(mean - z).T)
     image = int(away.argmin())
     said = explorer.page.locator(".said")

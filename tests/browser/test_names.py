@@ -15,12 +15,13 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from tests.browser.conftest import Serve
-from tests.test_own_data import png, zipped
+from tests.test_own_data import zipped
 from tests.test_text import HOSTILE
 from vae_explorer import text
 from vae_explorer.checkpoints import checkpoints
 from vae_explorer.checkpoints.checkpoints import Provenance
 from vae_explorer.config import ModelConfig, TrainingConfig
+from vae_explorer.data.modality import PICTURES
 from vae_explorer.jobs import jobs
 from vae_explorer.jobs.records import Order, Status
 from vae_explorer.models.autoencoder import build
@@ -113,7 +114,7 @@ def test_train(page: Page, address: str) -> None:
 def test_data(page: Page, address: str, tmp_path: Path) -> None:
     page.goto(f"{address}/data")
     expect(page.get_by_text("Your data sets")).to_be_visible(timeout=30_000)
-    image = png(np.arange(256, dtype=np.uint8).reshape(16, 16))
+    image = PICTURES.exported(np.arange(256, dtype=np.uint8).reshape(16, 16))
     files = {f"{name.replace('/', '')}/{k}.png": image for name in CLASSES for k in range(12)}
     path = tmp_path / f"{LINK.replace('/', '')} {TAG}.zip"
     path.write_bytes(zipped({**files, f"{TAG} {PICTURE}.txt": b"x", f"{TAG}.png": b"no image"}))

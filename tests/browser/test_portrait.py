@@ -55,7 +55,7 @@ def test_the_map_as_svg_and_png(explorer: Explorer, model: Checkpoint, images: I
     frame = svg.find(f".//{SVG}clipPath/{SVG}path")
     assert frame is not None
     left, top, width, height = map(float, re.findall(r"-?[\d.]+", frame.attrib["d"])[:4])
-    at = to_pixel(encode(model.model, images.pixels, 1.0).mean)
+    at = to_pixel(encode(model.arrays, images.pixels, 1.0).mean)
     within = (np.abs(at - [left + width / 2, top + height / 2]) < [width / 2 + 2, height / 2 + 2]).all(axis=1)
     shown = at[within & (images.labels != 3)]
     drawn = list(svg.iter(f"{SVG}use"))

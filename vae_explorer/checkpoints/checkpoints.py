@@ -20,6 +20,7 @@ from vae_explorer.checkpoints.digests import digest
 from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
 from vae_explorer.disk.asides import Aside, set_aside
 from vae_explorer.disk.files import expanded, reason, replacing, whole
+from vae_explorer.models.arrays import Arrays
 from vae_explorer.models.autoencoder import Autoencoder
 from vae_explorer.text import shown
 
@@ -91,6 +92,11 @@ class Checkpoint(NamedTuple):
     model: Autoencoder
     state: dict[str, Tensor]  # what training needs to go on; empty in a finished model
     digest: str | None = None  # of all that the file holds; None where an older version wrote it
+
+    @property
+    def arrays(self) -> Arrays:
+        """The model as functions on arrays: what everything but training asks."""
+        return Arrays(self.model)
 
 
 class Entry(NamedTuple):

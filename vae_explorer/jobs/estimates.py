@@ -29,6 +29,7 @@ from vae_explorer.data import Images
 from vae_explorer.disk.files import scratch, sweep
 from vae_explorer.jobs import films, jobs, worker
 from vae_explorer.latent.encoding import decode, encode
+from vae_explorer.models.arrays import Arrays
 from vae_explorer.models.autoencoder import Autoencoder, build
 from vae_explorer.training.allocator import keep_freed_memory
 from vae_explorer.training.engine import EVALUATION_IMAGES, evaluate, fit
@@ -169,8 +170,9 @@ def _end(network: Autoencoder, training: TrainingConfig, images: Images, shown: 
     with scratch(runs if runs.is_dir() else Path(tempfile.gettempdir())) as folder:
         path = folder / f"last{SUFFIX}"
         start = time.perf_counter()
+        model = Arrays(network)
         evaluate(network, torch.from_numpy(images.pixels), beta, seed=0)
-        decode(network, encode(network, images.pixels, beta).mean[: films.FILM_IMAGES], beta)
+        decode(model, encode(model, images.pixels, beta).mean[: films.FILM_IMAGES], beta)
         looked = time.perf_counter()
         checkpoints.save(path, network, provenance, moments)
         saved = time.perf_counter()

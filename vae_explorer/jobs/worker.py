@@ -21,15 +21,18 @@ from vae_explorer.checkpoints import checkpoints
 from vae_explorer.checkpoints.checkpoints import CheckpointError
 from vae_explorer.config import ConfigError, effective_beta, reported_beta
 from vae_explorer.data import DataError, Images, Shards, load, spread, stream
+from vae_explorer.data.modality import PICTURES
 from vae_explorer.disk.files import read_json, reason, replacing, sweep
 from vae_explorer.jobs import films, runs
 from vae_explorer.jobs.films import FILM_IMAGES
 from vae_explorer.jobs.jobs import Job, JobError, JobGone, Wish, find_all, limit, slot, write
 from vae_explorer.jobs.records import LONGEST, Record, Rung, Status
 from vae_explorer.jobs.runs import Run
-from vae_explorer.latent.encoding import Encoding, axis_rates, decode, encode, grey_levels
+from vae_explorer.latent.encoding import axis_rates, decode, encode
+from vae_explorer.latent.model import Encoding
 from vae_explorer.measured.baselines import best_linear, explained, mean_image
 from vae_explorer.measured.evaluation import averages
+from vae_explorer.models.arrays import Arrays
 from vae_explorer.training.engine import Epoch, TrainingDiverged
 from vae_explorer.training.processes import ALONE, Processes, ProcessesError
 
@@ -155,19 +158,19 @@ class _Worker:
 
     def show(self, epoch: Epoch) -> None:
         """Leaves a snapshot and a record, before the checkpoint: after a kill they are ahead, never behind."""
-        model = self.model
-        beta = reported_beta(model.config)
+        model, config = Arrays(self.model), self.model.config
+        beta = reported_beta(config)
         codes = encode(model, self.film, beta)
         arrays: dict[str, NDArray[Any]] = {
             "codes": codes.mean.astype(np.float16),
-            "images": grey_levels(decode(model, codes.mean[:FILM_IMAGES], beta)),
+            "images": PICTURES.levels(decode(model, codes.mean[:FILM_IMAGES], beta)),
         }
         with replacing(films.frame_file(self.job.folder, epoch.number)) as file:
             save_file(arrays, file)
         decoded = decode(model, codes.mean[self.judged], beta)
         record = replace(_record(epoch, codes), explained=explained(self.film[self.judged], decoded, self.mean))
         self.tell(records=(*self.status.records, record))
-        if epoch.number == epoch.epochs and model.config.kind == "multi-rate":
+        if epoch.number == epoch.epochs and config.kind == "multi-rate":
             self.tell(ladder=self.ladder())
         self.demand_home()  # who watches may have moved it: the checkpoint is not to lie in another's folder
 

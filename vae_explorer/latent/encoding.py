@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.distributions import kl_divergence
 
+from vae_explorer.data.modality import PICTURES
+from vae_explorer.latent.model import Encoding, Floats, Model
 from vae_explorer.latent.noise import normal_sets
-from vae_explorer.models.autoencoder import Autoencoder
 
-Floats = NDArray[np.float32]
+Scalar = TypeVar("Scalar", bound=np.generic)
 BATCH = 1000
 SAMPLES = 128  # of z, for the distortion of one image
 SETS = 8  # of them, whose spread is its error
 
 
-class Encoding(NamedTuple):
-    """The posteriors of many images, in latent units."""
-
-    mean: Floats  # (N, D)  the codes
-    std: Floats  # (N, D)  zero for a deterministic autoencoder
-
-
-class Measured(NamedTuple):
+class Terms(NamedTuple):
     """Both terms of the negative ELBO of one image, in nats."""
 
     distortion: float
@@ -34,14 +26,10 @@ class Measured(NamedTuple):
     rate: float  # infinite for a deterministic autoencoder
 
 
-@torch.inference_mode()
-def encode(model: Autoencoder, pixels: NDArray[np.uint8], beta: float) -> Encoding:
+def encode(model: Model, pixels: NDArray[np.uint8], beta: float) -> Encoding:
     """Returns the posteriors of images `(N, H, W)` at one KL weight."""
-    parts = []
-    for part in torch.from_numpy(pixels).split(BATCH):
-        q = model.posterior(part.float() / 255, torch.full((len(part),), beta))
-        parts.append((q.mean, q.stddev))
-    mean, std = (torch.cat(each).numpy() for each in zip(*parts, strict=True))
+    parts = [model.encode(PICTURES.normalised(part), beta) for part in batches(pixels)]
+    mean, std = (np.concatenate(each) for each in zip(*parts, strict=True))
     return Encoding(mean, std)
 
 
@@ -56,17 +44,14 @@ def axis_rates(encoding: Encoding) -> NDArray[np.float64]:
     return rates
 
 
-@torch.inference_mode()
-def decode(model: Autoencoder, z: Floats, beta: float) -> Floats:
+def decode(model: Model, z: Floats, beta: float) -> Floats:
     """Returns the mean images `(M, H, W)`, in [0, 1], of latent points `(M, D)`."""
-    points = torch.from_numpy(np.ascontiguousarray(z, dtype=np.float32))
-    parts = [model.likelihood(part, torch.full((len(part),), beta)).mean for part in points.split(BATCH)]
-    means: Floats = torch.cat(parts).numpy()
+    points = np.ascontiguousarray(z, dtype=np.float32)
+    means: Floats = np.concatenate([model.decode(part, beta) for part in batches(points)])
     return means
 
 
-@torch.inference_mode()
-def measure(model: Autoencoder, pixels: NDArray[np.uint8], beta: float, seed: tuple[int, ...]) -> Measured:
+def terms(model: Model, pixels: NDArray[np.uint8], beta: float, seed: tuple[int, ...]) -> Terms:
     """Returns distortion (grey targets) and rate of one image `(H, W)`, with the error of `SAMPLES` samples of z.
 
     Arguments:
@@ -75,17 +60,18 @@ def measure(model: Autoencoder, pixels: NDArray[np.uint8], beta: float, seed: tu
         beta: The KL weight.
         seed: Of the samples, as `noise.normal_sets` takes it.
     """
-    x = torch.from_numpy(pixels)[None].float() / 255
-    q = model.posterior(x, torch.full((1,), beta))
-    sets, samples = (SETS, SAMPLES // SETS) if q.stddev.any() else (1, 1)
-    z = q.mean + q.stddev * torch.from_numpy(normal_sets(sets, samples, q.mean.shape[1], seed)).flatten(0, 1).float()
-    parts = [model.likelihood(part, torch.full((len(part),), beta)).log_prob(x) for part in z.split(BATCH)]
-    means = -torch.cat(parts).double().reshape(sets, samples).mean(1)
-    error = means.std().item() / math.sqrt(sets) if sets > 1 else 0.0
-    return Measured(means.mean().item(), error, kl_divergence(q, model.prior()).item())
+    x = PICTURES.normalised(pixels[None])
+    q = model.encode(x, beta)
+    sets, samples = (SETS, SAMPLES // SETS) if q.std.any() else (1, 1)
+    noise = normal_sets(sets, samples, model.axes, seed).astype(np.float32)
+    likelihood = model.likelihood((q.mean + q.std * noise).reshape(-1, model.axes), beta)
+    log_p = likelihood.weights @ x.ravel().astype(np.float64) + likelihood.offset + model.base_measure(x)
+    means = -log_p.reshape(sets, samples).mean(1)
+    error = float(means.std(ddof=1)) / math.sqrt(sets) if sets > 1 else 0.0
+    return Terms(float(means.mean()), error, float(axis_rates(q).sum()))
 
 
-def atlas(model: Autoencoder, beta: float, extent: tuple[float, float, float, float], tiles: int) -> NDArray[np.uint8]:
+def atlas(model: Model, beta: float, extent: tuple[float, float, float, float], tiles: int) -> NDArray[np.uint8]:
     """Returns one picture of decoded images on a square grid over the first two latent axes.
 
     Arguments:
@@ -98,8 +84,8 @@ def atlas(model: Autoencoder, beta: float, extent: tuple[float, float, float, fl
     Returns:
         `(tiles * H, tiles * W)`, the first row at the top.
     """
-    z = plane(model.config.latent, extent, tiles)
-    return mosaic(grey_levels(decode(model, z.reshape(tiles * tiles, -1), beta)))
+    z = plane(model.axes, extent, tiles)
+    return PICTURES.sheet(PICTURES.levels(decode(model, z.reshape(tiles * tiles, -1), beta)))
 
 
 def plane(axes: int, extent: tuple[float, float, float, float], side: int) -> Floats:
@@ -121,18 +107,6 @@ def plane(axes: int, extent: tuple[float, float, float, float], side: int) -> Fl
     return z
 
 
-def grey_levels(means: Floats) -> NDArray[np.uint8]:
-    """Returns images in [0, 1] as grey levels from 0 to 255, rounded to the nearest."""
-    levels: NDArray[np.uint8] = np.rint(255 * means).clip(0, 255).astype(np.uint8)
-    return levels
-
-
-def mosaic(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns a square number of images `(side * side, H, W)` as one picture `(side * H, side * W)`, row by row.
-
-    Colours, a last axis of 3, stay.
-    """
-    count, height, width, *channels = images.shape
-    side = math.isqrt(count)
-    rows = images.reshape(side, side, height, width, *channels).swapaxes(1, 2)
-    return rows.reshape(side * height, side * width, *channels)
+def batches(rows: NDArray[Scalar]) -> list[NDArray[Scalar]]:
+    """Returns rows in parts that fit the cache; no rows are one part of none."""
+    return [rows[start : start + BATCH] for start in range(0, max(1, len(rows)), BATCH)]

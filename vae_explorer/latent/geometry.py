@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
-from functools import cache
-
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.func import jvp, vmap
 
-from vae_explorer.latent.encoding import Floats, plane
-from vae_explorer.models.autoencoder import Autoencoder
+from vae_explorer.latent.encoding import plane
+from vae_explorer.latent.model import Floats, Model
 
 BATCH = 512  # points whose derivatives are held at once
 
 
-def pullback_metric(model: Autoencoder, z: Floats, beta: float) -> Floats:
+def pullback_metric(model: Model, z: Floats, beta: float) -> Floats:
     r"""Returns the metric that the decoder induces on the latent space.
 
     .. math:: G(z) = J(z)^T J(z), \quad J = \partial f / \partial z
@@ -37,11 +31,11 @@ def pullback_metric(model: Autoencoder, z: Floats, beta: float) -> Floats:
         | Latent Space Oddity (Arvanitidis et al., 2018)
         | https://arxiv.org/abs/1710.11379
     """
-    metric: Floats = _metric(model, z, beta, model.config.latent).astype(np.float32)
+    metric: Floats = _metric(model, z, beta, model.axes).astype(np.float32)
     return metric
 
 
-def magnification(model: Autoencoder, beta: float, extent: tuple[float, float, float, float], side: int) -> Floats:
+def magnification(model: Model, beta: float, extent: tuple[float, float, float, float], side: int) -> Floats:
     r"""Returns how much the decoder enlarges a latent area, on a grid over the first two axes.
 
     .. math:: m(z) = \sqrt{\det G(z)}
@@ -67,44 +61,23 @@ def magnification(model: Autoencoder, beta: float, extent: tuple[float, float, f
         | Latent Space Oddity (Arvanitidis et al., 2018)
         | https://arxiv.org/abs/1710.11379
     """
-    axes = min(model.config.latent, 2)
-    z = plane(model.config.latent, extent, side).reshape(side * side, -1)
+    axes = min(model.axes, 2)
+    z = plane(model.axes, extent, side).reshape(side * side, -1)
     area = np.linalg.det(_metric(model, z, beta, axes)).clip(0)  # rounding can leave -1e-20 of a zero
     field: Floats = np.sqrt(area).reshape(side, side).astype(np.float32)
     return field
 
 
-@torch.no_grad()
-def _metric(model: Autoencoder, z: Floats, beta: float, axes: int) -> NDArray[np.float64]:
+def _metric(model: Model, z: Floats, beta: float, axes: int) -> NDArray[np.float64]:
     """Returns the metric of the first axes, `(N, axes, axes)`.
 
     The products are summed in float64: where the columns of J are almost parallel, the
     determinant is a small difference of large numbers.
     """
-    _load_forward_mode()
-    points = torch.from_numpy(np.ascontiguousarray(z, dtype=np.float32))
+    points = np.ascontiguousarray(z, dtype=np.float32)
     parts = []
-    for part in points.split(BATCH):
-        j = _jacobian(model, part, beta, axes).flatten(2).transpose(0, 1).double()
-        parts.append(j @ j.mT)
-    metric: NDArray[np.float64] = torch.cat(parts).numpy()
+    for start in range(0, len(points), BATCH):
+        j = model.jacobian(points[start : start + BATCH], beta, axes).astype(np.float64)
+        parts.append(j @ j.swapaxes(1, 2))
+    metric: NDArray[np.float64] = np.concatenate(parts)
     return metric
-
-
-def _jacobian(model: Autoencoder, z: Tensor, beta: float, axes: int) -> Tensor:
-    """Returns the derivatives `(axes, N, H, W)` of the decoder mean, one forward pass an axis."""
-
-    def mean(z: Tensor) -> Tensor:
-        return model.likelihood(z, torch.full((len(z),), beta)).mean
-
-    directions = torch.eye(z.shape[1])[:axes, None].expand(-1, len(z), -1)
-    derivatives: Tensor = vmap(lambda direction: jvp(mean, (z,), (direction,))[1])(directions)
-    return derivatives
-
-
-@cache
-def _load_forward_mode() -> None:
-    """Takes a first derivative: torch then compiles rules by a function that it warns of itself."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"`torch\.jit\.script` is", DeprecationWarning)
-        jvp(torch.sin, (torch.zeros(1),), (torch.ones(1),))

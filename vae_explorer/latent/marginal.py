@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vae_explorer.latent.encoding import Floats, encode
-from vae_explorer.models.autoencoder import Autoencoder
+from vae_explorer.data.modality import PICTURES
+from vae_explorer.latent.encoding import encode
+from vae_explorer.latent.model import Floats, Model, log_prior
 
 SIDE = 448  # nodes along an axis: twice as many change log p(x) by less than 0.02 nats on average
 TILE = 16  # nodes a side of the blocks that are skipped or summed as one
@@ -35,7 +36,7 @@ class Grid(NamedTuple):
 
 
 @torch.inference_mode()
-def log_marginal(model: Autoencoder, pixels: NDArray[np.uint8], beta: float, grid: Grid | None = None) -> Marginal:
+def log_marginal(model: Model, pixels: NDArray[np.uint8], beta: float, grid: Grid | None = None) -> Marginal:
     r"""Returns log p(x) of images `(N, H, W)`, grey targets, under the standard normal prior.
 
     .. math:: \log p(x) = \log \int p(x|z) \, p(z) \, dz
@@ -55,14 +56,15 @@ def log_marginal(model: Autoencoder, pixels: NDArray[np.uint8], beta: float, gri
     Raises:
         ValueError: If the model does not have two latent axes, or the nodes do not fill blocks.
     """
-    if model.config.latent != 2:
-        raise ValueError(f"quadrature is for two latent axes, and this model has {model.config.latent}")
+    if model.axes != 2:
+        raise ValueError(f"quadrature is for two latent axes, and this model has {model.axes}")
     grid = grid or make_grid(SIDE, reach_of(encode(model, pixels, beta).mean))
     if len(grid.nodes) % TILE:
         raise ValueError(f"the number of nodes must be a multiple of {TILE}")
-    x = torch.from_numpy(pixels).flatten(1).float() / 255
+    images = PICTURES.normalised(pixels)
+    x = torch.from_numpy(images).flatten(1)
     z, log_weights = _plane(grid)
-    log_weights += model.prior().log_prob(z)
+    log_weights += torch.from_numpy(log_prior(z.flatten(0, 1).numpy())).float().reshape(log_weights.shape)
     coarse = torch.cat([_log_joint(model, x, *part, beta) for part in _coarse(z, log_weights)], 1)
     matters = coarse > coarse.amax(1, keepdim=True) - NEGLIGIBLE
     matters = matters.unflatten(1, (len(z), -1)).any(2)
@@ -75,7 +77,7 @@ def log_marginal(model: Autoencoder, pixels: NDArray[np.uint8], beta: float, gri
             half = log_joint[:, checkerboard].logsumexp(1) + math.log(2)
             log_p[:, rows] = torch.logaddexp(log_p[:, rows], torch.stack([log_joint.logsumexp(1), half]))
     error = (log_p[0] - log_p[1]).abs().mean().item()
-    return Marginal((log_p[0] + _base_measure(model, x, beta)).numpy(), error)
+    return Marginal((log_p[0].double().numpy() + model.base_measure(images)).astype(np.float32), error)
 
 
 def reach_of(codes: Floats) -> float:
@@ -128,27 +130,7 @@ def _coarse(z: Tensor, log_weights: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         yield nodes.flatten(0, 1), weights.flatten()
 
 
-def _log_joint(model: Autoencoder, x: Tensor, z: Tensor, log_weights: Tensor, beta: float) -> Tensor:
+def _log_joint(model: Model, x: Tensor, z: Tensor, log_weights: Tensor, beta: float) -> Tensor:
     """Returns the logarithms `(N, M)` of the sum's terms, short of h(x)."""
-    weights, offset = _linear_form(model, z, beta)
-    return torch.addmm(offset + log_weights, x, weights.T)
-
-
-def _linear_form(model: Autoencoder, z: Tensor, beta: float) -> tuple[Tensor, Tensor]:
-    """Returns w `(M, H W)` and c `(M,)` of log p(x|z) = x w(z) + c(z) + h(x), with h(0) = h(1) = 0.
-
-    Both follow from the density of a black and of a white pixel.
-    """
-    likelihood = model.likelihood(z, torch.full((len(z),), beta)).base_dist
-    zeros = torch.zeros(len(z), *model.config.shape)
-    black, white = likelihood.log_prob(zeros).flatten(1), likelihood.log_prob(zeros + 1).flatten(1)
-    return white - black, black.sum(1)
-
-
-def _base_measure(model: Autoencoder, x: Tensor, beta: float) -> Tensor:
-    """Returns h(x), `(N,)`: what the linear form misses of log p(x|z), the same at every z."""
-    z = torch.zeros(1, model.config.latent)
-    weights, offset = _linear_form(model, z, beta)
-    likelihood = model.likelihood(z, torch.full((1,), beta))
-    exact: Tensor = likelihood.log_prob(x.unflatten(1, model.config.shape))
-    return exact - (x @ weights[0] + offset)
+    weights, offset = map(torch.from_numpy, model.likelihood(z.numpy(), beta))
+    return torch.addmm(offset.float() + log_weights, x, weights.T)

@@ -108,9 +108,9 @@ def measure(
     for done, weight in enumerate(beta, 1):
         distortion.append(averages(model, torch.from_numpy(pixels), weight, samples=samples, seed=0))
         if config.kind != "autoencoder":
-            axis_rate.append(tuple(axis_rates(encode(model, pixels, weight)).tolist()))
+            axis_rate.append(tuple(axis_rates(encode(checkpoint.arrays, pixels, weight)).tolist()))
         if len(judged):
-            marginal.append(log_marginal(model, judged, weight))
+            marginal.append(log_marginal(checkpoint.arrays, judged, weight))
         show(done / len(beta))
     return Curve(
         weights=sidecars.digest(model),

@@ -14,6 +14,7 @@ from torch import Tensor
 from vae_explorer.config import Kind
 from vae_explorer.data import Images
 from vae_explorer.latent.marginal import log_marginal
+from vae_explorer.models.arrays import Arrays
 from vae_explorer.models.autoencoder import Autoencoder
 from vae_explorer.models.objectives import objective, terms
 
@@ -55,7 +56,7 @@ def figures(
         mean = averages(model, pixels, beta, samples=samples, seed=seed, binarised=binarised)
         quadrature = None
         if model.config.latent == 2 and kind != "autoencoder" and not binarised:
-            quadrature = log_marginal(model, images.pixels, beta)
+            quadrature = log_marginal(Arrays(model), images.pixels, beta)
         rate = mean.rate if math.isfinite(mean.rate) else None
         yield Figures(
             beta=beta,

@@ -15,13 +15,13 @@ from vae_explorer.checkpoints.checkpoints import Checkpoint
 from vae_explorer.checkpoints.sidecars import SidecarError, count, demand, numbers, rising, texts
 from vae_explorer.config import ModelConfig
 from vae_explorer.data import Images, spread
-from vae_explorer.latent.encoding import Encoding, encode
+from vae_explorer.latent.encoding import encode
 from vae_explorer.latent.gaps.holes import fit_density
 from vae_explorer.latent.gaps.measures import FEWEST, MEASURES, Score, is_bound, pool
 from vae_explorer.latent.gaps.recognition import JUDGES, Judges, recognisable_share
 from vae_explorer.latent.gaps.sampling import Mixture, fit_mixture, samplings
 from vae_explorer.latent.gaps.scores import Clouds, Scores, all_scores, real_clouds
-from vae_explorer.models.autoencoder import Autoencoder
+from vae_explorer.latent.model import Encoding, Model
 
 KIND = "gaps"  # NAME.gaps.json, and the subcommand
 LADDER = (0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 4.0, 10.0)
@@ -77,7 +77,7 @@ class GapTable:
         seeds = tuple(map(int, numbers("seeds", values["seeds"])))
         beta = rising("beta", values["beta"])
         mixture = None if values["mixture"] is None else _mixture(values["mixture"])
-        _keys("scores", values["scores"], samplings("autoencoder" if mixture else "vae"))
+        _keys("scores", values["scores"], samplings(has_prior=mixture is None))
         scores = {}
         for sampling, rows in values["scores"].items():
             _keys(sampling, rows, MEASURES)
@@ -126,7 +126,7 @@ def measure(
         raise ValueError(
             f"gaps are measured with {FEWEST} images and draws at least, not {len(images.pixels)}, {draws}"
         )
-    model = checkpoint.model
+    model = checkpoint.arrays
     weights = ladder(checkpoint.config) if betas is None else tuple(sorted(betas))
     clouds = _clouds(images, judges, draws)
     together = images if train is None else train
@@ -140,7 +140,7 @@ def measure(
         ask = _Ask(model, beta, encoding, trained, mixture, draws)
         each.append(_scores(ask, judges, clouds, _progress(show, len(each), len(weights))))
     return GapTable(
-        weights=sidecars.digest(model),
+        weights=sidecars.digest(checkpoint.model),
         source=images.source,
         part=part,
         images=len(images.pixels),
@@ -154,7 +154,7 @@ def measure(
             sampling: {
                 name: tuple(pool([scores[sampling][name] for scores in seeds]) for seeds in each) for name in MEASURES
             }
-            for sampling in samplings(checkpoint.config.kind)
+            for sampling in samplings(model.has_prior)
         },
         real=_real(images, judges),
         mixture=mixture,
@@ -164,7 +164,7 @@ def measure(
 class _Ask(NamedTuple):
     """What is measured at one KL weight."""
 
-    model: Autoencoder
+    model: Model
     beta: float
     encoding: Encoding
     trained: Encoding

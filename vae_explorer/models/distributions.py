@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -145,3 +145,28 @@ class ExactContinuousBernoulli(ContinuousBernoulli):
         away = self.logits.where(~near, 1.0)
         taylor = 0.5 + self.logits / 12 - self.logits**3 / 720
         return torch.where(near, taylor, -1 / torch.expm1(-away) - 1 / away)
+
+
+class LinearForm(NamedTuple):
+    r"""A likelihood over pixels as :math:`\log p(x|z) = x \cdot w(z) + c(z) + h(x)`, in nats."""
+
+    weights: Tensor  # (M, P)
+    offset: Tensor  # (M,)  float64: a sum of numbers that nearly cancel against the rest
+
+
+def linear_form(likelihood: Independent[Distribution]) -> LinearForm:
+    r"""Returns the linear form of M densities.
+
+    .. math:: w = \eta, \; c = \sum \log C(\eta) - \log(1 + e^\eta) \text{ (Bernoulli: } C = 1 \text{)}; \quad
+        w = \mu / \sigma^2, \; c = -\sum \mu^2 / 2 \sigma^2 \text{ (Gaussian)}
+    """
+    each: Any = likelihood.base_dist
+    if isinstance(each, Normal):
+        weights = each.loc / each.scale**2
+        constants = -0.5 * weights * each.loc
+    else:
+        weights = each.logits
+        constants = -nn.functional.softplus(weights, threshold=40)
+        if isinstance(each, ContinuousBernoulli):
+            constants = constants + each._cont_bern_log_norm()
+    return LinearForm(weights.flatten(1), constants.flatten(1).sum(1, dtype=torch.float64))

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae_explorer.latent.encoding import Floats
 from vae_explorer.latent.gaps.measures import Score, binomial, jackknife, parts, pool
+from vae_explorer.latent.model import Floats
 
 K = 5
 BLOCK = 1000  # rows of a table of distances that are held at once

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_explorer.latent.encoding import Floats, decode, plane
+from vae_explorer.latent.encoding import decode, plane
 from vae_explorer.latent.gaps.coverage import squared_distances
 from vae_explorer.latent.gaps.holes import fit_density, log_density
 from vae_explorer.latent.gaps.measures import FIELDS, SMALLEST
 from vae_explorer.latent.gaps.recognition import Judges
 from vae_explorer.latent.gaps.round_trip import displacement
 from vae_explorer.latent.gaps.smoothness import speed, squared_speeds
-from vae_explorer.models.autoencoder import Autoencoder
+from vae_explorer.latent.model import Floats, Model
 
 ROWS = 10  # of a grid that are computed at once: an answer to give way at
 
@@ -24,7 +24,7 @@ ROWS = 10  # of a grid that are computed at once: an answer to give way at
 class _Question(NamedTuple):
     """What a field is asked of."""
 
-    model: Autoencoder
+    model: Model
     codes: Floats
     beta: float
     pixels: NDArray[np.uint8]
@@ -35,7 +35,7 @@ Answer = Callable[[Floats], Floats]  # points (M, D) to values (M,)
 
 
 def gap_field(
-    model: Autoencoder,
+    model: Model,
     codes: Floats,
     extent: tuple[float, float, float, float],
     side: int,

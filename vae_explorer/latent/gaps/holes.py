@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_explorer.latent.encoding import Floats
 from vae_explorer.latent.gaps.measures import SMALLEST, Score, binomial, jackknife, parts
+from vae_explorer.latent.model import Floats
 
 HELD = 0.99  # of the codes lie where the density is above the level
 JUDGED = 1000  # codes at most whose likelihood chooses the bandwidth

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_explorer.latent.encoding import Encoding
 from vae_explorer.latent.gaps.measures import Score
+from vae_explorer.latent.model import Encoding
 
 Doubles = NDArray[np.float64]
 FAINT = -80.0  # nats below the largest term of a sum: what float32 can still add without denormal numbers

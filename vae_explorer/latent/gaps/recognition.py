@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_explorer.data import Images
-from vae_explorer.latent.encoding import Floats
 from vae_explorer.latent.gaps.measures import Score, binomial
+from vae_explorer.latent.model import Floats
 
 TRAINED = 10_000  # images at most
 SURE = 0.9  # probability of one class from which an image counts as recognised

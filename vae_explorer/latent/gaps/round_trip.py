@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
-from vae_explorer.latent.encoding import BATCH, Floats
+from vae_explorer.latent.encoding import batches
 from vae_explorer.latent.gaps.measures import SMALLEST, Score, jackknife, parts, quantile
-from vae_explorer.models.autoencoder import Autoencoder
+from vae_explorer.latent.model import Floats, Model
 
 QUANTILES = (0.5, 0.9)
 
 
-@torch.inference_mode()
-def displacement(model: Autoencoder, z: Floats, beta: float) -> Floats:
+def displacement(model: Model, z: Floats, beta: float) -> Floats:
     r"""Returns what the round trip adds to latent points `(M, D)`, in latent units.
 
     .. math:: \mu(f(z)) - z
 
     with the decoder mean :math:`f`, not rounded to grey levels, and the posterior mean :math:`\mu`.
     """
-    moved = []
-    for part in torch.from_numpy(np.ascontiguousarray(z, np.float32)).split(BATCH):
-        weight = torch.full((len(part),), beta)
-        moved.append(model.posterior(model.likelihood(part, weight).mean, weight).mean - part)
-    steps: Floats = torch.cat(moved).numpy()
+    points = np.ascontiguousarray(z, np.float32)
+    moved = [model.encode(model.decode(part, beta), beta).mean - part for part in batches(points)]
+    steps: Floats = np.concatenate(moved)
     return steps
 
 

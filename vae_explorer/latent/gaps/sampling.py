@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vae_explorer.config import Kind
-from vae_explorer.latent.encoding import Floats
 from vae_explorer.latent.gaps.measures import SMALLEST
+from vae_explorer.latent.model import Floats
 
 COMPONENTS = 30  # of a mixture
 FITTED = 10_000  # codes at most that a mixture is fitted to
@@ -30,14 +29,14 @@ class Mixture(NamedTuple):
     roots: tuple[tuple[float, ...], ...]  # (K, D * D)  rows of L one after the other, latent units
 
 
-def samplings(kind: Kind) -> tuple[str, ...]:
+def samplings(has_prior: bool) -> tuple[str, ...]:
     """Returns what a model is sampled from; one without a prior also by what describes its codes better."""
-    return tuple(name for name in SAMPLINGS if name != "mixture" or kind == "autoencoder")
+    return tuple(name for name in SAMPLINGS if name != "mixture" or not has_prior)
 
 
-def usual(kind: Kind) -> str:
+def usual(has_prior: bool) -> str:
     """Returns what a model is sampled from unless chosen otherwise: its prior, or the plainest guess without one."""
-    return "fitted" if kind == "autoencoder" else "prior"
+    return "prior" if has_prior else "fitted"
 
 
 def fit_mixture(codes: Floats, seed: int = 0) -> Mixture:

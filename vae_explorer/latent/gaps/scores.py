@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_explorer.latent.encoding import Encoding, Floats, decode
+from vae_explorer.latent.encoding import decode
 from vae_explorer.latent.gaps.coverage import Cloud, cloud, neighbours
 from vae_explorer.latent.gaps.holes import Density, hole_share
 from vae_explorer.latent.gaps.information import split_rate
@@ -16,7 +16,7 @@ from vae_explorer.latent.gaps.recognition import JUDGES, Judges, paths, recognis
 from vae_explorer.latent.gaps.round_trip import displacement, round_trip
 from vae_explorer.latent.gaps.sampling import Mixture, draw, samplings
 from vae_explorer.latent.gaps.smoothness import DERIVATIVES, squared_speeds, steepness
-from vae_explorer.models.autoencoder import Autoencoder
+from vae_explorer.latent.model import Encoding, Floats, Model
 
 Scores = dict[str, Score | None]  # by measure; None where one does not exist
 Clouds = dict[str, Cloud]  # by space: pixels, features
@@ -33,7 +33,7 @@ def real_clouds(pixels: NDArray[np.uint8], judges: Judges, pixel_cloud: Cloud | 
 
 
 def all_scores(
-    model: Autoencoder,
+    model: Model,
     beta: float,
     encoding: Encoding,
     density: Density,
@@ -63,7 +63,7 @@ def all_scores(
     always = _unsampled(model, beta, encoding, encoding if trained is None else trained, judges, draws)
     show(0.1)
     by_sampling = {}
-    names = [name for name in samplings(model.config.kind) if name != "mixture" or mixture]
+    names = [name for name in samplings(model.has_prior) if name != "mixture" or mixture]
     for done, sampling in enumerate(names, 1):
         z = draw(sampling, encoding.mean, draws, judges.seed, mixture)
         found = always | _sampled(model, beta, encoding.mean, density, clouds, judges, z)
@@ -72,9 +72,7 @@ def all_scores(
     return by_sampling
 
 
-def _unsampled(
-    model: Autoencoder, beta: float, encoding: Encoding, trained: Encoding, judges: Judges, draws: int
-) -> Scores:
+def _unsampled(model: Model, beta: float, encoding: Encoding, trained: Encoding, judges: Judges, draws: int) -> Scores:
     """Returns the measures that do not depend on a sampling distribution."""
     information = split_rate(trained, draws, judges.seed)
     points = paths(encoding.mean, judges.seed)
@@ -87,7 +85,7 @@ def _unsampled(
 
 
 def _sampled(
-    model: Autoencoder, beta: float, codes: Floats, density: Density, clouds: Clouds, judges: Judges, z: Floats
+    model: Model, beta: float, codes: Floats, density: Density, clouds: Clouds, judges: Judges, z: Floats
 ) -> Scores:
     """Returns the measures of draws z `(M, D)`."""
     images = decode(model, z, beta)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from vae_explorer.latent.encoding import Floats
 from vae_explorer.latent.gaps.measures import Score, jackknife, parts, quantile
 from vae_explorer.latent.geometry import pullback_metric
-from vae_explorer.models.autoencoder import Autoencoder
+from vae_explorer.latent.model import Floats, Model
 
 STEEP, USUAL = 0.99, 0.5
 DERIVATIVES = 40_000  # of an image, at most: models of more axes are measured at fewer points
 
 
-def squared_speeds(model: Autoencoder, z: Floats, beta: float) -> Floats:
+def squared_speeds(model: Model, z: Floats, beta: float) -> Floats:
     r"""Returns how fast the decoded image changes along each axis, `(M, D)`.
 
     .. math:: |\partial f / \partial z_d|^2 = G_{dd}(z)

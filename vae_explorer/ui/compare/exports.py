@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from vae_explorer import text
-from vae_explorer.latent.encoding import decode, grey_levels, mosaic
+from vae_explorer.data.modality import PICTURES
+from vae_explorer.latent.encoding import decode
 from vae_explorer.ui.compare import gaps as gap_store
 from vae_explorer.ui.compare.scene import Duel
 from vae_explorer.ui.compare.state import DuelView
@@ -34,7 +35,7 @@ def draws_png(duel: Duel, view: DuelView) -> bytes:
     """Returns the decoded draws of both sides, eight by eight each, left and right."""
     grids = []
     for side, beta, z in zip(duel.sides, duel.weights(view), duel.draws(view), strict=True):
-        grids.append(mosaic(grey_levels(decode(side.checkpoint.model, z, beta))))
+        grids.append(PICTURES.sheet(PICTURES.levels(decode(side.checkpoint.arrays, z, beta))))
     gap = np.full((len(grids[0]), GAP, *grids[0].shape[2:]), 255, np.uint8)
     out = io.BytesIO()
     Image.fromarray(np.hstack([grids[0], gap, grids[1]])).save(out, "PNG")

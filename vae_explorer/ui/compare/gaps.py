@@ -48,7 +48,7 @@ def gap_field(of: Key, limits: Limits, field: str, beta: float, show: Callable[[
         loaded = checkpoint(of)
         needs = FIELDS[field].needs
         values = fields.gap_field(
-            loaded.model,
+            loaded.arrays,
             encoding(of, beta).mean,
             messages.extent_of(limits),
             FIELD_SIDE,

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from vae_explorer import text
 from vae_explorer.data import DataError
-from vae_explorer.latent.encoding import decode, grey_levels, mosaic
+from vae_explorer.data.modality import PICTURES
+from vae_explorer.latent.encoding import decode
 from vae_explorer.latent.gaps.measures import FIELDS, MEASURES
 from vae_explorer.latent.gaps.sampling import Mixture, points, usual
 from vae_explorer.latent.paths import straight
@@ -49,7 +50,7 @@ class Duel:
         self.images = left.images
         self.limits = DuelLimits(
             sides=(left.limits, right.limits),
-            spaces=(usual(left.config.kind), usual(right.config.kind)),
+            spaces=(usual(left.checkpoint.arrays.has_prior), usual(right.checkpoint.arrays.has_prior)),
             mixtures=(bool(self.mixture(left)), bool(self.mixture(right))),
             fields=gap_store.fields_of(left.config.data) if {left.limits.latent, right.limits.latent} == {2} else (),
         )
@@ -176,8 +177,8 @@ class Duel:
                 pictures.append(None)
                 continue
             z = self.draws(view)[k] if view.tab == "sample" else self._walk(view, k)
-            images = grey_levels(decode(side.checkpoint.model, z, beta))
-            pictures.append(picture(mosaic(images) if view.tab == "sample" else np.hstack([*images])))
+            images = PICTURES.levels(decode(side.checkpoint.arrays, z, beta))
+            pictures.append(picture(PICTURES.sheet(images) if view.tab == "sample" else np.hstack([*images])))
         return pictures
 
     def _walk(self, view: DuelView, side: int) -> NDArray[np.float32]:

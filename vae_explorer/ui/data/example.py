@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from vae_explorer import data
-from vae_explorer.ui.shell import messages
+from vae_explorer.data.modality import PICTURES
 
 EACH = 10  # images of every class
 FILE = "example-digits.zip"
@@ -46,6 +46,6 @@ def archive() -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
         for label, name in enumerate(images.names):
             for k, index in enumerate(np.flatnonzero(images.labels == label)[:EACH]):
-                picture = messages.png(images.pixels[index].repeat(4, 0).repeat(4, 1))
+                picture = PICTURES.exported(images.pixels[index].repeat(4, 0).repeat(4, 1))
                 file.writestr(zipfile.ZipInfo(f"digits/{name}/{k:04}.png"), picture)
     return out.getvalue()

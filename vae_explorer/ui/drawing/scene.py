@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from vae_explorer.data import DataError, spread
+from vae_explorer.data.modality import PICTURES
 from vae_explorer.data.preprocess import Prepared, ground_of, preprocess, preprocess_colours
-from vae_explorer.latent.encoding import decode, encode, grey_levels, measure
+from vae_explorer.latent.encoding import decode, encode, terms
 from vae_explorer.ui.canvas.wire import pack
 from vae_explorer.ui.explore.scene import Scene
 from vae_explorer.ui.shell.messages import picture, rungs_of
@@ -87,19 +88,19 @@ def _prepared(picture: NDArray[np.uint8], scene: Scene, ground: int) -> Prepared
 
 def _side(scene: Scene, prepared: Prepared, asked: float | None) -> dict[str, object]:
     """Says where one model puts the picture, at the KL weight asked for and at those between which it is dragged."""
-    model, pixels = scene.checkpoint.model, prepared.pixels[None]
+    model, pixels = scene.checkpoint.arrays, prepared.pixels[None]
     beta = _weight(scene, asked)
     mean, std = (values[0] for values in encode(model, pixels, beta))
     rungs = rungs_of(scene.config)
     ladder = [encode(model, pixels, rung) for rung in rungs]
-    terms = measure(model, prepared.pixels, beta, seed=(0,))
-    rate = terms.rate
+    cost = terms(model, prepared.pixels, beta, seed=(0,))
+    rate = cost.rate
     return {
         "mean": mean.tolist(),
         "std": std.tolist(),
-        "decoded": picture(grey_levels(decode(model, mean[None], beta)[0])),
-        "distortion": terms.distortion,
-        "error": terms.error,
+        "decoded": picture(PICTURES.levels(decode(model, mean[None], beta)[0])),
+        "distortion": cost.distortion,
+        "error": cost.error,
         "rate": None if math.isinf(rate) else rate,
         "unit": scene.unit(std.tolist()),
         "nearest": scene.nearest(tuple(mean.tolist()), beta).name if scene.limits.images else "",

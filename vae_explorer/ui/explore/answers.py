@@ -14,7 +14,8 @@ import numpy as np
 
 from vae_explorer.checkpoints.checkpoints import CheckpointError
 from vae_explorer.data import ALL, DataError
-from vae_explorer.latent.encoding import decode, grey_levels
+from vae_explorer.data.modality import PICTURES
+from vae_explorer.latent.encoding import decode
 from vae_explorer.ui.canvas.wire import pack
 from vae_explorer.ui.explore.scene import Scene
 from vae_explorer.ui.explore.state import STATE, View
@@ -66,7 +67,7 @@ def _pins(scene: Scene, view: View) -> tuple[dict[str, Any], dict[str, Any]]:
 def _hover(scene: Scene, view: View) -> tuple[dict[str, Any], dict[str, Any]]:
     """The grey levels that the point decodes to, for decoders that the page cannot run itself."""
     z = np.array([scene.z(view)], np.float32)
-    grey = grey_levels(decode(scene.checkpoint.model, z, scene.weight(view))[0])
+    grey = PICTURES.levels(decode(scene.checkpoint.arrays, z, scene.weight(view))[0])
     return {}, {"grey": np.ascontiguousarray(grey.ravel())}
 
 

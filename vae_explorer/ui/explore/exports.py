@@ -11,7 +11,8 @@ from PIL import Image
 from PIL.Image import Resampling
 
 from vae_explorer import text
-from vae_explorer.latent.encoding import decode, grey_levels
+from vae_explorer.data.modality import PICTURES
+from vae_explorer.latent.encoding import decode
 from vae_explorer.latent.paths import PATHS
 from vae_explorer.ui.explore.scene import Scene
 from vae_explorer.ui.explore.state import View
@@ -45,7 +46,7 @@ def decoded_large_png(scene: Scene, view: View) -> bytes:
 def path_gif(scene: Scene, view: View) -> bytes:
     """Returns the images along the path through the pins, there and back, as an endless GIF."""
     path = PATHS[view.path](scene.places(view), GIF_STEPS).astype(np.float32)
-    images = grey_levels(decode(scene.checkpoint.model, path, scene.weight(view)))
+    images = PICTURES.levels(decode(scene.checkpoint.arrays, path, scene.weight(view)))
     times = max(1, GIF_SIDE // max(images.shape[1:3]))
     frames = [Image.fromarray(image.repeat(times, 0).repeat(times, 1)) for image in [*images, *images[-2:0:-1]]]
     out = io.BytesIO()

@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
-from vae_explorer.latent.encoding import Encoding
+from vae_explorer.latent.model import Encoding
 
 MOST_BYTES = 256 * 2**20
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import base64
-from io import BytesIO
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from vae_explorer import text
 from vae_explorer.checkpoints.checkpoints import Checkpoint, CheckpointError
 from vae_explorer.config import ModelConfig
 from vae_explorer.data import Images
+from vae_explorer.data.modality import PICTURES
 from vae_explorer.figures import theme
-from vae_explorer.latent.dense import dense_decoder
-from vae_explorer.latent.encoding import Encoding, atlas, encode
+from vae_explorer.latent.encoding import atlas, encode
 from vae_explorer.latent.geometry import magnification
+from vae_explorer.latent.model import Encoding
+from vae_explorer.models.dense import dense_decoder
 from vae_explorer.ui.canvas.wire import pack
 from vae_explorer.ui.shell.tiles import tiles
 from vae_explorer.ui.state.limits import Limits
@@ -42,11 +42,11 @@ def world(checkpoint: Checkpoint, images: Images, limits: Limits) -> bytes:
     """Returns the codes at a ladder of KL weights, the decoder, and what else the map never changes.
 
     Arrays: `mean` and `std`, float16 `(rungs, N, D)`, in latent units; `labels`, uint8 `(N,)`;
-    `weights`, float16, as `latent.dense` lists them; or else `tiles`, uint8 `(rungs, side, side, H, W)`:
+    `weights`, float16, as `models.dense` lists them; or else `tiles`, uint8 `(rungs, side, side, H, W)`:
     decoded images over the plane, the first row at the top. Where all parts are there, `parts`, uint8 `(N,)`;
     for each column of numbers `column0` and so on, float32 `(N,)`, nan where one is missing.
     """
-    config, model = checkpoint.config, checkpoint.model
+    config, model = checkpoint.config, checkpoint.arrays
     rungs = rungs_of(config)
     none = Encoding(*np.zeros((2, 0, config.latent), np.float32))
     encodings = [encode(model, images.pixels, beta) if len(images.labels) else none for beta in rungs]
@@ -59,14 +59,14 @@ def world(checkpoint: Checkpoint, images: Images, limits: Limits) -> bytes:
         arrays["parts"] = images.parts.astype(np.uint8)
     for k, values in enumerate(images.columns.values()):
         arrays[f"column{k}"] = values.astype(np.float32)
-    dense = dense_decoder(model)
+    dense = dense_decoder(checkpoint.model)
     grid = None
     if dense:
         arrays["weights"] = _halves(checkpoint, [dense.weights])[0]
     else:
         codes = encodings[len(encodings) // 2].mean
         rungs_sent, plane = ladder(config, TILE_RUNGS), extent_of(limits)
-        grid, arrays["tiles"] = tiles(model, config.shape, config.latent, rungs_sent, plane, codes)
+        grid, arrays["tiles"] = tiles(model, rungs_sent, plane, codes)
     header = {
         "kind": "world",
         "model": checkpoint.name,
@@ -116,7 +116,7 @@ def atlases(checkpoint: Checkpoint, limits: Limits) -> bytes:
     """Returns the atlas at a few KL weights, one PNG file each."""
     rungs = ladder(checkpoint.config, FIELD_RUNGS)
     extent = extent_of(limits)
-    pictures = [png(atlas(checkpoint.model, beta, extent, ATLAS_TILES)) for beta in rungs]
+    pictures = [PICTURES.exported(atlas(checkpoint.arrays, beta, extent, ATLAS_TILES)) for beta in rungs]
     arrays: Arrays = {f"atlas{k}": np.frombuffer(picture, np.uint8) for k, picture in enumerate(pictures)}
     coloured = checkpoint.config.channels > 1
     return pack({"kind": "atlas", "rungs": rungs, "extent": extent, "coloured": coloured}, arrays)
@@ -126,7 +126,7 @@ def magnifications(checkpoint: Checkpoint, limits: Limits) -> bytes:
     """Returns the magnification at a few KL weights, float32 `(rungs, side, side)`."""
     extent = extent_of(limits)
     rungs = magnification_rungs(checkpoint, extent)
-    grids = [magnification(checkpoint.model, beta, extent, MAGNIFICATION_SIDE) for beta in rungs]
+    grids = [magnification(checkpoint.arrays, beta, extent, MAGNIFICATION_SIDE) for beta in rungs]
     header = {"kind": "magnification", "rungs": rungs, "extent": extent, "side": MAGNIFICATION_SIDE}
     return pack(header, {"values": np.stack(grids).astype(np.float32)})
 
@@ -136,7 +136,7 @@ def magnification_rungs(checkpoint: Checkpoint, extent: tuple[float, float, floa
     rungs = ladder(checkpoint.config, MAGNIFICATION_RUNGS)
 
     def logarithm(beta: float) -> NDArray[Any]:
-        return np.log(np.maximum(magnification(checkpoint.model, beta, extent, BEND_SIDE), LEAST))
+        return np.log(np.maximum(magnification(checkpoint.arrays, beta, extent, BEND_SIDE), LEAST))
 
     def between(low: float, high: float, halvings: int) -> list[float]:
         middle = float(np.sqrt(low * high))
@@ -170,11 +170,4 @@ def extent_of(limits: Limits) -> tuple[float, float, float, float]:
 
 def picture(image: NDArray[np.uint8]) -> str:
     """Returns an image `(H, W)` or `(H, W, 3)` as a PNG file in base64, as a message's header takes it."""
-    return base64.b64encode(png(image)).decode()
-
-
-def png(image: NDArray[np.uint8]) -> bytes:
-    """Returns an image `(H, W)` or `(H, W, 3)` as a PNG file."""
-    out = BytesIO()
-    Image.fromarray(image).save(out, "PNG")
-    return out.getvalue()
+    return base64.b64encode(PICTURES.exported(image)).decode()

@@ -39,7 +39,7 @@ def nearest(of: store.Key, z: tuple[float, ...], beta: float) -> Near:
     square = _squares(codes, z)
     few = np.argpartition(square, CANDIDATES - 1)[:CANDIDATES] if len(square) > CANDIDATES else np.arange(len(square))
     pixels = store.shown(of).images.pixels[few]
-    found = _first(latent.encode(checkpoint.model, pixels, beta).mean, z)
+    found = _first(latent.encode(checkpoint.arrays, pixels, beta).mean, z)
     return Near(int(few[found.image]), found.distance)
 
 

@@ -16,8 +16,10 @@ from vae_explorer import data
 from vae_explorer.checkpoints import checkpoints
 from vae_explorer.checkpoints.checkpoints import Checkpoint, CheckpointError
 from vae_explorer.data import DataError, Images
+from vae_explorer.data.modality import PICTURES
 from vae_explorer.latent import encoding as latent
-from vae_explorer.latent.encoding import Encoding, Measured
+from vae_explorer.latent.encoding import Terms
+from vae_explorer.latent.model import Encoding
 from vae_explorer.measured import curves
 from vae_explorer.measured.curves import Curve
 from vae_explorer.ui.shell import caches, messages
@@ -125,7 +127,7 @@ def _encoded(of: Key, beta: float, which: slice) -> Encoding:
     loaded, pixels = checkpoint(of), shown(of).images.pixels
     if not len(pixels):
         return Encoding(*np.zeros((2, 0, loaded.config.latent), np.float32))
-    found = latent.encode(loaded.model, pixels[which], beta)
+    found = latent.encode(loaded.arrays, pixels[which], beta)
     if not all(np.isfinite(values).all() for values in found):
         raise CheckpointError(
             f"{loaded.name} cannot be shown: at KL weight {beta:g}, codes of some images are no finite numbers. The "
@@ -176,17 +178,17 @@ def _measure(made: Future[Curve | None], of: Key) -> None:
 @lru_cache(maxsize=4096)  # Streamlit's own caches take 1 ms to look up, and a click looks up thirteen
 def decoded(of: Key, z: tuple[float, ...], beta: float) -> bytes:
     """Returns the decoded image of one latent point as a PNG file."""
-    mean = latent.decode(checkpoint(of).model, np.array([z], dtype=np.float32), beta)[0]
+    mean = latent.decode(checkpoint(of).arrays, np.array([z], dtype=np.float32), beta)[0]
     if not np.isfinite(mean).all():
         raise CheckpointError(f"{checkpoint(of).name}: this point decodes to no finite numbers. Choose another model.")
-    return messages.png(latent.grey_levels(mean))
+    return PICTURES.exported(PICTURES.levels(mean))
 
 
 @st.cache_data(max_entries=4096, show_spinner=False)
-def measured(of: Key, image: int, beta: float) -> Measured:
+def measured(of: Key, image: int, beta: float) -> Terms:
     """Returns distortion, its error, and rate of one image; every image has samples of its own."""
     loaded = checkpoint(of)
-    found = latent.measure(loaded.model, images(loaded.config.data, of.part).pixels[image], beta, seed=(0, image))
+    found = latent.terms(loaded.arrays, images(loaded.config.data, of.part).pixels[image], beta, seed=(0, image))
     if not np.isfinite(found.distortion):
         raise CheckpointError(
             f"{loaded.name}: the distortion of image {image} is no finite number. Choose another model."

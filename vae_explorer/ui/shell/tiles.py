@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_explorer.latent.encoding import decode, grey_levels
-from vae_explorer.models.autoencoder import Autoencoder
+from vae_explorer.data.modality import PICTURES
+from vae_explorer.latent.encoding import decode
+from vae_explorer.latent.model import Model
 
 MOST_BYTES = 1_600_000
 TRIED = 48  # points at which the error is measured
@@ -18,9 +18,7 @@ Extent = tuple[float, float, float, float]
 
 
 def tiles(
-    model: Autoencoder,
-    shape: Sequence[int],
-    latent: int,
+    model: Model,
     rungs: list[float],
     extent: Extent,
     codes: NDArray[np.float32],
@@ -28,9 +26,7 @@ def tiles(
     """Decodes a grid of the plane at few KL weights, as fine as the bytes allow.
 
     Arguments:
-        model: The model.
-        shape: The images' shape.
-        latent: Number of latent axes; those that the plane does not show are 0.
+        model: The model; axes that the plane does not show are 0.
         rungs: The KL weights.
         extent: Left, right, bottom and top of the plane.
         codes: `(N, D)`; the error is measured where some of them lie.
@@ -40,12 +36,12 @@ def tiles(
         image from the decoder's own, in grey levels. And the tiles, `(rungs, side, side, *shape)`, the first
         row at the top.
     """
-    side = int(np.clip((MOST_BYTES / (len(rungs) * np.prod(shape))) ** 0.5, 4, 32))
+    side = int(np.clip((MOST_BYTES / (len(rungs) * np.prod(model.shape))) ** 0.5, 4, 32))
     left, right, bottom, top = extent
     x, y = np.meshgrid(np.linspace(left, right, side), np.linspace(top, bottom, side))
-    z = _on_plane(np.stack([x.ravel(), y.ravel()], 1), latent)
-    images = np.stack([grey_levels(decode(model, z, beta)) for beta in rungs])
-    made = images.reshape(len(rungs), side, side, *shape)
+    z = _on_plane(np.stack([x.ravel(), y.ravel()], 1), model.axes)
+    images = np.stack([PICTURES.levels(decode(model, z, beta)) for beta in rungs])
+    made = images.reshape(len(rungs), side, side, *model.shape)
     grid = {"rungs": rungs, "side": side, "extent": extent}
     return {**grid, "error": _error(model, made, rungs, extent, codes)}, made
 
@@ -65,7 +61,7 @@ def blended(made: NDArray[np.uint8], extent: Extent, xy: NDArray[np.floating]) -
 
 
 def _error(
-    model: Autoencoder, made: NDArray[np.uint8], rungs: list[float], extent: Extent, codes: NDArray[np.float32]
+    model: Model, made: NDArray[np.uint8], rungs: list[float], extent: Extent, codes: NDArray[np.float32]
 ) -> float:
     """Measures at each KL weight of the grid, and half-way to the next, where two grids are blended."""
     left, right, bottom, top = extent
