@@ -73,7 +73,7 @@ def test_what_was_computed_from_images_is_computed_anew_once_they_are_others(mon
         store.forget_images()
         assert forecast._counts("changes") == (count, count)
         assert recipe._outline("changes")[1] == count
-        assert len(store.images("changes").pixels) == count
+        assert len(store.images("changes", store.PART).pixels) == count
     store.forget_images()
     assert scene._home.cache_info().currsize == 0
     assert gap_store._gap_fields() == {}

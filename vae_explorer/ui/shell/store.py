@@ -23,7 +23,7 @@ from vae_explorer.latent.model import Encoding
 from vae_explorer.measured import curves
 from vae_explorer.measured.curves import Curve
 from vae_explorer.ui.shell import caches, messages
-from vae_explorer.ui.shell.caches import lasting
+from vae_explorer.ui.shell.caches import lasting, once
 from vae_explorer.ui.shell.encodings import Encodings
 from vae_explorer.ui.state.limits import Limits
 
@@ -67,14 +67,14 @@ def key(name: str, part: str = PART) -> Key:
 
 
 @lasting
-@st.cache_resource(max_entries=8, show_spinner=False)
+@once(8)
 def checkpoint(of: Key) -> Checkpoint:
     """Returns a checkpoint with its model, ready to be asked; shared by all sessions, never changed."""
     return checkpoints.load(Path(of.path))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def images(name: str, part: str = PART) -> Images:
+@once(4)
+def images(name: str, part: str) -> Images:
     """Returns the part of a data set that the app shows, or all; shared by all sessions, never changed."""
     return data.load(name, part)
 
@@ -88,9 +88,9 @@ class Shown(NamedTuple):
     fingerprint: str
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@once(8)
 def _fingerprint(name: str) -> str:
-    return data.fingerprint(images(name))
+    return data.fingerprint(images(name, PART))
 
 
 def shown(of: Key) -> Shown:
@@ -105,11 +105,11 @@ def shown(of: Key) -> Shown:
     return Shown(found, "", _changed(of), _fingerprint(name))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@once(8)
 def _changed(of: Key) -> str:
     loaded = checkpoint(of)
     name = loaded.config.data
-    return data.changed(name, PART, images(name), loaded.provenance.images) or ""
+    return data.changed(name, PART, images(name, PART), loaded.provenance.images) or ""
 
 
 def encoding(of: Key, beta: float) -> Encoding:
@@ -184,7 +184,7 @@ def decoded(of: Key, z: tuple[float, ...], beta: float) -> bytes:
     return PICTURES.exported(PICTURES.levels(mean))
 
 
-@st.cache_data(max_entries=4096, show_spinner=False)
+@once(4096)
 def measured(of: Key, image: int, beta: float) -> Terms:
     """Returns distortion, its error, and rate of one image; every image has samples of its own."""
     loaded = checkpoint(of)
