@@ -54,7 +54,7 @@ def gap_field(of: Key, limits: Limits, field: str, beta: float, show: Callable[[
             FIELD_SIDE,
             field,
             beta,
-            pixels=images(loaded.config.data).pixels if "images" in needs else None,
+            pixels=images(loaded.config.data, of.part).pixels if "images" in needs else None,
             judges=judges(loaded.config.data) if "judges" in needs else None,
             show=show,
         )
