@@ -13,6 +13,7 @@ PACKAGE = "vae_explorer"
 
 # From top to bottom; a layer may import itself and all that stands before it.
 LAYERS = (
+    "checked",
     "config",
     "text",
     "disk",

@@ -37,7 +37,8 @@ from vae_explorer.data import (
 )
 from vae_explorer.disk.asides import discard
 from vae_explorer.jobs import jobs, runs, worker
-from vae_explorer.jobs.jobs import Job, JobError, JobGone
+from vae_explorer.jobs.errors import JobError, JobGone
+from vae_explorer.jobs.job import Job
 from vae_explorer.jobs.records import Order, Status
 from vae_explorer.latent.encoding import encode
 from vae_explorer.latent.gaps import Judges, can_judge, fit_judges

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import MISSING, asdict, dataclass, fields
-from types import UnionType
-from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
+
+from vae_explorer import checked
 
 Kind = Literal["autoencoder", "vae", "multi-rate"]
 Backbone = Literal["dense", "convolutional"]
@@ -40,14 +41,10 @@ class _Json:
         Raises:
             ConfigError: If a field is missing, unknown, or of the wrong type.
         """
-        if not isinstance(values, dict):
-            raise ConfigError(f"{cls.__name__}: expected an object, got {type(values).__name__}")
-        hints = get_type_hints(cls)
-        known = {field.name: field.default is MISSING for field in fields(cls)}  # type: ignore[arg-type]
-        needed = {name for name, must in known.items() if must}
-        if wrong := (set(values) - known.keys()) | (needed - set(values)):
-            raise ConfigError(f"{cls.__name__}: fields missing or unknown: {', '.join(sorted(wrong))}")
-        return cls(**{name: _fit(name, value, hints[name]) for name, value in values.items()})
+        try:
+            return checked.convert(values, cls)
+        except checked.Misfit as error:
+            raise ConfigError(f"{cls.__name__}: {error}") from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,27 +195,3 @@ def reported_beta(config: ModelConfig) -> float:
 def effective_beta(model: ModelConfig, config: TrainingConfig) -> float:
     """Returns the KL weight that `reported_beta` amounts to in the loss that is trained."""
     return reported_beta(model) * (math.prod(model.shape) if config.reduction == "mean" else 1)
-
-
-def _fit(name: str, value: Any, hint: Any) -> Any:
-    """Returns `value` as the type that `hint` names, or refuses it."""
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin is Literal:
-        fits = value in inner
-    elif origin is tuple:
-        each = inner[0]
-        many = inner[-1] is Ellipsis
-        fits = isinstance(value, list | tuple) and (many or len(value) == len(inner))
-        value = tuple(_fit(name, item, each) for item in value) if fits else value
-    elif origin in (Union, UnionType):
-        fits = any(value is None if t is type(None) else isinstance(value, t) for t in inner)
-    elif hint is float:
-        fits = isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool))
-        fits = fits and not (isinstance(value, int) and abs(value) > 2**53)  # float() would raise, or round
-        value = float(value) if fits else value
-    else:
-        fits = isinstance(value, hint) and not (hint is int and isinstance(value, bool))
-    if not fits:
-        wanted = " or ".join(map(str, inner)) if origin is Literal else str(hint)
-        raise ConfigError(f"{name}: expected {wanted}, got {value!r}")
-    return value

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vae_explorer.checked import Finite, NotNegative
 from vae_explorer.config import Kind
 from vae_explorer.latent.encoding import Floats
 from vae_explorer.latent.gaps.measures import SMALLEST
@@ -25,9 +26,9 @@ SAMPLINGS = {
 class Mixture(NamedTuple):
     r"""Gaussians :math:`N(\mu_k, L_k L_k^T)` with weights that sum to 1."""
 
-    weights: tuple[float, ...]  # (K,)
-    means: tuple[tuple[float, ...], ...]  # (K, D)  latent units
-    roots: tuple[tuple[float, ...], ...]  # (K, D * D)  rows of L one after the other, latent units
+    weights: tuple[NotNegative, ...]  # (K,)
+    means: tuple[tuple[Finite, ...], ...]  # (K, D)  latent units
+    roots: tuple[tuple[Finite, ...], ...]  # (K, D * D)  rows of L one after the other, latent units
 
 
 def samplings(kind: Kind) -> tuple[str, ...]:
