@@ -23,6 +23,12 @@ Finite = Annotated[float, Meta(gt=-_EXACT, lt=_EXACT)]
 NotNegative = Annotated[float, Meta(ge=0, lt=_EXACT)]
 Count = Annotated[int, Meta(ge=1, lt=_EXACT)]
 
+
+def words(text: str) -> Meta:
+    """Returns what stands in a field's type for a reader, and for the help of its option on the command line."""
+    return Meta(description=text)
+
+
 _LONGEST = 300  # characters of a message
 _WORDS = {
     "int": "a whole number",

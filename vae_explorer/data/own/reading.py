@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from vae_explorer.checked import Meta
+from vae_explorer.checked import words
 from vae_explorer.data.own.values import Values
 
 Fit = Literal["pad", "crop"]
@@ -29,16 +29,16 @@ class Reading:
         group: The key of one of the upload's `group_options`, whose images are kept in one part.
     """
 
-    fit: Annotated[Fit, Meta(description="images of other shapes: whole with a margin, or cut")] = "pad"
-    ground: Annotated[Ground, Meta(description="behind transparent pixels and in margins")] = "black"
-    tile: Annotated[Size | None, Meta(description="height and width of a sheet's tiles (default: guessed)")] = None
-    gap: Annotated[int | None, Meta(description="pixels between a sheet's tiles (default: guessed)")] = None
-    values: Annotated[
-        Values, Meta(description="spread over all grey levels where they fill few of them, always, or never")
-    ] = "auto"
-    order: Annotated[Order, Meta(description="which axis of an array counts the images")] = "auto"
+    fit: Annotated[Fit, words("images of other shapes: whole with a margin, or cut")] = "pad"
+    ground: Annotated[Ground, words("behind transparent pixels and in margins")] = "black"
+    tile: Annotated[Size | None, words("height and width of a sheet's tiles (default: guessed)")] = None
+    gap: Annotated[int | None, words("pixels between a sheet's tiles (default: guessed)")] = None
+    values: Annotated[Values, words("spread over all grey levels where they fill few of them, always, or never")] = (
+        "auto"
+    )
+    order: Annotated[Order, words("which axis of an array counts the images")] = "auto"
     classes: Annotated[
         str,
-        Meta(description="`folder 1`, `folders`, `names`, `column NAME` or `none` (default: the likeliest)"),
+        words("`folder 1`, `folders`, `names`, `column NAME` or `none` (default: the likeliest)"),
     ] = ""
-    group: Annotated[str, Meta(description="the same: whose images stay in one part (default: none)")] = ""
+    group: Annotated[str, words("the same: whose images stay in one part (default: none)")] = ""
