@@ -87,6 +87,28 @@ def test_every_room_says_what_lives_in_it_and_few_stand_beside_each_other() -> N
     assert len([path for path in package.iterdir() if path.name != "__pycache__"]) <= 18
 
 
+def _private(path: Path) -> Iterator[str]:
+    """Yields what a file takes of Streamlit and PyTorch that begins with `_`, or is Streamlit's inside."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
+            whole = ast.unparse(node)
+            if whole.startswith(("torch.", "st.", "streamlit.")):
+                yield whole
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("streamlit."):
+            yield node.value
+    for name in imports(path):
+        parts = name.split(".")
+        inside = parts[:1] == ["streamlit"] and len(parts) > 1 and name != "streamlit.delta_generator"
+        if inside or (parts[0] == "torch" and any(part.startswith("_") for part in parts)):
+            yield name
+
+
+def test_what_libraries_do_not_promise_is_used_in_one_file_of_each() -> None:
+    package = ROOT / PACKAGE
+    found = {path.relative_to(package).as_posix(): set(_private(path)) for path in package.rglob("*.py")}
+    assert {file for file, names in found.items() if names} == {"training/private.py", "ui/shell/private.py"}
+
+
 def test_no_file_is_long() -> None:
     lengths = {
         path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
