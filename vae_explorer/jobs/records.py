@@ -68,10 +68,10 @@ class Status:
     """What a job does now."""
 
     state: State
-    records: Annotated[tuple[Record, ...], Meta(max_length=10**6)]
     message: Text = ""  # for the screen: why it failed
     cause: Text = ""  # the error's name
     since: Amount = 0.0  # Unix time at which it was put into the queue
+    records: Annotated[tuple[Record, ...], Meta(max_length=10**6)]
     pca: Loss | None = None  # R2 of as many principal components as the model has axes, on the film's images
     linear: Loss | None = None  # the same of the best linear model at the KL weight that is trained
     ladder: Annotated[tuple[Rung, ...], Meta(max_length=1000)] = ()  # of a multi-rate model that is done
