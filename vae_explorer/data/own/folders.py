@@ -61,8 +61,8 @@ class _Meta:
     columns: tuple[str, ...] = ()
     grouped_by: str = ""
     origin: str
-    choices: Choices
-    skipped: int
+    choices: Choices | None = None  # for the record, as is the number of files that were left out
+    skipped: int = 0
 
 
 class Summary(NamedTuple):
