@@ -26,7 +26,7 @@ from benchmarks import _mutations
 from benchmarks._mutations import Mutate, mutants
 from vae_explorer.checkpoints import checkpoints, sidecars
 from vae_explorer.checkpoints.checkpoints import Checkpoint, CheckpointError, Provenance
-from vae_explorer.checkpoints.sidecars import SidecarError
+from vae_explorer.checkpoints.sidecars import Measured, SidecarError
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.latent.gaps.measures import MEASURES, Score
 from vae_explorer.latent.gaps.sampling import SAMPLINGS, Mixture
@@ -141,7 +141,7 @@ def a_curve(folder: Path) -> Target:
         nll_error=None,
     )
     curve.save(curves.sidecar(checkpoint.path))
-    return _sidecar(checkpoint, curves.KIND, curves.Curve.from_json)
+    return _sidecar(checkpoint, curves.Curve)
 
 
 def a_gap_table(folder: Path) -> Target:
@@ -164,18 +164,18 @@ def a_gap_table(folder: Path) -> Target:
         real={name: Score(0.875, 0.0, 0.0625) for name in gap_tables.REAL},
     )
     table.save(gap_tables.sidecar(checkpoint.path))
-    return _sidecar(checkpoint, gap_tables.KIND, gap_tables.GapTable.from_json)
+    return _sidecar(checkpoint, gap_tables.GapTable)
 
 
-def _sidecar(checkpoint: Checkpoint, kind: str, parse: Callable[[object], sidecars.M]) -> Target:
-    path = sidecars.beside(checkpoint.path, kind)
-    before = sidecars.load(path, parse)
+def _sidecar(checkpoint: Checkpoint, kind: type[Measured]) -> Target:
+    path = kind.beside(checkpoint.path)
+    before = kind.load(path)
 
     def opened(content: bytes) -> str:
         path.write_bytes(content)
-        found = sidecars.find(checkpoint, kind, parse)
+        found = kind.find(checkpoint)
         try:
-            after = sidecars.load(path, parse)
+            after = kind.load(path)
         except SidecarError as error:
             told = str(path) in str(error) and "Measure it again" in str(error)
             return REFUSED if found is None and told else f"found all the same, or not told: {error}"

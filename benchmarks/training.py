@@ -37,6 +37,7 @@ from benchmarks.throughput import PlainVAE, plain_loader, plain_loss
 from vae_explorer.checkpoints import checkpoints
 from vae_explorer.data import load
 from vae_explorer.jobs import jobs
+from vae_explorer.jobs.job import Job, environment
 from vae_explorer.jobs.records import Order
 from vae_explorer.training.engine import EVALUATION_IMAGES
 from vae_explorer.ui.train import recipe
@@ -63,7 +64,7 @@ def as_job(name: str, what: Order, page: Page, address: str) -> float:
         page.wait_for_timeout(2000)
     start = time.perf_counter()
     page.get_by_role("button", name="Train", exact=True).click()
-    job = jobs.Job(jobs.folder() / name)
+    job = Job(jobs.folder() / name)
     while not (job.folder / "order.json").exists():
         page.wait_for_timeout(1000 * LOOK)
     assert (job.order.model, job.order.training) == (what.model, what.training)
@@ -81,7 +82,7 @@ def as_command(name: str, what: Order) -> float:
     """Returns the seconds of the same on the command line."""
     command = recipe._command(name, what.model, what.training).split()[1:]
     start = time.perf_counter()
-    subprocess.run([sys.executable, *command], check=True, env=jobs.environment(), capture_output=True)
+    subprocess.run([sys.executable, *command], check=True, env=environment(), capture_output=True)
     return time.perf_counter() - start
 
 

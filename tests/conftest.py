@@ -31,5 +31,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Browser
 def pytest_report_header() -> str:
     import torch
 
-    capability, tiles = torch.backends.cpu.get_cpu_capability(), torch.cpu._is_amx_tile_supported()
+    from vae_explorer.training.private import has_tiles
+
+    capability, tiles = torch.backends.cpu.get_cpu_capability(), has_tiles()
     return f"processor: {capability}{' and AMX' * tiles}, {torch.get_num_threads()} threads for PyTorch"

@@ -21,7 +21,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.test_models import config, perturbed
 from tests.test_training import provenance
-from vae_explorer.arguments import parse
+from vae_explorer.__main__ import parse
 from vae_explorer.checkpoints import checkpoints
 from vae_explorer.checkpoints.checkpoints import CheckpointError
 from vae_explorer.checkpoints.digests import digest

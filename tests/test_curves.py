@@ -27,6 +27,7 @@ from vae_explorer.measured.evaluation import figures
 from vae_explorer.models.autoencoder import Autoencoder, build
 
 PIXELS = np.random.RandomState(0).randint(0, 256, (40, 8, 8)).astype(np.uint8)
+TWO = {"beta": [1, 2], "distortion": [1, 2], "distortion_error": [0, 0], "rate": [1, 2], "nll": None, "nll_error": None}
 IMAGES = Images(PIXELS, np.zeros(40, np.int64), ("one",), "forty images")
 
 
@@ -209,23 +210,23 @@ def test_a_figure_that_was_changed_is_not_taken_for_a_measured_one(checkpoint: C
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda values: values.pop("source"), "lacks fields"),
-        (lambda values: values.update(extra=1), "or has others"),
+        (lambda values: values.pop("source"), "the field source is missing"),
+        (lambda values: values.update(extra=1), "nobody knows the fields extra"),
         (lambda values: values.update(source=3), "source: expected text"),
-        (lambda values: values.update(images=True), "images: expected a count"),
-        (lambda values: values.update(samples=0), "samples: expected a count"),
+        (lambda values: values.update(images=True), "images: expected a whole number, got yes"),
+        (lambda values: values.update(samples=0), "samples: expected a whole number from 1 up"),
         (lambda values: values.update(beta=[]), "beta: expected"),
         (lambda values: values.update(beta=1.0), "beta: expected"),
         (lambda values: values.update(beta=[2.0, 1.0]), "beta: expected rising"),
-        (lambda values: values.update(beta=[-1.0]), "beta: expected rising"),
+        (lambda values: values.update(beta=[-1.0]), r"beta\[0\]: expected a number from 0.0 up"),
         (lambda values: values.update(distortion=None), "distortion: expected"),
-        (lambda values: values.update(distortion=["1"]), "distortion: expected"),
-        (lambda values: values.update(rate=[1.0, 2.0]), "rate: expected 1 finite"),
-        (lambda values: values.update(nll=[math.nan]), "nll: expected 1 finite"),
-        (lambda values: values.update(nll=[10**400]), "nll: expected 1 finite"),
+        (lambda values: values.update(distortion=["1"]), r"distortion\[0\]: expected a number, got text"),
+        (lambda values: values.update(rate=[1.0, 2.0]), "rate: expected 1 of them"),
+        (lambda values: values.update(nll=[math.nan]), r"nll\[0\]: expected a finite number"),
+        (lambda values: values.update(nll=[10**400]), r"nll\[0\]: expected a number that a float holds"),
         (lambda values: values.update(axis_rate=[[]]), "axis_rate: expected"),
-        (lambda values: values.update(axis_rate=[[1.0], [2.0]]), "axis_rate: expected 1 rows"),
-        (lambda values: values.update(beta=[1, 2], distortion=[1, 2], axis_rate=[[1], [1, 2]]), "of one length|rate"),
+        (lambda values: values.update(axis_rate=[[1.0], [2.0]]), "axis_rate: expected 1 of them"),
+        (lambda values: values.update(TWO, axis_rate=[[1], [1, 2]]), "axis_rate: expected rows of one length"),
     ],
 )
 def test_a_file_that_makes_no_sense_is_refused_by_name(

@@ -17,9 +17,10 @@ from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.disk import asides
 from vae_explorer.jobs import films, jobs, worker
 from vae_explorer.jobs.doctor import examine
+from vae_explorer.jobs.errors import JobError
 from vae_explorer.jobs.estimates import Estimate
 from vae_explorer.jobs.films import FilmError
-from vae_explorer.jobs.jobs import Job, JobError
+from vae_explorer.jobs.job import Job, write
 from vae_explorer.jobs.records import Order
 from vae_explorer.training.processes import ALONE
 from vae_explorer.ui.train import film as training
@@ -232,12 +233,12 @@ def test_the_page_undoes_a_deletion(original: Path) -> None:
 def test_one_button_holds_a_run_or_lets_it_go_on(original: Path) -> None:
     job = copied(original, "first")
     for state, expected in (("stopped", "Resume"), ("failed", "Resume"), ("done", None)):
-        jobs.write(job.folder / "status.json", asdict(replace(job.status, state=state)))  # type: ignore[arg-type]
+        write(job.folder / "status.json", asdict(replace(job.status, state=state)))  # type: ignore[arg-type]
         labels = [each.label for each in page().button if each.label in ("Pause", "Resume")]
         assert labels == [expected] * (expected is not None)
     with job.lock():
         for state, expected in (("training", "Pause"), ("waiting", "Pause"), ("paused", "Resume")):
-            jobs.write(job.folder / "status.json", asdict(replace(job.status, state=state)))  # type: ignore[arg-type]
+            write(job.folder / "status.json", asdict(replace(job.status, state=state)))  # type: ignore[arg-type]
             assert [each.label for each in page().button if each.label in ("Pause", "Resume")] == [expected]
 
 

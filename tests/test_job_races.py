@@ -13,13 +13,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.disk import asides, files, locks
 from vae_explorer.jobs import films, jobs, worker
-from vae_explorer.jobs.jobs import Job, JobError
+from vae_explorer.jobs import job as one
+from vae_explorer.jobs.errors import JobError
+from vae_explorer.jobs.job import Job, write
 from vae_explorer.jobs.records import LIVE, Order, Status
 
 MODEL = ModelConfig(kind="vae", data="digits", shape=(8, 8), encoder=(8,), decoder=(8,))
@@ -44,7 +47,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def put(job: Job, status: Status) -> None:
-    jobs.write(job.folder / "status.json", asdict(status))
+    write(job.folder / "status.json", asdict(status))
 
 
 # Looks ------------------------------------------------------------------------------------------
@@ -56,13 +59,13 @@ def test_a_run_that_ends_between_two_looks_is_never_interrupted(
     state: str, end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = jobs.create("ends", ORDER)
-    put(job, Status(state=state))  # type: ignore[arg-type]
+    put(job, Status(state=state, records=()))  # type: ignore[arg-type]
     usual, looks = Job._written, list[Status]()
 
     def written(self: Job) -> Status:
         looks.append(usual(self))
         if len(looks) == 1:  # its process writes its end and is gone before the lock is looked at
-            put(job, Status(state=end))  # type: ignore[arg-type]
+            put(job, Status(state=end, records=()))  # type: ignore[arg-type]
         return looks[-1]
 
     monkeypatch.setattr(Job, "_written", written)
@@ -124,11 +127,11 @@ def test_a_job_deleted_while_all_are_listed_is_left_out(at: str, monkeypatch: py
         remove(path)
         return made(path)
 
-    def slow_read(path: Path, most: int = 2**20) -> object:
+    def slow_read(path: Path, *how: Any) -> Any:
         remove(path)
-        return read(path, most)
+        return read(path, *how)
 
-    monkeypatch.setattr(jobs, *(("_made", slow_made) if at == "time" else ("read_json", slow_read)))
+    monkeypatch.setattr(*((jobs, "_made", slow_made) if at == "time" else (one, "read_json", slow_read)))
     assert [entry.job.name for entry in jobs.survey()] == ["stays"]
 
 
@@ -152,15 +155,15 @@ def test_of_two_who_make_one_name_one_does_and_keeps_it(monkeypatch: pytest.Monk
 def test_a_disk_that_is_full_while_a_job_is_made_leaves_the_name_free(
     after: int, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual, writes = jobs.write, iter(range(9))
+    usual, writes = write, iter(range(9))
 
-    def write(*arguments: object) -> None:
+    def full(*arguments: object) -> None:
         if next(writes) >= after:
             raise OSError(errno.ENOSPC, "No space left on device")
         usual(*arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(jobs, "write", write)
+        patch.setattr(jobs, "write", full)
         with pytest.raises(JobError, match="the disk is full"):
             jobs.create("name", ORDER)
     assert list((runs / "jobs").iterdir()) == []
@@ -239,7 +242,7 @@ def test_a_disk_that_is_full_for_the_status_too_is_named_when_it_is_looked_at(mo
     def watch(status: Status) -> None:
         seen.append(status)
         if len(status.records) == 2:
-            for module in (jobs, worker):
+            for module in (one, worker):
                 patch.setattr(module, "replacing", full)
 
     with monkeypatch.context() as patch:
@@ -301,7 +304,7 @@ def shared() -> Iterator[Path]:
 def test_in_folders_that_can_only_be_read_all_is_said_in_words(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAE_EXPLORER_RUNS", str(shared))
     job = jobs.create("locked", ORDER)
-    put(job, Status(state="training"))
+    put(job, Status(state="training", records=()))
     paths = [job.folder, *job.folder.iterdir(), jobs.folder(), shared]
     root = os.geteuid() == 0
     for path in paths:

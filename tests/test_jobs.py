@@ -18,7 +18,8 @@ from vae_explorer.checkpoints.checkpoints import CheckpointError
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.data import load
 from vae_explorer.jobs import films, jobs, worker
-from vae_explorer.jobs.jobs import Job, JobError
+from vae_explorer.jobs.errors import JobError
+from vae_explorer.jobs.job import Job
 from vae_explorer.jobs.records import Order
 from vae_explorer.latent.encoding import encode
 

@@ -13,17 +13,18 @@ PACKAGE = "vae_explorer"
 
 # From top to bottom; a layer may import itself and all that stands before it.
 LAYERS = (
+    "checked",
     "config",
     "text",
     "disk",
     "data",
-    "arguments",
     "latent",
     "models",
     "training",
     "checkpoints",
     "measured",
     "jobs",
+    "commands",
     "figures",
     "ui",
     "__main__",
@@ -32,12 +33,14 @@ LAYERS = (
 HOMES = {
     "streamlit": {"ui"},
     "plotly": {"figures"},
+    "msgspec": {"checked"},
     "torch": {
         "data/torchvision_cpu.py",
         *("models", "training", "checkpoints", "latent", "measured"),
         *("jobs/runs.py", "jobs/estimates.py"),  # what lists and follows runs does without
     },
 }
+LONGEST = 350  # lines of a file: more is two things
 # Figures are drawn from arrays: no layer that brings torch along.
 FIGURES_MAY_USE = {"config", "text", "figures"}
 
@@ -84,6 +87,38 @@ def test_every_room_says_what_lives_in_it_and_few_stand_beside_each_other() -> N
     assert len([path for path in package.iterdir() if path.name != "__pycache__"]) <= 18
 
 
+def _private(path: Path) -> Iterator[str]:
+    """Yields what a file takes of Streamlit and PyTorch that begins with `_`, or is Streamlit's inside."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
+            whole = ast.unparse(node)
+            if whole.startswith(("torch.", "st.", "streamlit.")):
+                yield whole
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("streamlit."):
+            yield node.value
+    for name in imports(path):
+        parts = name.split(".")
+        inside = parts[:1] == ["streamlit"] and len(parts) > 1 and name != "streamlit.delta_generator"
+        if inside or (parts[0] == "torch" and any(part.startswith("_") for part in parts)):
+            yield name
+
+
+def test_what_libraries_do_not_promise_is_used_in_one_file_of_each() -> None:
+    package = ROOT / PACKAGE
+    found = {path.relative_to(package).as_posix(): set(_private(path)) for path in package.rglob("*.py")}
+    assert {file for file, names in found.items() if names} == {"training/private.py", "ui/shell/private.py"}
+
+
+def test_no_file_is_long() -> None:
+    lengths = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for end in ("py", "js")
+        for path in (ROOT / PACKAGE).rglob(f"*.{end}")
+    }
+    assert len(lengths) > 150
+    assert {file: lines for file, lines in lengths.items() if lines > LONGEST} == {}
+
+
 @pytest.mark.parametrize(
     ("file", "line"),
     [
@@ -97,6 +132,7 @@ def test_every_room_says_what_lives_in_it_and_few_stand_beside_each_other() -> N
         ("training/engine.py", "from plotly import graph_objects"),
         ("ui/shell/store.py", "import torch"),
         ("config.py", "from torch import Tensor"),
+        ("jobs/records.py", "import msgspec"),
     ],
 )
 def test_an_import_that_runs_the_wrong_way_is_found(file: str, line: str, tmp_path: Path) -> None:

@@ -95,6 +95,23 @@ def test_a_data_set_of_the_first_format_is_read(folder: Path) -> None:
     assert (len(images.pixels), images.files, images.columns) == (20, (), {})
 
 
+def test_a_newer_format_is_refused_and_what_a_newer_version_only_added_is_not(folder: Path) -> None:
+    data.add("mine", own.read(npz(images=GREY)), Choices(), "mine.npz", lambda _: None)
+    path = folder / "own" / "mine" / "meta.json"
+    meta = json.loads(path.read_text())
+    path.write_text(json.dumps({**meta, "format": 3}))
+    with pytest.raises(DataError, match="another version wrote them"):
+        data.load("mine", "test")
+    path.write_text(json.dumps({**meta, "later": [1]}))
+    assert len(data.load("mine", "test").pixels) == 20
+    path.write_text(json.dumps({name: meta[name] for name in ("format", "names", "counts", "origin")}))
+    assert len(data.load("mine", "test").pixels) == 20
+    for name, odd in (("names", [1]), ("counts", ["a"]), ("origin", None), ("columns", "x")):
+        path.write_text(json.dumps({**meta, name: odd}))
+        with pytest.raises(DataError, match=f"cannot be read .{name}.*Delete it on the page Data"):
+            data.load("mine", "test")
+
+
 @pytest.mark.parametrize("file", ["files.json", "columns.npy"])
 @pytest.mark.parametrize("content", [b"", b"[]", b"null", b"{", b"[1, 2"])
 def test_damaged_names_and_columns_are_named(file: str, content: bytes, folder: Path) -> None:

@@ -167,9 +167,18 @@ def _array(values: Any, file: str = "train-00000.npy") -> Callable[[Path], None]
     return lambda folder: np.save(folder / file, values)
 
 
+def test_whoever_writes_the_description_by_hand_may_name_classes_by_numbers_and_add_to_it(folder: Path) -> None:
+    shards(1000)
+    _edit(names=list(range(10)), source=None, licence="mine")(folder / "some")
+    found = load("shards/some", "test")
+    assert found.names == tuple("0123456789")
+    assert found.source == "shards/some"
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
+        (_edit(names="cat"), "names: expected a list, got text"),
         (_edit(parts={"train": ["../../secret.npy"]}), "only names of .npy files in its folder"),
         (_edit(parts={"train": ["/etc/passwd"]}), "only names of .npy files in its folder"),
         (_edit(parts={"train": []}), "no file for the train part"),

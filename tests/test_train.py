@@ -20,7 +20,7 @@ from vae_explorer.config import Kind, ModelConfig, TrainingConfig
 from vae_explorer.figures.training_curves import training_curves
 from vae_explorer.jobs import jobs, worker
 from vae_explorer.jobs.estimates import Estimate
-from vae_explorer.jobs.jobs import Job
+from vae_explorer.jobs.job import Job, write
 from vae_explorer.jobs.records import Order, Status
 from vae_explorer.models.autoencoder import build, parameters
 from vae_explorer.ui.train import film as training
@@ -112,7 +112,7 @@ def test_a_run_that_is_over_can_be_explored_or_deleted_and_one_stopped_resumed()
     test = train()
     assert (button(test, "Explore"), button(test, "Delete"), button(test, "Resume")) == (True, True, False)
     stopped = replace(job.status, state="stopped", records=job.status.records[:2])
-    jobs.write(job.folder / "status.json", asdict(stopped))
+    write(job.folder / "status.json", asdict(stopped))
     assert button(train(), "Resume")
 
 
@@ -120,7 +120,7 @@ def test_a_wish_is_followed_before_the_page_answers(monkeypatch: pytest.MonkeyPa
     def part(folder: str) -> None:
         from pathlib import Path
 
-        from vae_explorer.jobs.jobs import Job
+        from vae_explorer.jobs.job import Job
         from vae_explorer.jobs.records import LIVE
         from vae_explorer.ui.train.page import _watch
 
@@ -153,7 +153,7 @@ def test_a_job_deleted_in_another_window_draws_the_whole_page_anew(part: str) ->
 
         import streamlit as st
 
-        from vae_explorer.jobs.jobs import Job
+        from vae_explorer.jobs.job import Job
         from vae_explorer.ui.train import page as train
 
         if "drawn" not in st.session_state:
@@ -169,7 +169,7 @@ def test_a_job_deleted_in_another_window_draws_the_whole_page_anew(part: str) ->
 
 def test_a_failure_is_shown_with_its_reason() -> None:
     job = done()
-    jobs.write(job.folder / "status.json", asdict(replace(job.status, state="failed", message="The disk is full.")))
+    write(job.folder / "status.json", asdict(replace(job.status, state="failed", message="The disk is full.")))
     assert "The disk is full" in train().error[0].value
 
 
@@ -178,10 +178,10 @@ def shown(test: AppTest) -> str:
     return " ".join(each.proto.body for each in test.get("html"))
 
 
-def recorded(job: jobs.Job, **changes: Any) -> None:
+def recorded(job: Job, **changes: Any) -> None:
     """Gives each epoch of a job other figures."""
     records = tuple(replace(each, **changes) for each in job.status.records)
-    jobs.write(job.folder / "status.json", asdict(replace(job.status, records=records)))
+    write(job.folder / "status.json", asdict(replace(job.status, records=records)))
 
 
 def test_the_doctor_says_of_each_run_what_it_sees() -> None:
@@ -201,7 +201,7 @@ def test_the_doctor_says_of_each_run_what_it_sees() -> None:
 def test_a_diverged_loss_is_the_doctors_and_not_said_twice() -> None:
     job = done()
     failed = replace(job.status, state="failed", message="The loss became nan.", cause="TrainingDiverged")
-    jobs.write(job.folder / "status.json", asdict(failed))
+    write(job.folder / "status.json", asdict(failed))
     test = train()
     assert not test.error
     assert "epoch 3 is the last good one" in shown(test)

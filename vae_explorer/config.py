@@ -1,11 +1,16 @@
-"""Frozen configurations: exactly what rebuilds a model or repeats a training run."""
+"""Frozen configurations: exactly what rebuilds a model or repeats a training run.
+
+A field's type and the few words beside it are what files are checked against, and make an option of the command line.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import MISSING, asdict, dataclass, fields
-from types import UnionType
-from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal, Self
+
+from vae_explorer import checked
+from vae_explorer.checked import words
 
 Kind = Literal["autoencoder", "vae", "multi-rate"]
 Backbone = Literal["dense", "convolutional"]
@@ -20,6 +25,10 @@ WIDEST, DEEPEST, LARGEST_SIDE, HEAVIEST = 65_536, 64, 4096, 1e6
 # How `TrainingConfig.focus` draws KL weights, chosen on MNIST's validation part: FOCUS is where one network for all is
 # furthest from one for each, FOCUS_END the share of the steps that it is favoured for, EDGE in units of log beta.
 FOCUS, FOCUS_END, EDGE = (0.01, 1.0), 0.8, 0.3
+_FOCUS_WORDS = (
+    f"multi-rate: share of images drawn from KL weights of {FOCUS[0]:g} to {FOCUS[1]:g} over the first {FOCUS_END:.0%} "
+    "of the steps"
+)
 
 
 class ConfigError(ValueError):
@@ -40,48 +49,37 @@ class _Json:
         Raises:
             ConfigError: If a field is missing, unknown, or of the wrong type.
         """
-        if not isinstance(values, dict):
-            raise ConfigError(f"{cls.__name__}: expected an object, got {type(values).__name__}")
-        hints = get_type_hints(cls)
-        known = {field.name: field.default is MISSING for field in fields(cls)}  # type: ignore[arg-type]
-        needed = {name for name, must in known.items() if must}
-        if wrong := (set(values) - known.keys()) | (needed - set(values)):
-            raise ConfigError(f"{cls.__name__}: fields missing or unknown: {', '.join(sorted(wrong))}")
-        return cls(**{name: _fit(name, value, hints[name]) for name, value in values.items()})
+        try:
+            return checked.convert(values, cls)
+        except checked.Misfit as error:
+            raise ConfigError(f"{cls.__name__}: {error}") from error
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig(_Json):
     """Everything that rebuilds an untrained model.
 
-    Arguments:
-        kind: A deterministic autoencoder, a VAE at one KL weight, or one network for a range of them.
-        data: The data set that it is meant for.
+    More of some fields:
         shape: Height and width of an image, in pixels; for colours, 3 after them.
-        latent: Number of latent axes.
-        backbone: Dense layers, or convolutions followed by one dense layer.
-        encoder: Units (dense) or channels (convolutional) of the encoder's hidden layers.
-        decoder: The same for the decoder, from z to the image.
-        likelihood: What a decoded image is the mean of.
-        scale: Standard deviation of the Gaussian likelihood, in units of full intensity; where it
-            is learned, the value that learning starts from.
-        beta: The KL weight that a VAE is trained for.
-        beta_min: Least KL weight of a multi-rate model.
-        beta_max: Largest KL weight of a multi-rate model.
+        scale: Where it is learned, the value that learning starts from.
     """
 
-    kind: Kind
-    data: str
+    kind: Annotated[Kind, words("deterministic autoencoder; VAE at one KL weight; or one network for a range of them")]
+    data: Annotated[str, words("the data set that it is meant for")]
     shape: tuple[int, ...]
-    latent: int = 2
-    backbone: Backbone = "dense"
-    encoder: tuple[int, ...] = (512, 384, 384)
-    decoder: tuple[int, ...] = (384, 384, 384, 384, 384)
-    likelihood: Likelihood = "bernoulli"
-    scale: float = 0.1
-    beta: float = 1.0
-    beta_min: float = 1e-3
-    beta_max: float = 10.0
+    latent: Annotated[int, words("latent axes")] = 2
+    backbone: Annotated[Backbone, words("dense layers, or convolutions followed by one dense layer")] = "dense"
+    encoder: Annotated[tuple[int, ...], words("hidden units; channels, if convolutional")] = (
+        512,
+        384,
+        384,
+    )
+    decoder: Annotated[tuple[int, ...], words("the same, from z to the image")] = (384,) * 5
+    likelihood: Annotated[Likelihood, words("what a decoded image is the mean of")] = "bernoulli"
+    scale: Annotated[float, words("std of the Gaussian likelihood, in units of full intensity")] = 0.1
+    beta: Annotated[float, words("KL weight of a VAE")] = 1.0
+    beta_min: Annotated[float, words("least KL weight, multi-rate")] = 1e-3
+    beta_max: Annotated[float, words("largest KL weight, multi-rate")] = 10.0
 
     def __post_init__(self) -> None:
         checks = {
@@ -130,25 +128,13 @@ class ModelConfig(_Json):
 class TrainingConfig(_Json):
     """Everything that repeats a training run.
 
-    Arguments:
-        epochs: Passes over the training part.
-        batch: Images per step.
-        learning_rate: Peak of the one-cycle schedule.
-        weight_decay: Decoupled decay of the weight matrices.
-        warmup: Share of the steps that the learning rate rises in.
-        clip: Largest norm of a step's gradient, in nats per image.
-        noise: Standard deviation of the normal noise on what the encoder sees, in units of full
-            intensity; the decoder still has to match the clean image. It keeps the encoder from
-            fitting the training images more closely than others (Shu et al., Amortized Inference
-            Regularization, 2018).
-        balance: A multi-rate model's loss of an image is divided by (1 + beta) to this power, so that the
-            images drawn with a large KL weight do not rule the weights that all share. The default was
+    More of some fields:
+        noise: The decoder still has to match the clean image. It keeps the encoder from fitting the training images
+            more closely than others (Shu et al., Amortized Inference Regularization, 2018).
+        balance: So the images drawn with a large KL weight do not rule the weights that all share. The default was
             chosen on MNIST's validation part.
-        focus: Share of a multi-rate model's images whose KL weight is drawn from FOCUS over the first FOCUS_END of
-            the steps, the others' from the whole range. From then on the ends of the range are drawn more often.
-            With 0, all are drawn evenly over the range, in the logarithm.
-        target: Grey levels as they are, or pixels drawn from them afresh at every step.
-        seed: Of initialisation, order, noise and the KL weights drawn.
+        focus: The others are drawn from the whole range, and from then on its ends more often. With 0, all are drawn
+            evenly over the range, in the logarithm.
         precision: Of the matrix products; `auto` takes bfloat16 where the processor multiplies it
             in hardware, and float32 elsewhere. Weights and losses are always float32.
         reduction: Of the distortion over an image's pixels, in the loss that is trained alone: `mean`
@@ -156,19 +142,22 @@ class TrainingConfig(_Json):
             reported is always the sum, in nats per image.
     """
 
-    epochs: int = 30
-    batch: int = 250
-    learning_rate: float = 4e-3
-    weight_decay: float = 0.01
-    warmup: float = 0.1
-    clip: float = 200.0
-    noise: float = 0.0
-    balance: float = 0.25
-    focus: float = 0.0
-    target: Target = "grey"
-    seed: int = 0
-    precision: Precision = "auto"
-    reduction: Reduction = "sum"
+    epochs: Annotated[int, words("passes over the training images")] = 30
+    batch: Annotated[int, words("images per step")] = 250
+    learning_rate: Annotated[float, words("peak of the one-cycle schedule")] = 4e-3
+    weight_decay: Annotated[float, words("of the weight matrices, decoupled")] = 0.01
+    warmup: Annotated[float, words("share of the steps that the learning rate rises in")] = 0.1
+    clip: Annotated[float, words("largest gradient norm, nats per image")] = 200.0
+    noise: Annotated[float, words("std of the normal noise on what the encoder sees, in units of full intensity")] = 0.0
+    balance: Annotated[float, words("multi-rate: an image's loss is divided by (1 + beta) to this power")] = 0.25
+    focus: Annotated[float, words(_FOCUS_WORDS)] = 0.0
+    target: Annotated[Target, words("grey levels as they are, or pixels drawn from them afresh at every step")] = "grey"
+    seed: Annotated[int, words("of initialisation, order, noise and KL weights")] = 0
+    precision: Annotated[Precision, words("of matrix products")] = "auto"
+    reduction: Annotated[
+        Reduction,
+        words("over pixels, in the loss; mean is the famous mistake that multiplies beta by their number"),
+    ] = "sum"
 
     def __post_init__(self) -> None:
         checks = {
@@ -198,27 +187,3 @@ def reported_beta(config: ModelConfig) -> float:
 def effective_beta(model: ModelConfig, config: TrainingConfig) -> float:
     """Returns the KL weight that `reported_beta` amounts to in the loss that is trained."""
     return reported_beta(model) * (math.prod(model.shape) if config.reduction == "mean" else 1)
-
-
-def _fit(name: str, value: Any, hint: Any) -> Any:
-    """Returns `value` as the type that `hint` names, or refuses it."""
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin is Literal:
-        fits = value in inner
-    elif origin is tuple:
-        each = inner[0]
-        many = inner[-1] is Ellipsis
-        fits = isinstance(value, list | tuple) and (many or len(value) == len(inner))
-        value = tuple(_fit(name, item, each) for item in value) if fits else value
-    elif origin in (Union, UnionType):
-        fits = any(value is None if t is type(None) else isinstance(value, t) for t in inner)
-    elif hint is float:
-        fits = isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool))
-        fits = fits and not (isinstance(value, int) and abs(value) > 2**53)  # float() would raise, or round
-        value = float(value) if fits else value
-    else:
-        fits = isinstance(value, hint) and not (hint is int and isinstance(value, bool))
-    if not fits:
-        wanted = " or ".join(map(str, inner)) if origin is Literal else str(hint)
-        raise ConfigError(f"{name}: expected {wanted}, got {value!r}")
-    return value

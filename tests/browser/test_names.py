@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -23,6 +23,7 @@ from vae_explorer.checkpoints.checkpoints import Provenance
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.data.modality import PICTURES
 from vae_explorer.jobs import jobs
+from vae_explorer.jobs.job import write
 from vae_explorer.jobs.records import Order, Status
 from vae_explorer.models.autoencoder import build
 
@@ -67,7 +68,7 @@ def address(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VAE_EXPLORER_RUNS", str(runs))
         job = jobs.create("first", Order(model=config, training=SETTINGS, command=TAG))
-        jobs.write(job.folder / "status.json", asdict(replace(Status(), state="failed", message=f"{TAG} {PICTURE}")))
+        write(job.folder / "status.json", asdict(Status(state="failed", records=(), message=f"{TAG} {PICTURE}")))
     return serve("app.py", runs, own)
 
 

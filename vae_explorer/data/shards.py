@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from vae_explorer.data.idx import data_folder
 from vae_explorer.data.images import PARTS, DataError, Images
-from vae_explorer.disk.files import reason, sweep, whole_folder
+from vae_explorer.disk.files import read_json, reason, sweep, whole_folder
 
 PREFIX = "shards/"  # of the names of these data sets
 _NAME = re.compile(r"\w[\w .-]{0,59}")  # in UTF-8 it fits the 255 bytes that a folder's name may have
@@ -71,6 +71,20 @@ class Shards:
         return labels
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Meta:
+    """What meta.json says; whoever writes one by hand may add to it."""
+
+    names: tuple[str | int, ...]
+    shape: tuple[int, ...]
+    parts: dict[str, tuple[str, ...]]
+    source: str | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.shape) not in (2, 3) or self.shape[2:] not in ((), (3,)):
+            raise ValueError(f"a shape is [height, width], or [height, width, 3] for colours, and not {self.shape}")
+
+
 def open_shards(name: str, part: str) -> Shards:
     """Opens one part of a data set, reading its description and the heads of its files alone.
 
@@ -86,27 +100,18 @@ def open_shards(name: str, part: str) -> Shards:
     if not _NAME.fullmatch(plain) or not (folder / "meta.json").is_file():
         raise DataError(f"There is no data set {name!r}: {folder / 'meta.json'} is missing.")
     try:
-        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-        shape = _shape(meta["shape"])
-        names = tuple(map(str, meta["names"]))
-        source = str(meta.get("source", name))
-        files = [str(file) for file in meta["parts"][part]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DataError(f"{folder / 'meta.json'} does not describe a data set ({error!r}); see README.") from error
+        meta = read_json(folder / "meta.json", _Meta, open_ended=True)
+        files = meta.parts[part]
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{folder / 'meta.json'} does not describe a data set ({error}); see README.") from error
     if odd := [file for file in files if not _FILE.fullmatch(file)]:
         raise DataError(f"{folder / 'meta.json'} names {odd[0]!r}: only names of .npy files in its folder are read.")
-    if not files or not names:
+    if not files or not meta.names:
         raise DataError(f"{folder / 'meta.json'} names no {'class' if files else f'file for the {part} part'}.")
     paths = tuple(folder / file for file in files)
-    lengths = tuple(len(_array(path, (None, *shape))) for path in paths)
-    return Shards(files=paths, lengths=lengths, shape=shape, names=names, source=source)
-
-
-def _shape(values: object) -> tuple[int, ...]:
-    """Raises ValueError where they are no shape of an image."""
-    if not isinstance(values, list) or len(values) not in (2, 3) or values[2:] not in ([], [3]):
-        raise ValueError(f"a shape is [height, width], or [height, width, 3] for colours, and not {values}")
-    return tuple(map(int, values))
+    lengths = tuple(len(_array(path, (None, *meta.shape))) for path in paths)
+    names = tuple(map(str, meta.names))
+    return Shards(files=paths, lengths=lengths, shape=meta.shape, names=names, source=meta.source or name)
 
 
 def cut(name: str, load: Callable[[str], Images], images: int) -> Path:

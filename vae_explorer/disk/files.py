@@ -7,7 +7,6 @@ process has locked.
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import stat
@@ -16,8 +15,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
+from vae_explorer import checked
 from vae_explorer.disk.locks import held
+
+T = TypeVar("T")
 
 LONG = 24 * 3600.0  # seconds after which what nobody can lock is taken for left over
 PARTIAL = ".partial-"
@@ -111,15 +114,17 @@ def sweep(folder: Path) -> None:
             continue
 
 
-def read_json(path: Path, most: int = 64 * 2**20) -> object:
-    """Returns what a JSON file holds, whatever that is; pipes and devices are not waited for.
+def read_json(path: Path, wanted: type[T], most: int = 64 * 2**20, *, open_ended: bool = False) -> T:
+    """Returns what a JSON file holds; pipes and devices are not waited for.
 
     Arguments:
         path: The file.
+        wanted: As what; see `checked`.
         most: Bytes that are read.
+        open_ended: Lets pass fields that nobody knows.
 
     Raises:
-        ValueError: If it is no file, is longer, or is no JSON; the message says which.
+        ValueError: If it is no file, is longer, is no JSON or does not fit; the message says which.
         OSError: If it is missing or cannot be read.
     """
     if not stat.S_ISREG(path.stat().st_mode):
@@ -128,10 +133,7 @@ def read_json(path: Path, most: int = 64 * 2**20) -> object:
         content = file.read(most + 1)
     if len(content) > most:
         raise ValueError(f"{path.name} is longer than {most:,} bytes")
-    try:
-        return json.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:  # numbers of 5,000 digits, among others
-        raise ValueError(f"{path.name} is no JSON: {error}") from error
+    return checked.loads(content, wanted, open_ended=open_ended)
 
 
 def remove(path: Path) -> None:

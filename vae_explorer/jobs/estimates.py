@@ -22,12 +22,14 @@ from statistics import fmean, stdev
 import numpy as np
 import torch
 
+from vae_explorer.checked import loads
 from vae_explorer.checkpoints import checkpoints
 from vae_explorer.checkpoints.checkpoints import SUFFIX, Provenance
 from vae_explorer.config import ModelConfig, TrainingConfig, reported_beta
 from vae_explorer.data import Images
 from vae_explorer.disk.files import scratch, sweep
-from vae_explorer.jobs import films, jobs, worker
+from vae_explorer.jobs import films, worker
+from vae_explorer.jobs.job import environment
 from vae_explorer.latent.encoding import decode, encode
 from vae_explorer.models.arrays import Arrays
 from vae_explorer.models.autoencoder import Autoencoder, build
@@ -46,6 +48,16 @@ PATIENCE = 180.0  # seconds until a measurement is given up
 
 class EstimateError(Exception):
     """A measurement that failed; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a process of its own is asked."""
+
+    model: ModelConfig
+    training: TrainingConfig
+    counts: tuple[int, int]  # of training and validation images
+    asked: float  # Unix time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,30 +136,25 @@ def in_process(model: ModelConfig, training: TrainingConfig, images: int, valida
     Raises:
         EstimateError: If the process fails, or takes longer than PATIENCE.
     """
-    request = {
-        "model": model.to_json(),
-        "training": training.to_json(),
-        "counts": [images, validation],
-        "asked": time.time(),
-    }
+    request = Request(model=model, training=training, counts=(images, validation), asked=time.time())
     command = [sys.executable, "-m", "vae_explorer.jobs.estimates"]
     try:
         done = subprocess.run(  # noqa: S603  (our own module)
             command,
-            input=json.dumps(request),
+            input=json.dumps(asdict(request)),
             capture_output=True,
             text=True,
-            env=jobs.environment(),
+            env=environment(),
             timeout=PATIENCE,
             check=False,
         )
         if done.returncode:
             reason = done.stderr.strip().splitlines() or [f"its process ended with {done.returncode}"]
             raise EstimateError(reason[-1])
-        return Estimate(**json.loads(done.stdout))
+        return loads(done.stdout, Estimate)
     except subprocess.TimeoutExpired as error:
         raise EstimateError(f"a few steps took longer than {PATIENCE:.0f} s") from error
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise EstimateError(str(error)) from error
 
 
@@ -183,13 +190,12 @@ def main() -> None:
     """Reads a request from the standard input, and prints an estimate."""
     if hasattr(os, "nice"):  # not on Windows
         os.nice(worker.NICE)
-    request = json.load(sys.stdin)
-    start = time.time() - request["asked"]
+    request = loads(sys.stdin.read(), Request)
+    start = time.time() - request.asked
     keep_freed_memory()
     use_half_the_processors()
-    model, training = ModelConfig.from_json(request["model"]), TrainingConfig.from_json(request["training"])
     load = os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else 0.0  # not on Windows
-    estimate = measure(model, training, *request["counts"])
+    estimate = measure(request.model, request.training, *request.counts)
     print(json.dumps(asdict(replace(estimate, start=start, load=load))))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -24,9 +24,11 @@ from vae_explorer.data import DataError, Images, Shards, load, spread, stream
 from vae_explorer.data.modality import PICTURES
 from vae_explorer.disk.files import read_json, reason, replacing, sweep
 from vae_explorer.jobs import films, runs
+from vae_explorer.jobs.errors import JobError, JobGone
 from vae_explorer.jobs.films import FILM_IMAGES
-from vae_explorer.jobs.jobs import Job, JobError, JobGone, Wish, find_all, limit, slot, write
-from vae_explorer.jobs.records import LONGEST, Record, Rung, Status
+from vae_explorer.jobs.job import Job, write
+from vae_explorer.jobs.jobs import find_all, limit, slot
+from vae_explorer.jobs.records import LONGEST, Record, Rung, Status, Wish, Wished
 from vae_explorer.jobs.runs import Run
 from vae_explorer.latent.encoding import axis_rates, decode, encode
 from vae_explorer.latent.model import Encoding
@@ -97,7 +99,7 @@ class _Worker:
         self.order = job.order
         self.home = job.folder.stat()
         self.stack = ExitStack()
-        self.wished = "run"
+        self.wished: Wish = "run"
         self.looked = -math.inf  # when the wish was read
 
     def work(self) -> None:
@@ -225,12 +227,9 @@ class _Worker:
         if time.monotonic() - self.looked >= GLANCE:
             self.looked = time.monotonic()
             try:
-                found = read_json(self.job.folder / "wish.json", 1000)
+                self.wished = read_json(self.job.folder / "wish.json", Wished, 1000).wish
             except (OSError, ValueError):
-                found = None
                 self.demand_home()
-            if isinstance(found, dict) and found.get("wish") in get_args(Wish):
-                self.wished = str(found["wish"])
         return self.wished
 
     def should_stop(self) -> bool:

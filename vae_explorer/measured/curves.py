@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
 
+from vae_explorer.checked import Count, Finite, Meta, NotNegative
 from vae_explorer.checkpoints import sidecars
 from vae_explorer.checkpoints.checkpoints import Checkpoint
-from vae_explorer.checkpoints.sidecars import SidecarError, count, demand, numbers, rising, texts
+from vae_explorer.checkpoints.sidecars import Measured, SidecarError, demand, demand_rising
 from vae_explorer.config import ModelConfig
 from vae_explorer.data import Images, spread
 from vae_explorer.latent.encoding import axis_rates, encode
 from vae_explorer.latent.marginal import Marginal, log_marginal
 from vae_explorer.measured.evaluation import DRAWS, Averages, averages, samples_of
 
-KIND = "curve"  # NAME.curve.json, and the subcommand
 CurveError = SidecarError
 POINTS = 17  # KL weights of a multi-rate model: four a decade from 0.001 to 10
 NLL_IMAGES = 10_000  # at most
@@ -28,54 +27,32 @@ QUICK_IMAGES = 500  # at most, and as few samples of z as there may be
 
 
 @dataclass(frozen=True, kw_only=True)
-class Curve:
+class Curve(Measured):
     """Averages over images at each KL weight, in nats per image."""
 
-    weights: str  # digest of the model's weights and configuration
+    KIND: ClassVar[str] = "curve"
     source: str  # one line: which data
     part: str  # of the data
     target: str  # grey, or density: what the distortion is measured against
-    images: int  # averaged over
-    samples: int  # of z an image, for the distortion
-    nll_images: int  # averaged over in nll; 0 without one
-    beta: tuple[float, ...]  # rising; a deterministic autoencoder's is 0
-    distortion: tuple[float, ...]
-    distortion_error: tuple[float, ...]  # standard error: what other samples of z would change
-    rate: tuple[float, ...] | None  # None for a deterministic autoencoder, whose rate is infinite
-    axis_rate: tuple[tuple[float, ...], ...] | None  # the rate's share of each latent axis; None as above
-    nll: tuple[float, ...] | None  # -log p(x) by quadrature under the standard normal prior; 2-D only
-    nll_error: tuple[float, ...] | None  # mean |difference| to a grid half as fine: too large once it is small
+    images: Count  # averaged over
+    samples: Count  # of z an image, for the distortion
+    nll_images: Annotated[int, Meta(ge=0)]  # averaged over in nll; 0 without one
+    beta: tuple[NotNegative, ...]  # rising; a deterministic autoencoder's is 0
+    distortion: tuple[Finite, ...]
+    distortion_error: tuple[Finite, ...]  # standard error: what other samples of z would change
+    rate: tuple[Finite, ...] | None  # None for a deterministic autoencoder, whose rate is infinite
+    axis_rate: tuple[tuple[Finite, ...], ...] | None  # the rate's share of each latent axis; None as above
+    nll: tuple[Finite, ...] | None  # -log p(x) by quadrature under the standard normal prior; 2-D only
+    nll_error: tuple[Finite, ...] | None  # mean |difference| to a grid half as fine: too large once it is small
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: object) -> Curve:
-        """Raises CurveError where fields are missing, unknown, of the wrong type or of different lengths."""
-        if not isinstance(values, dict) or {field.name for field in fields(cls)} != values.keys():
-            raise CurveError("it lacks fields of a curve, or has others")
-        texts(values, "weights", "source", "part", "target")
-        for name, least in (("images", 1), ("samples", 1), ("nll_images", 0)):
-            count(values, name, least)
-        beta = rising("beta", values["beta"])
-        series = {name: _series(name, values[name], len(beta)) for name in ("rate", "nll", "nll_error")}
-        axes = None
-        if values["axis_rate"] is not None:
-            rows = values["axis_rate"]
-            demand(isinstance(rows, list | tuple) and len(rows) == len(beta), "axis_rate", f"{len(beta)} rows", rows)
-            axes = tuple(numbers("axis_rate", row) for row in rows)
-            demand(len({len(row) for row in axes}) == 1, "axis_rate", "rows of one length", rows)
-        for name in ("distortion", "distortion_error"):
-            series[name] = numbers(name, values[name], len(beta))
-        return cls(**(values | series | {"beta": beta, "axis_rate": axes}))
-
-    def save(self, path: Path) -> None:
-        """Writes the curve whole or not at all.
-
-        Raises:
-            CurveError: If the folder cannot be written.
-        """
-        sidecars.save(path, self.to_json())
+    def __post_init__(self) -> None:
+        demand_rising("beta", self.beta)
+        many = len(self.beta)
+        for name in ("distortion", "distortion_error", "rate", "axis_rate", "nll", "nll_error"):
+            row = getattr(self, name)
+            demand(row is None or len(row) == many, name, f"{many} of them, one at each KL weight")
+        axes = {len(row) for row in self.axis_rate or ((0.0,),)}
+        demand(len(axes) == 1 and 0 not in axes, "axis_rate", "rows of one length")
 
 
 def measure(
@@ -142,24 +119,5 @@ def betas(config: ModelConfig) -> tuple[float, ...]:
             return (config.beta_min, *(float(f"{weight:.12g}") for weight in between), config.beta_max)
 
 
-def sidecar(checkpoint: Path) -> Path:
-    """Returns the file beside a checkpoint that keeps its curve."""
-    return sidecars.beside(checkpoint, KIND)
-
-
-def find(checkpoint: Checkpoint) -> Curve | None:
-    """Returns the curve kept beside a checkpoint, unless there is none, or it is broken or of another model."""
-    return sidecars.find(checkpoint, KIND, Curve.from_json)
-
-
-def load(path: Path) -> Curve:
-    """Reads a curve.
-
-    Raises:
-        CurveError: If the file is missing, or holds no curve.
-    """
-    return sidecars.load(path, Curve.from_json)
-
-
-def _series(name: str, value: Any, length: int) -> tuple[float, ...] | None:
-    return None if value is None else numbers(name, value, length)
+# As `gap_tables` has them.
+sidecar, find, load = Curve.beside, Curve.find, Curve.load

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 
+from vae_explorer.checked import Count, Meta, NotNegative
 from vae_explorer.checkpoints import sidecars
 from vae_explorer.checkpoints.checkpoints import Checkpoint
-from vae_explorer.checkpoints.sidecars import SidecarError, count, demand, numbers, rising, texts
+from vae_explorer.checkpoints.sidecars import Measured, demand, demand_rising
 from vae_explorer.config import ModelConfig
 from vae_explorer.data import Images, spread
 from vae_explorer.latent.encoding import encode
@@ -23,29 +23,39 @@ from vae_explorer.latent.gaps.sampling import Mixture, fit_mixture, samplings
 from vae_explorer.latent.gaps.scores import Clouds, Scores, all_scores, real_clouds
 from vae_explorer.latent.model import Encoding, Model
 
-KIND = "gaps"  # NAME.gaps.json, and the subcommand
 LADDER = (0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 4.0, 10.0)
 DRAWS = 10_000
 REAL = tuple(f"recognised_{judge}" for judge in JUDGES)  # measured of the real images too
 
 
 @dataclass(frozen=True, kw_only=True)
-class GapTable:
+class GapTable(Measured):
     """All measures at each KL weight, for each of the model's sampling distributions."""
 
-    weights: str  # digest of the model's weights and configuration
+    KIND: ClassVar[str] = "gaps"
     source: str  # one line: which data
     part: str  # of the data
-    images: int  # of that part
-    draws: int  # from the sampling distribution, for each seed
-    seeds: tuple[int, ...]  # of draws, pairs and classifiers; the scores are averages over them
-    trained: int  # training images of the classifiers
-    together: int  # images whose posteriors are taken together for KL and information, neither beyond log of it
+    images: Annotated[int, Meta(ge=FEWEST)]  # of that part
+    draws: Count  # from the sampling distribution, for each seed
+    seeds: Annotated[tuple[int, ...], Meta(min_length=1)]  # of draws, pairs and classifiers; scores are averages
+    trained: Count  # training images of the classifiers
+    together: Count  # images whose posteriors are taken together for KL and information, neither beyond log of it
     together_part: str  # of the data; the mixture is fitted to their codes
-    beta: tuple[float, ...]  # rising; a deterministic autoencoder's is 0
+    beta: tuple[NotNegative, ...]  # rising; a deterministic autoencoder's is 0
     scores: dict[str, dict[str, tuple[Score | None, ...]]]  # by sampling and measure, one at each KL weight
     real: dict[str, Score]  # what the classifiers say of the test images themselves, by measure
     mixture: Mixture | None  # what an autoencoder is sampled from, too
+
+    def __post_init__(self) -> None:
+        demand_rising("beta", self.beta)
+        if self.mixture is not None:
+            _demand_sound(self.mixture)
+        _demand_keys("scores", self.scores, samplings(has_prior=self.mixture is None))
+        for sampling, rows in self.scores.items():
+            _demand_keys(sampling, rows, MEASURES)
+            for name, row in rows.items():
+                demand(len(row) == len(self.beta), name, f"{len(self.beta)} scores, one at each KL weight")
+        _demand_keys("real", self.real, REAL)
 
     @property
     def bounds(self) -> dict[str, tuple[bool, ...]]:
@@ -61,38 +71,6 @@ class GapTable:
         """Returns the scores at the measured KL weight that is nearest, as a ratio."""
         index = self.rung(beta)
         return {name: row[index] for name, row in self.scores[sampling].items()}
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns JSON types; a score becomes its value, the draws' and the images' part of its error."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: object) -> GapTable:
-        """Raises SidecarError where fields are missing, unknown, of the wrong type or of different lengths."""
-        if not isinstance(values, dict) or {field.name for field in fields(cls)} != values.keys():
-            raise SidecarError("it lacks fields of a gap table, or has others")
-        texts(values, "weights", "source", "part", "together_part")
-        for name, least in (("images", FEWEST), ("draws", 1), ("trained", 1), ("together", 1)):
-            count(values, name, least)
-        seeds = tuple(map(int, numbers("seeds", values["seeds"])))
-        beta = rising("beta", values["beta"])
-        mixture = None if values["mixture"] is None else _mixture(values["mixture"])
-        _keys("scores", values["scores"], samplings(has_prior=mixture is None))
-        scores = {}
-        for sampling, rows in values["scores"].items():
-            _keys(sampling, rows, MEASURES)
-            scores[sampling] = {name: _row(name, row, len(beta)) for name, row in rows.items()}
-        _keys("real", values["real"], REAL)
-        real = {name: _score(name, score) for name, score in values["real"].items()}
-        return cls(**(values | {"seeds": seeds, "beta": beta, "scores": scores, "real": real, "mixture": mixture}))
-
-    def save(self, path: Path) -> None:
-        """Writes the table whole or not at all.
-
-        Raises:
-            SidecarError: If the folder cannot be written.
-        """
-        sidecars.save(path, self.to_json())
 
 
 def measure(
@@ -198,23 +176,8 @@ def ladder(config: ModelConfig) -> tuple[float, ...]:
             return known or (config.beta_min, config.beta_max)
 
 
-def sidecar(checkpoint: Path) -> Path:
-    """Returns the file beside a checkpoint that keeps its gap table."""
-    return sidecars.beside(checkpoint, KIND)
-
-
-def find(checkpoint: Checkpoint) -> GapTable | None:
-    """Returns the table kept beside a checkpoint, unless there is none, or it is broken or of another model."""
-    return sidecars.find(checkpoint, KIND, GapTable.from_json)
-
-
-def load(path: Path) -> GapTable:
-    """Reads a table.
-
-    Raises:
-        SidecarError: If the file is missing, or holds no table.
-    """
-    return sidecars.load(path, GapTable.from_json)
+# As `curves` has them.
+sidecar, find, load = GapTable.beside, GapTable.find, GapTable.load
 
 
 def _clouds(images: Images, judges: Sequence[Judges], draws: int) -> list[Clouds]:
@@ -240,31 +203,15 @@ def _progress(show: Callable[[float], None], done: int, total: int) -> Callable[
     return lambda part: show((done + part) / total)
 
 
-def _keys(name: str, value: Any, wanted: Iterable[str]) -> None:
+def _demand_keys(name: str, values: Mapping[str, object], wanted: Iterable[str]) -> None:
     keys = sorted(wanted)
-    demand(isinstance(value, dict) and sorted(value) == keys, name, ", ".join(keys), value)
+    demand(sorted(values) == keys, name, ", ".join(keys))
 
 
-def _row(name: str, row: Any, length: int) -> tuple[Score | None, ...]:
-    demand(isinstance(row, list | tuple) and len(row) == length, name, f"{length} scores", row)
-    return tuple(None if each is None else _score(name, each) for each in row)
-
-
-def _mixture(values: Any) -> Mixture:
-    demand(isinstance(values, list | tuple) and len(values) == len(Mixture._fields), "mixture", "three lists", values)
-    weights = numbers("mixture", values[0])
-    rows = []
-    for each in values[1:]:
-        demand(isinstance(each, list | tuple) and len(each) == len(weights), "mixture", "a row a component", each)
-        rows.append(tuple(numbers("mixture", row) for row in each))
-    axes = len(rows[0][0])
-    fits = all(len(mean) == axes and len(root) == axes**2 for mean, root in zip(*rows, strict=True))
-    demand(fits and min(weights) >= 0 and abs(sum(weights) - 1) < 1e-6, "mixture", "weights, means and roots", weights)
-    return Mixture(weights, *rows)
-
-
-def _score(name: str, value: Any) -> Score:
-    """Returns a value and the two parts of its error, which is not negative."""
-    score = Score(*numbers(name, value, 3))
-    demand(min(score.draws, score.images) >= 0, name, "errors from 0 up", value)
-    return score
+def _demand_sound(mixture: Mixture) -> None:
+    """Demands weights that are shares, and a mean and a square root for each."""
+    weights, means, roots = mixture
+    demand(len(means) == len(roots) == len(weights) > 0, "mixture", "a row a component")
+    axes = len(means[0])
+    fits = all(len(mean) == axes and len(root) == axes**2 for mean, root in zip(means, roots, strict=True))
+    demand(fits and axes > 0 and abs(sum(weights) - 1) < 1e-6, "mixture", "weights, means and roots")

@@ -18,6 +18,7 @@ from vae_explorer.models.objectives import objective, pixel_mean_objective, term
 from vae_explorer.training import draws
 from vae_explorer.training.batches import batches
 from vae_explorer.training.optimizer import AdamW, State, clip, learning_rate, optimizer_of, restore, state_of
+from vae_explorer.training.private import has_tiles
 from vae_explorer.training.processes import ALONE, Processes, Share
 
 EVALUATION_IMAGES = 2000
@@ -158,12 +159,9 @@ def autocast(precision: str) -> torch.autocast:
 
     Bfloat16 pays only where the processor has tiles for it (AMX): 5 to 7 times the speed there.
     """
-    return torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16" or (precision == "auto" and _tiles()))
-
-
-def _tiles() -> bool:
-    """Says whether the processor has tiles and is not held back (`ATEN_CPU_CAPABILITY`) to what came before them."""
-    return torch.backends.cpu.get_cpu_capability() == "AVX512" and torch.cpu._is_amx_tile_supported()  # not public
+    return torch.autocast(
+        "cpu", torch.bfloat16, enabled=precision == "bfloat16" or (precision == "auto" and has_tiles())
+    )
 
 
 def _demand_together(train: Images | Shards, validation: Images, batch: int, processes: Processes) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 
 import torch
 from torch import Tensor
-from torch.optim.adamw import adamw
 
 from vae_explorer.config import ConfigError, TrainingConfig
 from vae_explorer.models.autoencoder import Autoencoder
+from vae_explorer.training import private
 
 State = dict[str, Tensor]
 
@@ -22,7 +21,7 @@ class AdamW(torch.optim.AdamW):
     takes as long as importing PyTorch itself.
     """
 
-    add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
+    add_param_group = private.add_param_group
 
     @property
     def learned(self) -> list[Tensor]:
@@ -38,10 +37,7 @@ class AdamW(torch.optim.AdamW):
                 mean, square, step = ([each[name] for each in moments] for name in ("exp_avg", "exp_avg_sq", "step"))
                 options = {name: group[name] for name in ("lr", "weight_decay", "eps")}
                 beta1, beta2 = group["betas"]
-                adamw(
-                    *(parameters, gradients, mean, square, [], step),
-                    **(options | {"beta1": beta1, "beta2": beta2, "fused": True, "amsgrad": False, "maximize": False}),
-                )
+                private.fused_adamw(parameters, gradients, mean, square, step, beta1=beta1, beta2=beta2, **options)
 
     def _moments(self, parameter: Tensor) -> dict[str, Tensor]:
         state: dict[str, Tensor] = self.state[parameter]
@@ -98,6 +94,6 @@ def restore(model: Autoencoder, optimizer: torch.optim.Optimizer, state: State) 
 
 def clip(gradients: list[Tensor], most: float) -> None:
     """Scales the gradient down where its norm is too large; seldom, so the pass over all of it is mostly spared."""
-    norm = torch.stack(torch._foreach_norm(gradients)).norm().item()
+    norm = private.norms(gradients).norm().item()
     if norm > most:
-        torch._foreach_mul_(gradients, most / (norm + 1e-6))
+        private.scale(gradients, most / (norm + 1e-6))

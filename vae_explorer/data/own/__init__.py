@@ -2,7 +2,7 @@
 
 from vae_explorer.data.own.choices import COMMON, Choices, least_side, proposed_side, report, sized, transformed
 from vae_explorer.data.own.folders import Summary, add, delete, shares, summary
-from vae_explorer.data.own.pictures import Fit, Ground, Order, Reading
+from vae_explorer.data.own.reading import Fit, Ground, Order, Reading
 from vae_explorer.data.own.stacks import LARGEST, LEAST, MOST, SMALLEST, UNLABELLED, Option, Skipped, Upload, reasons
 from vae_explorer.data.own.uploads import KINDS, read, read_folder, read_path
 from vae_explorer.data.own.values import Values

@@ -14,7 +14,8 @@ from vae_explorer.data.own.budget import Budget
 from vae_explorer.data.own.keys import Chosen, choose
 from vae_explorer.data.own.labels import NONE, Labels, read_labels
 from vae_explorer.data.own.layouts import Layout, layout
-from vae_explorer.data.own.pictures import Reading, Size, resized
+from vae_explorer.data.own.pictures import resized
+from vae_explorer.data.own.reading import Reading, Size
 from vae_explorer.data.own.stacks import (
     MOST,
     UNLABELLED,

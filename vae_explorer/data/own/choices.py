@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_explorer.data.own.pictures import Size, greyed, resized
+from vae_explorer.data.own.pictures import greyed, resized
+from vae_explorer.data.own.reading import Size
 from vae_explorer.data.own.stacks import LARGEST, SMALLEST, UNLABELLED, Upload
 
 COMMON = 32  # pixels a side that larger images are proposed at: a quarter of 64's training time

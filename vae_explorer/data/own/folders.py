@@ -14,10 +14,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
@@ -49,6 +49,20 @@ _BROKEN = (
     OverflowError,
     TokenError,
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Meta:
+    """What meta.json says; another version's has other fields too."""
+
+    format: int
+    names: tuple[str, ...]
+    counts: tuple[int, ...]
+    columns: tuple[str, ...] = ()
+    grouped_by: str = ""
+    origin: str
+    choices: Choices | None = None  # for the record, as is the number of files that were left out
+    skipped: int = 0
 
 
 class Summary(NamedTuple):
@@ -136,16 +150,16 @@ def add(name: str, upload: Upload, choices: Choices, origin: str, progress: Prog
     parts = divided(upload.labels, upload.groups)
     order = np.concatenate([parts[part] for part in PARTS])
     shape = transformed(upload.pixels[:1], choices).shape[1:]
-    meta = {
-        "format": FORMAT,
-        "names": upload.names,
-        "counts": [len(parts[part]) for part in PARTS],
-        "columns": list(upload.columns),
-        "grouped_by": upload.grouped_by,
-        "origin": origin[:200],
-        "choices": asdict(choices),
-        "skipped": len(upload.skipped),
-    }
+    meta = _Meta(
+        format=FORMAT,
+        names=upload.names,
+        counts=tuple(len(parts[part]) for part in PARTS),
+        columns=tuple(upload.columns),
+        grouped_by=upload.grouped_by,
+        origin=origin[:200],
+        choices=choices,
+        skipped=len(upload.skipped),
+    )
     try:
         sweep(folder())
         with whole_folder(folder() / name) as partial:
@@ -157,7 +171,7 @@ def add(name: str, upload: Upload, choices: Choices, origin: str, progress: Prog
             if upload.files:
                 names = json.dumps([upload.files[row] for row in order])
                 (partial / "files.json").write_text(names, encoding="utf-8")
-            (partial / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+            (partial / "meta.json").write_text(json.dumps(asdict(meta)), encoding="utf-8")
     except FileExistsError as error:
         raise _taken(name) from error
     except OSError as error:
@@ -240,8 +254,7 @@ def _files(name: str, count: int) -> tuple[str, ...]:
         raise ValueError("files.json is a link")
     if not path.exists():
         return ()
-    listed: Any = read_json(path, MOST * 6 * LONGEST)  # as JSON writes them, six letters for one at most
-    found = tuple(map(str, listed))
+    found = read_json(path, tuple[str, ...], MOST * 6 * LONGEST)  # as JSON writes them, six letters for one at most
     if len(found) != count:
         raise ValueError("files.json does not name each image")
     return found
@@ -253,17 +266,14 @@ def _summary(name: str) -> Summary:
     if not NAME.fullmatch(name) or not _is_ours(path):
         raise DataError(f"There is no data set {name!r}. Upload it on the page Data, or choose another.")
     try:
-        meta: Any = read_json(path / "meta.json")
-        found, counts = tuple(map(str, meta["names"])), tuple(map(int, meta["counts"]))
+        meta = read_json(path / "meta.json", _Meta, open_ended=True)
+        found, counts, columns = meta.names, meta.counts, meta.columns
         pixels, labels = _open(name, "pixels.npy"), _open(name, "labels.npy")
-        origin, grouped_by = str(meta["origin"]), str(meta.get("grouped_by", ""))
-        columns = tuple(map(str, meta.get("columns", ())))
         numbers = _open(name, "columns.npy") if columns else np.empty((0, sum(counts)))
-        newer = meta["format"] not in _READABLE
     except _BROKEN as error:
         raise _damaged(name, str(error) or type(error).__name__) from error
     sound = (
-        not newer
+        meta.format in _READABLE
         and len(counts) == len(PARTS)
         and min(counts) > 0
         and sum(counts) >= LEAST
@@ -280,7 +290,7 @@ def _summary(name: str) -> Summary:
     )
     if not sound:
         raise _damaged(name, "its files do not belong together, or another version wrote them")
-    return Summary(name, pixels.shape[1:], counts, found, origin, None, columns, grouped_by)
+    return Summary(name, pixels.shape[1:], counts, found, meta.origin, None, columns, meta.grouped_by)
 
 
 def _taken(name: str) -> DataError:

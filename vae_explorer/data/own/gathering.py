@@ -17,7 +17,8 @@ from vae_explorer.data.own.beside import Table
 from vae_explorer.data.own.budget import Budget, Once
 from vae_explorer.data.own.labelling import NO_CLASSES, Labelling, labelled
 from vae_explorer.data.own.members import Member
-from vae_explorer.data.own.pictures import BROKEN, Outline, Picture, Reading, Refused, Size, decode_pages, measure
+from vae_explorer.data.own.pictures import BROKEN, Outline, Picture, Refused, decode_pages, measure
+from vae_explorer.data.own.reading import Reading, Size
 from vae_explorer.data.own.stacks import MOST, Skipped, Stack, Upload, demand_usable, outline, same_shape, working_size
 from vae_explorer.data.own.values import NOTHING, STANDARD, Kind, Range, choosable, ends, words
 

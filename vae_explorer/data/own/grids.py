@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_explorer.data.own.pictures import Size, greyed
+from vae_explorer.data.own.pictures import greyed
+from vae_explorer.data.own.reading import Size
 from vae_explorer.data.own.stacks import LEAST, MOST
 
 _USUAL = (28, 32, 64, 16, 48, 24, 20, 8)  # pixels a side; the first that cuts a sheet without a rest is guessed

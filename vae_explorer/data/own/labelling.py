@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vae_explorer.data.images import DataError
 from vae_explorer.data.own.beside import Table
-from vae_explorer.data.own.pictures import Reading
+from vae_explorer.data.own.reading import Reading
 from vae_explorer.data.own.sources import COLUMN, FOLDERS, NAMES, NONE, Source, groups, likeliest, sources
 from vae_explorer.data.own.stacks import MOST_CLASSES, UNLABELLED, Option, classes
 from vae_explorer.text import shown

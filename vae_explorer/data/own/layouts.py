@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_explorer.data.images import DataError
-from vae_explorer.data.own.pictures import Order, Size
+from vae_explorer.data.own.reading import Order, Size
 from vae_explorer.data.own.stacks import LARGEST, LEAST, MOST, SMALLEST
 from vae_explorer.data.own.tables import CHUNK, Table
 from vae_explorer.text import shown

@@ -8,20 +8,15 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from io import BytesIO
-from typing import IO, Literal, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
 
-from vae_explorer.data.own.values import BYTE, STANDARD, Kind, Range, Values, ends, grey_levels, range_of
-
-Fit = Literal["pad", "crop"]
-Ground = Literal["black", "white"]
-Order = Literal["auto", "first", "last"]
-Size = tuple[int, int]  # height and width, pixels
+from vae_explorer.data.own.reading import Ground, Reading, Size
+from vae_explorer.data.own.values import BYTE, STANDARD, Kind, Range, ends, grey_levels, range_of
 
 # No format that runs another program or holds drawing commands (EPS, WMF) is among them.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF")
@@ -44,31 +39,6 @@ BROKEN = (
 
 class Refused(Exception):
     """An image that is left out; the message says why, in a few words."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """How an upload is to be read.
-
-    Arguments:
-        fit: What becomes of images of another shape than the data set's: wholly inside, or filled and cut.
-        ground: What is seen behind transparent pixels and beside padded images.
-        tile: Height and width of a sheet's tiles, in pixels; guessed unless given.
-        gap: Pixels between a sheet's tiles; none if a tile is given, else looked for.
-        values: Whether values are spread over all grey levels: where they fill little of them, always, or never.
-        order: Which axis of an array counts the images.
-        classes: The key of one of the upload's `class_options`; the likeliest unless given.
-        group: The key of one of the upload's `group_options`, whose images are kept in one part.
-    """
-
-    fit: Fit = "pad"
-    ground: Ground = "black"
-    tile: Size | None = None
-    gap: int | None = None
-    values: Values = "auto"
-    order: Order = "auto"
-    classes: str = ""
-    group: str = ""
 
 
 class Outline(NamedTuple):

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from vae_explorer.data.images import DataError
 from vae_explorer.data.own.budget import Budget
 from vae_explorer.data.own.grids import Grid, guess
-from vae_explorer.data.own.pictures import ALIKE, Picture, Reading, Refused, Size, decode_alone, greyed, resized
+from vae_explorer.data.own.pictures import ALIKE, Picture, Refused, decode_alone, greyed, resized
+from vae_explorer.data.own.reading import Reading, Size
 from vae_explorer.data.own.stacks import (
     MOST,
     SMALLEST,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_explorer.data.images import DataError
-from vae_explorer.data.own.pictures import Size
+from vae_explorer.data.own.reading import Size
 
 Progress = Callable[[float], None]
 

@@ -11,7 +11,8 @@ from vae_explorer.data.own.arrays import read_arrays
 from vae_explorer.data.own.budget import Budget
 from vae_explorer.data.own.gathering import once, read_members
 from vae_explorer.data.own.members import Member, in_folder
-from vae_explorer.data.own.pictures import Reading, Refused, measure
+from vae_explorer.data.own.pictures import Refused, measure
+from vae_explorer.data.own.reading import Reading
 from vae_explorer.data.own.sheets import read_sheet
 from vae_explorer.data.own.stacks import Progress, Upload
 from vae_explorer.data.own.tables import Tables

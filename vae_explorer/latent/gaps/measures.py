@@ -10,6 +10,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vae_explorer.checked import Finite, NotNegative
+
 Better = Literal["lower", "higher"]
 GROUPS = 10  # parts of the images, or of the draws, that the jackknife leaves out in turn
 FEWEST = 2 * GROUPS  # images, so that every part left out holds two
@@ -20,9 +22,9 @@ SMALLEST = 1e-6  # standard deviation of codes on an axis, latent units: less is
 class Score(NamedTuple):
     """A figure and its standard error, split by what it comes from: more draws mend only the first part."""
 
-    value: float
-    draws: float  # from the number of draws
-    images: float  # from the number of images
+    value: Finite
+    draws: NotNegative  # from the number of draws
+    images: NotNegative  # from the number of images
 
     @property
     def error(self) -> float:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vae_explorer.checked import Finite, NotNegative
 from vae_explorer.latent.gaps.measures import SMALLEST
 from vae_explorer.latent.model import Floats
 
@@ -24,9 +25,9 @@ SAMPLINGS = {
 class Mixture(NamedTuple):
     r"""Gaussians :math:`N(\mu_k, L_k L_k^T)` with weights that sum to 1."""
 
-    weights: tuple[float, ...]  # (K,)
-    means: tuple[tuple[float, ...], ...]  # (K, D)  latent units
-    roots: tuple[tuple[float, ...], ...]  # (K, D * D)  rows of L one after the other, latent units
+    weights: tuple[NotNegative, ...]  # (K,)
+    means: tuple[tuple[Finite, ...], ...]  # (K, D)  latent units
+    roots: tuple[tuple[Finite, ...], ...]  # (K, D * D)  rows of L one after the other, latent units
 
 
 def samplings(has_prior: bool) -> tuple[str, ...]:

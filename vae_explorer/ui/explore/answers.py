@@ -6,12 +6,12 @@ what does not fit there is refused.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from vae_explorer.checked import Misfit, loads
 from vae_explorer.checkpoints.checkpoints import CheckpointError
 from vae_explorer.data import ALL, DataError
 from vae_explorer.data.modality import PICTURES
@@ -83,9 +83,6 @@ def refused(question: object, why: str) -> bytes:
 def read(text: str) -> Mapping[str, Any]:
     """Returns a question as it was sent, or raises `Refused`."""
     try:
-        question = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Refused("That is no JSON.") from error
-    if not isinstance(question, dict):
-        raise Refused("That is no question.")
-    return question
+        return loads(text, dict[str, Any])
+    except Misfit as error:
+        raise Refused("That is no question.") from error

@@ -17,6 +17,8 @@ from typing import ParamSpec, TypeVar
 
 from cachetools import LRUCache, cached
 
+from vae_explorer.ui.shell import private
+
 UI = __name__.rsplit(".", 2)[0]
 
 P = ParamSpec("P")
@@ -51,7 +53,7 @@ def found() -> Iterator[tuple[str, object, Callable[[], None]]]:
     for module in [module for name, module in list(sys.modules.items()) if name.startswith(f"{UI}.") and module]:
         for name, value in list(vars(module).items()):
             clear = getattr(value, "cache_clear", None) or getattr(value, "clear", None)
-            home = type(value).__module__
-            ours = home.startswith((f"{UI}.", "streamlit.runtime.caching")) or hasattr(value, "cache_clear")
+            own = type(value).__module__.startswith(f"{UI}.")
+            ours = own or private.is_cached(value) or hasattr(value, "cache_clear")
             if clear is not None and ours and not isinstance(value, type):
                 yield f"{module.__name__}.{name}", value, clear

@@ -12,7 +12,7 @@ from vae_explorer.data import DataError, load
 from vae_explorer.figures import theme
 from vae_explorer.figures.training_curves import Curve
 from vae_explorer.jobs.films import FilmError, Frame
-from vae_explorer.jobs.jobs import Job
+from vae_explorer.jobs.job import Job
 from vae_explorer.jobs.records import Record, Status
 from vae_explorer.ui.canvas.wire import pack
 from vae_explorer.ui.shell.messages import class_names

@@ -16,9 +16,11 @@ from vae_explorer.disk import asides
 from vae_explorer.figures.training_curves import training_curves
 from vae_explorer.jobs import jobs
 from vae_explorer.jobs.doctor import examine
+from vae_explorer.jobs.errors import JobError
 from vae_explorer.jobs.films import FilmError
-from vae_explorer.jobs.jobs import Entry, Job, JobError, Wish
-from vae_explorer.jobs.records import LIVE, Order, Status
+from vae_explorer.jobs.job import Job
+from vae_explorer.jobs.jobs import Entry
+from vae_explorer.jobs.records import LIVE, Order, Status, Wish
 from vae_explorer.ui import canvas
 from vae_explorer.ui.shell import say, undo
 from vae_explorer.ui.shell.head import aside, head
