@@ -72,7 +72,7 @@ def print_times() -> None:
     train = load("mnist", "train")
     judges = fit_judges(train, load("mnist", "validation"), 0)
     for each in models:
-        gap_tables.measure(each, images, [judges], train=train, betas=[1.0])
+        gap_tables.measure_gaps(each, images, [judges], train=train, betas=[1.0])
     print(f"\nwhole table of both models, first: {seconds(start, work)}")
     start, work = time.perf_counter(), time.process_time()
     for each in models:

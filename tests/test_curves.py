@@ -22,7 +22,7 @@ from vae_explorer.checkpoints.checkpoints import Checkpoint
 from vae_explorer.config import TrainingConfig
 from vae_explorer.data import Images
 from vae_explorer.measured import curves, evaluation
-from vae_explorer.measured.curves import Curve, CurveError, measure
+from vae_explorer.measured.curves import Curve, CurveError, measure_curve
 from vae_explorer.measured.evaluation import figures
 from vae_explorer.models.autoencoder import Autoencoder, build
 
@@ -66,7 +66,7 @@ def blind(mean: float, log_std: float) -> Autoencoder:
 
 
 def test_a_model_that_sees_nothing_has_closed_forms(folder: Path) -> None:
-    curve = measure(kept(folder, blind(0.5, -0.25)), IMAGES)
+    curve = measure_curve(kept(folder, blind(0.5, -0.25)), IMAGES)
     bits = 64 * math.log(2)
     first = 0.5 * (0.5**2 + math.exp(-0.5) - 1) + 0.25
     second = 0.5 * (1.0**2 + math.exp(-1.5) - 1) + 0.75
@@ -83,7 +83,7 @@ def test_a_multi_rate_model_gives_the_rows_of_evaluate(folder: Path, monkeypatch
     monkeypatch.setattr(curves, "DRAWS", evaluation.DRAWS)
     checkpoint = kept(folder, wide("multi-rate"))
     seen: list[float] = []
-    curve = measure(checkpoint, IMAGES, show=seen.append)
+    curve = measure_curve(checkpoint, IMAGES, show=seen.append)
     rows = list(figures(checkpoint.model, IMAGES, [0.001, 0.1, 10.0]))
     assert curve.beta == (0.001, 0.1, 10.0)
     assert curve.rate == pytest.approx([row.rate for row in rows], rel=1e-5)
@@ -97,13 +97,13 @@ def test_a_multi_rate_model_gives_the_rows_of_evaluate(folder: Path, monkeypatch
     assert (curve.source, curve.part, curve.target) == ("forty images", "test", "grey")
     assert (curve.images, curve.samples, curve.nll_images) == (40, 1000, 40)
     assert seen == pytest.approx([1 / 3, 2 / 3, 1])
-    assert curve == measure(checkpoint, IMAGES), "the same draws again"
+    assert curve == measure_curve(checkpoint, IMAGES), "the same draws again"
 
 
 def test_the_distortion_averages_over_all_its_draws(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(curves, "DRAWS", 40 * 250)
     checkpoint = kept(folder, wide(latent=1))
-    curve = measure(checkpoint, IMAGES)
+    curve = measure_curve(checkpoint, IMAGES)
     x, ones = torch.from_numpy(PIXELS).float() / 255, torch.ones(40)
     nodes, weights = np.polynomial.hermite_e.hermegauss(40)
     with torch.inference_mode():
@@ -118,11 +118,11 @@ def test_the_distortion_averages_over_all_its_draws(folder: Path, monkeypatch: p
 
 
 def test_what_a_model_does_not_have_is_none(folder: Path) -> None:
-    point = measure(kept(folder, wide("autoencoder")), IMAGES)
+    point = measure_curve(kept(folder, wide("autoencoder")), IMAGES)
     assert (point.rate, point.axis_rate, point.beta, point.samples) == (None, None, (0.0,), 1)
     assert point.distortion_error == (0,)
     assert (point.nll, point.nll_error, point.nll_images) == (None, None, 0)
-    deep = measure(kept(folder, wide(latent=3, likelihood="gaussian", beta=0.3)), IMAGES)
+    deep = measure_curve(kept(folder, wide(latent=3, likelihood="gaussian", beta=0.3)), IMAGES)
     assert (deep.nll, deep.nll_error, deep.nll_images) == (None, None, 0)
     assert (deep.target, deep.beta) == ("density", (0.3,))
     assert deep.axis_rate is not None
@@ -132,7 +132,7 @@ def test_what_a_model_does_not_have_is_none(folder: Path) -> None:
 def test_a_quick_curve_takes_images_from_all_over_the_part(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(curves, "QUICK_IMAGES", 14)
     checkpoint = kept(folder, wide())
-    curve = measure(checkpoint, IMAGES, quick=True)
+    curve = measure_curve(checkpoint, IMAGES, quick=True)
     assert (curve.images, curve.samples, curve.nll, curve.nll_images) == (14, 2, None, 0)
     every_third = IMAGES._replace(pixels=PIXELS[::3])
     assert curve.rate == pytest.approx([row.rate for row in figures(checkpoint.model, every_third, [1.0])], rel=1e-5)
@@ -154,7 +154,7 @@ def checkpoint(folder: Path) -> Checkpoint:
 
 @pytest.fixture
 def curve(checkpoint: Checkpoint) -> Curve:
-    return replace(measure(checkpoint, IMAGES, quick=True), nll=(50.5,), nll_error=(0.01,), nll_images=40)
+    return replace(measure_curve(checkpoint, IMAGES, quick=True), nll=(50.5,), nll_error=(0.01,), nll_images=40)
 
 
 def test_saved_then_found_is_equal(checkpoint: Checkpoint, curve: Curve, folder: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.jobs import estimates
-from vae_explorer.jobs.estimates import Estimate, EstimateError, in_process, measure
+from vae_explorer.jobs.estimates import Estimate, EstimateError, in_process, time_run
 from vae_explorer.models.autoencoder import build
 from vae_explorer.training import engine as training
 from vae_explorer.ui.train import forecast
@@ -58,7 +58,7 @@ def seen(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_steps_are_those_of_training_and_the_first_ones_do_not_count(seen: list[int]) -> None:
-    estimate = measure(MODEL, SETTINGS, 1000, 100, seconds=1.0)
+    estimate = time_run(MODEL, SETTINGS, 1000, 100, seconds=1.0)
     assert set(seen) == {50}
     assert estimate.step == pytest.approx(STEP)
     assert estimate.error == pytest.approx(0, abs=1e-9)
@@ -75,7 +75,7 @@ def test_a_machine_whose_speed_varies_makes_the_estimate_uncertain(
         return step(*arguments)
 
     monkeypatch.setattr(training, "_step", unsteady)
-    estimate = measure(MODEL, SETTINGS, 1000, 100, seconds=2.0)
+    estimate = time_run(MODEL, SETTINGS, 1000, 100, seconds=2.0)
     assert STEP < estimate.step < 2 * STEP
     assert 0.5 * STEP < estimate.error < 2 * STEP
 
@@ -92,7 +92,7 @@ def test_what_lies_between_two_epochs_is_no_step_but_an_epochs_end(
     monkeypatch.setattr(training, "evaluate", evaluate)  # fit's own, after every three steps
     monkeypatch.setattr(estimates, "evaluate", evaluate)
     monkeypatch.setattr(estimates, "LOOP", 3)
-    estimate = measure(MODEL, SETTINGS, 150, 2000, seconds=2.0)
+    estimate = time_run(MODEL, SETTINGS, 150, 2000, seconds=2.0)
     assert estimate.step == pytest.approx(STEP)
     assert estimate.end == pytest.approx(0.3 * 2000 / estimates.TRIED)
 
@@ -105,7 +105,7 @@ def test_a_run_is_its_start_its_steps_and_its_epochs_ends() -> None:
 
 
 def test_the_estimate_of_an_epoch_is_what_training_then_takes(seen: list[int]) -> None:
-    estimate = measure(MODEL, SETTINGS, 600, 100)
+    estimate = time_run(MODEL, SETTINGS, 600, 100)
     some = estimates._images(np.random.default_rng(0), 600, MODEL)
     epochs = training.fit(build(MODEL, 0), some, some, SETTINGS)
     assert [each.seconds for each in epochs] == pytest.approx([12 * estimate.step] * 3)
@@ -136,7 +136,7 @@ def test_a_measurement_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("images", [1, 60, 1000])
 def test_few_images_are_measured_too(images: int, seen: list[int]) -> None:
-    assert measure(MODEL, SETTINGS, images, 1).step == pytest.approx(STEP)
+    assert time_run(MODEL, SETTINGS, images, 1).step == pytest.approx(STEP)
     assert set(seen) == {min(50, images)}
 
 

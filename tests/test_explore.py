@@ -421,7 +421,7 @@ def test_downloads_are_made_once_they_are_opened_and_a_rerun_repeats_no_picture(
 
 
 def test_a_click_is_answered_while_a_curve_is_measured(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    measured, go_on = curves.measure, Event()
+    measured, go_on = curves.measure_curve, Event()
     monkeypatch.setattr(curves, "find", lambda _: None)
     monkeypatch.setattr(curves, "measure", lambda *a, **k: go_on.wait(60) and measured(*a, **k))
     test = app(state={"answer-a-multi": {"seen": {"point": {"z": [0.25, -1.0]}}}})

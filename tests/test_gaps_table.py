@@ -32,7 +32,7 @@ from vae_explorer.latent.gaps.round_trip import displacement, round_trip
 from vae_explorer.latent.gaps.scores import all_scores, real_clouds
 from vae_explorer.latent.gaps.smoothness import squared_speeds, steepness
 from vae_explorer.measured import gap_tables
-from vae_explorer.measured.gap_tables import REAL, GapTable, measure
+from vae_explorer.measured.gap_tables import REAL, GapTable, measure_gaps
 from vae_explorer.models.arrays import Arrays
 from vae_explorer.models.autoencoder import Autoencoder, build
 
@@ -75,7 +75,7 @@ def collapsed() -> Autoencoder:
 def test_a_table_holds_each_measure_averaged_over_the_seeds(folder: Path, judges: list[Judges]) -> None:
     checkpoint = kept(folder, wide("multi-rate"))
     seen: list[float] = []
-    table = measure(checkpoint, IMAGES, judges, betas=[1.0, 0.1], draws=DRAWS, show=seen.append)
+    table = measure_gaps(checkpoint, IMAGES, judges, betas=[1.0, 0.1], draws=DRAWS, show=seen.append)
     assert (table.beta, table.seeds, table.images, table.draws) == ((0.1, 1.0), (0, 7), 40, DRAWS)
     assert (table.source, table.part, table.trained) == ("forty images", "test", 40)
     assert seen == sorted(seen)
@@ -94,7 +94,7 @@ def test_a_table_holds_each_measure_averaged_over_the_seeds(folder: Path, judges
     information = pool([split and split.mutual_information for split in splits])
     assert table.scores["prior"]["mutual_information"][1] == pytest.approx(information)
     assert table.scores["prior"]["mutual_information"] == table.scores["fitted"]["mutual_information"]
-    assert table == measure(checkpoint, IMAGES, judges, betas=[1.0, 0.1], draws=DRAWS), "the same draws again"
+    assert table == measure_gaps(checkpoint, IMAGES, judges, betas=[1.0, 0.1], draws=DRAWS), "the same draws again"
 
 
 def test_every_score_of_a_model_stands_under_its_own_name(judges: list[Judges]) -> None:
@@ -124,7 +124,7 @@ def test_every_score_of_a_model_stands_under_its_own_name(judges: list[Judges]) 
 
 
 def test_an_autoencoder_has_no_rate_to_split(folder: Path, judges: list[Judges]) -> None:
-    table = measure(kept(folder, wide("autoencoder")), IMAGES, judges[:1], draws=DRAWS)
+    table = measure_gaps(kept(folder, wide("autoencoder")), IMAGES, judges[:1], draws=DRAWS)
     assert table.beta == (0.0,)
     missing = {name for name, row in table.scores["fitted"].items() if row == (None,)}
     assert missing == {"kl_to_prior", "mutual_information"}
@@ -134,7 +134,7 @@ def test_an_autoencoder_has_no_rate_to_split(folder: Path, judges: list[Judges])
 def test_an_autoencoder_is_sampled_from_a_mixture_of_its_training_codes_too(folder: Path, judges: list[Judges]) -> None:
     checkpoint, other = kept(folder, wide("autoencoder")), PIXELS[::-1] // 2
     train = IMAGES._replace(pixels=np.concatenate([PIXELS, other]))
-    table = measure(checkpoint, IMAGES, judges[:1], train=train, draws=DRAWS)
+    table = measure_gaps(checkpoint, IMAGES, judges[:1], train=train, draws=DRAWS)
     assert list(table.scores) == ["prior", "fitted", "mixture"]
     assert (table.together, table.together_part) == (80, "train")
     mixture = fit_mixture(encode(checkpoint.arrays, train.pixels, 0.0).mean)
@@ -151,7 +151,7 @@ def test_information_is_that_of_all_training_images_and_says_where_it_is_a_bound
 ) -> None:
     checkpoint = kept(folder, wide())
     train = IMAGES._replace(pixels=np.concatenate([PIXELS, PIXELS[::-1] // 2]))
-    table = measure(checkpoint, IMAGES, judges[:1], train=train, draws=DRAWS)
+    table = measure_gaps(checkpoint, IMAGES, judges[:1], train=train, draws=DRAWS)
     split = split_rate(encode(checkpoint.arrays, train.pixels, 1.0), DRAWS, 0)
     assert split is not None
     assert table.scores["prior"]["kl_to_prior"][0] == pytest.approx(split.kl_to_prior)
@@ -164,7 +164,7 @@ def test_information_is_that_of_all_training_images_and_says_where_it_is_a_bound
 
 def test_a_collapsed_vae_gets_honest_answers(folder: Path, judges: list[Judges]) -> None:
     checkpoint = kept(folder, collapsed())
-    table = measure(checkpoint, IMAGES, judges, draws=DRAWS)
+    table = measure_gaps(checkpoint, IMAGES, judges, draws=DRAWS)
     prior, fitted = (table.at(1.0, sampling) for sampling in ("prior", "fitted"))
     for name in ("round_trip_median", "round_trip_90", "smoothness"):
         assert prior[name] is None, "no unit, or nothing changes"
@@ -183,22 +183,22 @@ def test_a_collapsed_vae_gets_honest_answers(folder: Path, judges: list[Judges])
 def test_other_numbers_of_axes_and_twenty_images(latent: int, folder: Path, judges: list[Judges]) -> None:
     twenty = Images(PIXELS[:20], IMAGES.labels[:20], IMAGES.names, "twenty images")
     checkpoint = kept(folder, wide(latent=latent))
-    table = measure(checkpoint, twenty, judges[:1], draws=50)
+    table = measure_gaps(checkpoint, twenty, judges[:1], draws=50)
     scores = table.at(1.0, "prior")
     assert all(score is not None and math.isfinite(score.value + score.error) for score in scores.values())
     assert all(score.error > 0.01 for score in map(scores.get, ("recall_pixels", "coverage_pixels")) if score)
     with pytest.raises(ValueError, match="20 images and draws at least, not 19"):
-        measure(checkpoint, twenty._replace(pixels=PIXELS[:19]), judges, draws=50)
+        measure_gaps(checkpoint, twenty._replace(pixels=PIXELS[:19]), judges, draws=50)
 
 
 def test_fewer_draws_than_images_are_compared_with_as_many(folder: Path, judges: list[Judges]) -> None:
-    table = measure(kept(folder, wide()), IMAGES, judges[:1], draws=25)
+    table = measure_gaps(kept(folder, wide()), IMAGES, judges[:1], draws=25)
     assert table.images == 40
     assert all(row[0] is not None for row in table.scores["prior"].values())
 
 
 def test_the_real_images_are_judged_too(folder: Path, judges: list[Judges]) -> None:
-    table = measure(kept(folder, wide()), IMAGES, judges, draws=DRAWS)
+    table = measure_gaps(kept(folder, wide()), IMAGES, judges, draws=DRAWS)
     assert table.real.keys() == set(REAL)
     grey = PIXELS.astype(np.float32) / np.float32(255)
     shares = [(each.probabilities("mlp", grey).max(1) >= 0.9).mean() for each in judges]

@@ -72,7 +72,7 @@ def look(entry: jobs.Entry) -> None:
     assert entry.status
     examine(entry.order, entry.status)
     training.progress(entry.status, entry.order.training.epochs)
-    training.curve(entry.status.records)
+    training.history(entry.status.records)
     try:
         training.film(entry.job, entry.status.records)
     except FilmError:

@@ -262,7 +262,7 @@ def test_a_long_film_begins_with_some_epochs_the_first_and_the_last_among_them(m
 
 def test_curves_show_both_terms_of_both_parts() -> None:
     job = done()
-    curve = training.curve(job.status.records)
+    curve = training.history(job.status.records)
     figure = training_curves({"first": curve, "second": curve})
     assert len(figure.data) == 8
     assert list(figure.data[1].y) == [each.validation_distortion for each in job.status.records]

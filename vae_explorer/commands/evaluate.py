@@ -15,7 +15,7 @@ from vae_explorer.checkpoints.checkpoints import Checkpoint, CheckpointError
 from vae_explorer.commands.options import count
 from vae_explorer.commands.printing import percent, print_table
 from vae_explorer.config import HEAVIEST, Target, reported_beta
-from vae_explorer.data import PARTS, DataError, Images, changed, demand_shape, load, spread
+from vae_explorer.data import PARTS, DataError, Images, changed, demand_shape, evenly, load
 from vae_explorer.latent.encoding import encode
 from vae_explorer.latent.gaps import Judges, can_judge, fit_judges
 from vae_explorer.measured import curves, gap_tables
@@ -113,7 +113,7 @@ def _curve(options: argparse.Namespace) -> None:
         images, _ = _images(checkpoint, "test")
         path = curves.sidecar(checkpoint.path)
         with tqdm(total=100, unit="%", desc=checkpoint.name) as bar:
-            curve = curves.measure(checkpoint, images, show=percent(bar))
+            curve = curves.measure_curve(checkpoint, images, show=percent(bar))
         curve.save(path)
         print(path)
 
@@ -134,7 +134,9 @@ def _gaps(options: argparse.Namespace) -> None:
                         "images of each. Upload more images of each class."
                     )
                 known[data] = [fit_judges(train, validation, seed) for seed in range(options.seeds)]
-            table = gap_tables.measure(checkpoint, images, known[data], train=load(data, "train"), show=percent(bar))
+            table = gap_tables.measure_gaps(
+                checkpoint, images, known[data], train=load(data, "train"), show=percent(bar)
+            )
         table.save(path)
         print(path)
 
@@ -156,7 +158,7 @@ def _images(checkpoint: Checkpoint, part: str, *, others: bool = False) -> tuple
             "these all the same."
         )
     for beta in {checkpoint.config.beta_min, checkpoint.config.beta_max, reported_beta(checkpoint.config)}:
-        codes = encode(checkpoint.arrays, spread(images.pixels, LOOKED_AT), beta)
+        codes = encode(checkpoint.arrays, evenly(images.pixels, LOOKED_AT), beta)
         if not all((np.abs(values) <= FARTHEST).all() for values in codes):  # not a number is not, either
             raise _unusable(checkpoint, "codes")
     return images, said

@@ -3,7 +3,7 @@
 from vae_explorer.data.circles import circle_factors, draw_circles
 from vae_explorer.data.fingerprints import fingerprint
 from vae_explorer.data.idx import data_folder
-from vae_explorer.data.images import ALL, PARTS, DataError, Images, demand_shape, nothing, spread
+from vae_explorer.data.images import ALL, PARTS, DataError, Images, demand_shape, evenly, nothing
 from vae_explorer.data.registry import (
     DATASETS,
     add,
@@ -37,11 +37,11 @@ __all__ = [
     "download",
     "downloadable",
     "draw_circles",
+    "evenly",
     "fingerprint",
     "load",
     "megabytes",
     "names",
     "nothing",
-    "spread",
     "stream",
 ]

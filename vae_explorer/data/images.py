@@ -64,7 +64,7 @@ def nothing(shape: tuple[int, ...], source: str) -> Images:
     return Images(np.zeros((0, *shape), np.uint8), np.zeros(0, np.int64), (), source)
 
 
-def spread(pixels: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
+def evenly(pixels: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
     """Returns so many images at most, from all over the part: its first ones need not be like the rest."""
     chosen: NDArray[np.uint8] = pixels[np.linspace(0, len(pixels) - 1, min(count, len(pixels))).round().astype(int)]
     return chosen

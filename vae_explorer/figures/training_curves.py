@@ -12,7 +12,7 @@ from vae_explorer import text
 from vae_explorer.figures import theme
 
 
-class Curve(NamedTuple):
+class History(NamedTuple):
     """One run, one value an epoch, in nats per image; None where the rate is infinite."""
 
     epochs: Sequence[int]
@@ -22,7 +22,7 @@ class Curve(NamedTuple):
     validation_rate: Sequence[float | None]
 
 
-def training_curves(runs: Mapping[str, Curve]) -> go.Figure:
+def training_curves(runs: Mapping[str, History]) -> go.Figure:
     """Returns both terms over the epochs: training images dotted, validation images solid.
 
     Arguments:

@@ -105,7 +105,7 @@ class _Clock:
         return bool(self.warm) and now - self.warm > self.seconds and len(self.steps) >= FEWEST
 
 
-def measure(
+def time_run(
     model: ModelConfig, training: TrainingConfig, images: int, validation: int, *, seconds: float = SECONDS
 ) -> Estimate:
     """Trains on random images for a moment, by `training.fit`, and does once what ends an epoch.
@@ -195,7 +195,7 @@ def main() -> None:
     keep_freed_memory()
     use_half_the_processors()
     load = os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else 0.0  # not on Windows
-    estimate = measure(request.model, request.training, *request.counts)
+    estimate = time_run(request.model, request.training, *request.counts)
     print(json.dumps(asdict(replace(estimate, start=start, load=load))))
 
 

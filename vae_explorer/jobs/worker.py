@@ -20,7 +20,7 @@ from safetensors.numpy import save_file
 from vae_explorer.checkpoints import checkpoints
 from vae_explorer.checkpoints.checkpoints import CheckpointError
 from vae_explorer.config import ConfigError, effective_beta, reported_beta
-from vae_explorer.data import DataError, Images, Shards, load, spread, stream
+from vae_explorer.data import DataError, Images, Shards, evenly, load, stream
 from vae_explorer.data.modality import PICTURES
 from vae_explorer.disk.files import read_json, reason, replacing, sweep
 from vae_explorer.jobs import films, runs
@@ -144,8 +144,8 @@ class _Worker:
 
     def prepare_film(self, data: str) -> None:
         validation = load(data, "validation")
-        self.film = spread(validation.pixels, FILM_CODES)
-        labels = spread(validation.labels.astype(np.uint8), FILM_CODES)
+        self.film = evenly(validation.pixels, FILM_CODES)
+        labels = evenly(validation.labels.astype(np.uint8), FILM_CODES)
         self.demand_home()
         films.head_file(self.job.folder).parent.mkdir(exist_ok=True)
         with replacing(films.head_file(self.job.folder)) as file:
@@ -300,7 +300,7 @@ def _record(epoch: Epoch, codes: Encoding) -> Record:
 def _some(images: Images | Shards) -> NDArray[np.uint8]:
     """Returns training images to fit a linear model to: of shards, the first one's."""
     if isinstance(images, Images):
-        return spread(images.pixels, FITTED)
+        return evenly(images.pixels, FITTED)
     count = min(FITTED, images.lengths[0])
     pixels = np.empty((count, *images.shape), np.uint8)
     images.read(0, _places(images.lengths[0], count), pixels)

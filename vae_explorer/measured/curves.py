@@ -15,7 +15,7 @@ from vae_explorer.checkpoints import sidecars
 from vae_explorer.checkpoints.checkpoints import Checkpoint
 from vae_explorer.checkpoints.sidecars import Measured, SidecarError, demand, demand_rising
 from vae_explorer.config import ModelConfig
-from vae_explorer.data import Images, spread
+from vae_explorer.data import Images, evenly
 from vae_explorer.latent.encoding import axis_rates, encode
 from vae_explorer.latent.marginal import Marginal, log_marginal
 from vae_explorer.measured.evaluation import DRAWS, Averages, averages, samples_of
@@ -55,7 +55,7 @@ class Curve(Measured):
         demand(len(axes) == 1 and 0 not in axes, "axis_rate", "rows of one length")
 
 
-def measure(
+def measure_curve(
     checkpoint: Checkpoint,
     images: Images,
     *,
@@ -73,10 +73,10 @@ def measure(
         show: Called with the rising fraction done; 1 comes last.
     """
     model, config = checkpoint.model, checkpoint.config
-    pixels = spread(images.pixels, QUICK_IMAGES if quick else len(images.pixels))
+    pixels = evenly(images.pixels, QUICK_IMAGES if quick else len(images.pixels))
     # An autoencoder has no prior to sample from: its log p(x) would mean nothing, and is 1.6 nats off here.
     judge = config.latent == 2 and config.kind != "autoencoder" and not quick
-    judged = spread(images.pixels, NLL_IMAGES) if judge else pixels[:0]
+    judged = evenly(images.pixels, NLL_IMAGES) if judge else pixels[:0]
     samples = samples_of(config.kind, len(pixels), QUICK_IMAGES if quick else DRAWS)
     beta = betas(config)
     distortion: list[Averages] = []

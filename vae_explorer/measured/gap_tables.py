@@ -14,7 +14,7 @@ from vae_explorer.checkpoints import sidecars
 from vae_explorer.checkpoints.checkpoints import Checkpoint
 from vae_explorer.checkpoints.sidecars import Measured, demand, demand_rising
 from vae_explorer.config import ModelConfig
-from vae_explorer.data import Images, spread
+from vae_explorer.data import Images, evenly
 from vae_explorer.latent.encoding import encode
 from vae_explorer.latent.gaps.holes import fit_density
 from vae_explorer.latent.gaps.measures import FEWEST, MEASURES, Score, is_bound, pool
@@ -73,7 +73,7 @@ class GapTable(Measured):
         return {name: row[index] for name, row in self.scores[sampling].items()}
 
 
-def measure(
+def measure_gaps(
     checkpoint: Checkpoint,
     images: Images,
     judges: Sequence[Judges],
@@ -182,7 +182,7 @@ sidecar, find, load = GapTable.beside, GapTable.find, GapTable.load
 
 def _clouds(images: Images, judges: Sequence[Judges], draws: int) -> list[Clouds]:
     """Returns the real images as clouds for each of the judges: no more images than there are draws."""
-    pixels = spread(images.pixels, draws)
+    pixels = evenly(images.pixels, draws)
     clouds: list[Clouds] = []
     for judge in judges:
         clouds.append(real_clouds(pixels, judge, clouds[0]["pixels"] if clouds else None))

@@ -24,13 +24,13 @@ def draw_beta(config: ModelConfig, n: int, focus: float, progress: float) -> Ten
         return torch.empty(n).uniform_(low, high).exp()
     place, chosen = torch.rand(n), torch.rand(n) < focus
 
-    def spread(first: float, last: float) -> Tensor:
+    def even(first: float, last: float) -> Tensor:
         return first + (last - first) * place
 
     if progress > FOCUS_END:
-        return spread(low - EDGE, high + EDGE).clamp(low, high).exp()
+        return even(low - EDGE, high + EDGE).clamp(low, high).exp()
     first, last = (min(max(math.log(edge), low), high) for edge in FOCUS)
-    return torch.where(chosen, spread(first, last), spread(low, high)).exp()
+    return torch.where(chosen, even(first, last), even(low, high)).exp()
 
 
 def draw_epsilon(config: ModelConfig, share: Share) -> Tensor | None:

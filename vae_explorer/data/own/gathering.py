@@ -17,7 +17,7 @@ from vae_explorer.data.own.beside import Table
 from vae_explorer.data.own.budget import Budget, Once
 from vae_explorer.data.own.labelling import NO_CLASSES, Labelling, labelled
 from vae_explorer.data.own.members import Member
-from vae_explorer.data.own.pictures import BROKEN, Outline, Picture, Refused, decode_pages, measure
+from vae_explorer.data.own.pictures import BROKEN, Outline, Picture, Refused, decode_pages, outline_of
 from vae_explorer.data.own.reading import Reading, Size
 from vae_explorer.data.own.stacks import MOST, Skipped, Stack, Upload, demand_usable, outline, same_shape, working_size
 from vae_explorer.data.own.values import NOTHING, STANDARD, Kind, Range, choosable, ends, words
@@ -146,7 +146,7 @@ def _outline(member: Member, budget: Budget) -> Outline:
     if member.size > MOST_FILE:
         raise Refused(f"{member.size / 2**20:,.0f} MB unpacked: {MOST_FILE // 2**20} MB is the most for one image")
     with member.open() as file:
-        return measure(once(file, budget))
+        return outline_of(once(file, budget))
 
 
 def once(file: IO[bytes], budget: Budget) -> IO[bytes]:

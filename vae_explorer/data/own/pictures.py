@@ -63,7 +63,7 @@ class Picture(NamedTuple):
         return self.kind != "byte"
 
 
-def measure(file: IO[bytes]) -> Outline:
+def outline_of(file: IO[bytes]) -> Outline:
     """Returns an image's size and pages from its headers alone.
 
     Raises:

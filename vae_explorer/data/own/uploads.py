@@ -11,7 +11,7 @@ from vae_explorer.data.own.arrays import read_arrays
 from vae_explorer.data.own.budget import Budget
 from vae_explorer.data.own.gathering import once, read_members
 from vae_explorer.data.own.members import Member, in_folder
-from vae_explorer.data.own.pictures import Refused, measure
+from vae_explorer.data.own.pictures import Refused, outline_of
 from vae_explorer.data.own.reading import Reading
 from vae_explorer.data.own.sheets import read_sheet
 from vae_explorer.data.own.stacks import Progress, Upload
@@ -122,6 +122,6 @@ def _is_stack(content: bytes, budget: Budget) -> bool:
     if not content.startswith(_TIFF):
         return False
     try:
-        return len(measure(once(BytesIO(content), budget)).pages) > 1
+        return len(outline_of(once(BytesIO(content), budget)).pages) > 1
     except Refused:
         return False

@@ -100,11 +100,11 @@ def _compare(real: Cloud, fake: Cloud) -> tuple[Score, Score, Score, Score]:
         real_balls[rows] = inside @ group
         caught += inside.T @ group[rows]
         fake_balls += (distances <= fake.radii[rows, None]).float().T @ group[rows]
-    among, spread = real_balls.sum(1) / K, 1 / (1 - group.mean(0))
+    among, scale = real_balls.sum(1) / K, 1 / (1 - group.mean(0))
     density = Score(
         float(among.mean()),
         float(among.std() / math.sqrt(count)),
-        jackknife((among.mean() - real_balls.mean(0) / K) * spread),
+        jackknife((among.mean() - real_balls.mean(0) / K) * scale),
     )
     precision = _share(real_balls)
     recall, coverage = (Score(s.value, s.images, s.draws) for s in (_share(fake_balls), _share(caught)))

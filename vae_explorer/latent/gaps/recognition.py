@@ -142,8 +142,8 @@ def recognisable_path(judges: Judges, judge: str, images: Floats) -> Score:
     more into account, one all recognised and one not at all, so that it is never zero.
     """
     shares = recognised(judges, judge, images).reshape(-1, STEPS).mean(1)
-    spread = float(np.std([*shares, 0, 1]))
-    return Score(float(shares.mean()), 0.0, spread / math.sqrt(len(shares)))
+    deviation = float(np.std([*shares, 0, 1]))
+    return Score(float(shares.mean()), 0.0, deviation / math.sqrt(len(shares)))
 
 
 def _grey(pixels: NDArray[np.uint8]) -> Floats:

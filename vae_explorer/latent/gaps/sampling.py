@@ -99,8 +99,8 @@ def points(sampling: str, codes: Floats, noise: Floats, mixture: Mixture | None 
 def _fitted(codes: Floats, noise: Floats) -> Floats:
     r"""Returns :math:`\mu + L \epsilon`, with the codes' mean and their covariance :math:`L L^T`."""
     values, vectors = np.linalg.eigh(np.cov(codes.T.astype(np.float64), ddof=0).reshape(codes.shape[1], -1))
-    spread = vectors * np.sqrt(values.clip(0))
-    drawn: Floats = (codes.mean(0, dtype=np.float64) + noise @ (spread @ vectors.T)).astype(np.float32)
+    root = vectors * np.sqrt(values.clip(0))
+    drawn: Floats = (codes.mean(0, dtype=np.float64) + noise @ (root @ vectors.T)).astype(np.float32)
     return drawn
 
 

@@ -73,7 +73,7 @@ def show() -> None:
     _left_out(found)
     choices = _choices(file.file_id, found)
     st.html(previews.by_class(found, choices))
-    some = own.transformed(data.spread(found.pixels, SHOWN), choices)
+    some = own.transformed(data.evenly(found.pixels, SHOWN), choices)
     if some.ndim == 3 and some.mean() > 127:
         st.caption("Most of it is bright. Inverted, ink is bright on black, as in MNIST: models learn that sooner.")
     st.html(f'<p class="aside">{kept(found, choices)}</p>')

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from vae_explorer.data import DataError, spread
+from vae_explorer.data import DataError, evenly
 from vae_explorer.data.modality import PICTURES
 from vae_explorer.data.preprocess import Prepared, ground_of, preprocess, preprocess_colours
 from vae_explorer.latent.encoding import decode, encode, terms
@@ -52,7 +52,7 @@ def read(reported: object) -> Drawn | None:
 
 def answer(scenes: Sequence[Scene], drawn: Drawn) -> bytes:
     """Returns what PyTorch says of the drawing under each model; all models are of the same data."""
-    some = spread(scenes[0].images.pixels, 100)
+    some = evenly(scenes[0].images.pixels, 100)
     ground = ground_of(some if some.ndim == 3 else some.mean(3).astype(np.uint8)) if len(some) else 0
     header: dict[str, object] = {
         "kind": "drawing",

@@ -155,7 +155,7 @@ def field(of: Key, limits: Limits, layer: str) -> bytes:
 def curve(of: Key) -> Curve | None:
     """Returns the rate-distortion curve: measured before, or else now on fewer images; None where there are none."""
     loaded, here = checkpoint(of), shown(of).images
-    return curves.find(loaded) or (curves.measure(loaded, here, quick=True) if len(here.labels) else None)
+    return curves.find(loaded) or (curves.measure_curve(loaded, here, quick=True) if len(here.labels) else None)
 
 
 @lru_cache(maxsize=16)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vae_explorer.config import reported_beta
 from vae_explorer.data import DataError, load
 from vae_explorer.figures import theme
-from vae_explorer.figures.training_curves import Curve
+from vae_explorer.figures.training_curves import History
 from vae_explorer.jobs.films import FilmError, Frame
 from vae_explorer.jobs.job import Job
 from vae_explorer.jobs.records import Record, Status
@@ -90,9 +90,9 @@ def newest(job: Job, epoch: int) -> bytes | None:
     return frame and pack({"kind": "frame", "epoch": epoch}, {"codes": _plane(frame.codes), "images": frame.images})
 
 
-def curve(records: Sequence[Record]) -> Curve:
+def history(records: Sequence[Record]) -> History:
     """Returns a job's records as the figure takes them."""
-    return Curve(
+    return History(
         epochs=[each.number for each in records],
         distortion=[each.distortion for each in records],
         rate=[each.rate for each in records],

@@ -216,7 +216,7 @@ def _judge(job: Job, other: Job | None) -> None:
         both = {each.name: (each.order, each.status) for each in (job, other) if each is not None}
     except JobError:
         st.rerun()  # deleted in another window, or damaged: the whole page says which
-    shown = {name: training.curve(status.records) for name, (_, status) in both.items()}
+    shown = {name: training.history(status.records) for name, (_, status) in both.items()}
     if shown[job.name].epochs:
         st.plotly_chart(training_curves(shown), key="train_curves", config={"displaylogo": False})
         weights = {f"{reported_beta(order.model):g}" for order, _ in both.values() if order.model.kind == "multi-rate"}
