@@ -20,7 +20,7 @@ import { rungOf } from "./rungs.js";
 
 /** Images decoded beforehand: at which KL weights, how many a side, over which plane, and how far blends of them are off. @typedef {{rungs: number[], side: number, extent: number[], error: number}} Grid */
 
-/** What is decoded into: grey levels, or three values a pixel. @typedef {Uint8ClampedArray | Float64Array} Levels */
+/** What is decoded into: grey levels, or three values a pixel. @typedef {Uint8ClampedArray | Uint8Array | Float64Array} Levels */
 
 /** Decodes in the browser; `rough` says how far it is off, nothing where that is little. @typedef {DenseDecoder | TileDecoder} Decoder */
 

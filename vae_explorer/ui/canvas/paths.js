@@ -31,11 +31,12 @@ function turn(a, b) {
   };
 }
 
+/** @typedef {keyof typeof PATHS} PathKind */
 const PATHS = { straight: line, slerp: turn };
 
 /**
  * Returns the path through two or more points: `steps` points a segment, and the last point.
- * @param {number[][]} points @param {keyof typeof PATHS} kind @param {number} steps
+ * @param {number[][]} points @param {PathKind} kind @param {number} steps
  */
 export function pathThrough(points, kind, steps) {
   const path = [];
@@ -44,6 +45,6 @@ export function pathThrough(points, kind, steps) {
     path.push(points[k]);
     for (let i = 1; i < steps; i++) path.push(at(i / steps));
   }
-  path.push(points.at(-1));
+  path.push(points[points.length - 1]);
   return path;
 }
