@@ -29,6 +29,7 @@ export class AxisBars {
   /** @param {HTMLElement} host gets one more child */
   constructor(host) {
     this.beta = 1;
+    this.most = COLLAPSED; // nats of the longest bar
     /** @type {{row: HTMLElement, bar: HTMLElement, value: Text, rates: number[]}[]} */
     this.rows = [];
     /** @type {number[]} */

@@ -35,9 +35,9 @@ const LEAST_ERROR = 0.05; // nats that a decimal would show
 export class RateDistortion {
   /**
    * @param {HTMLElement} host gets one more child
-   * @param {(beta: number) => void} onpick called with the KL weight of the place on the curve that was clicked
+   * @param {(beta: number) => void} [onpick] called with the KL weight of the place on the curve that was clicked
    */
-  constructor(host, onpick) {
+  constructor(host, onpick = () => {}) {
     this.onpick = onpick;
     this.beta = 1;
     /** @type {number[]} */

@@ -57,11 +57,15 @@ export class Scatter {
     this.raster = new Raster();
     this.ground = contextOf(document.createElement("canvas")); // all that a marker which moves leaves as it is
     this.grounded = ""; // the view that it shows; empty where it is stale
+    /** @type {Float32Array} */
     this.xy = new Float32Array(0);
+    /** @type {Uint8Array} */
     this.labels = new Uint8Array(0);
+    /** @type {Uint32Array} */
     this.colours = new Uint32Array(0);
     /** @type {?Uint32Array} */
     this.tints = null; // one packed colour a point; none: those of the classes
+    /** @type {Uint8Array} */
     this.hidden = new Uint8Array(256);
     /** @type {?string[]} */
     this.marks = null; // one name a class; none: discs for all
