@@ -18,7 +18,7 @@ const load = (name) => import(pathToFileURL(join(folder, name)));
 const { Scatter } = await load("scatter.js");
 const { packed } = await load("raster.js");
 const { MARKS } = await load("marks.js");
-const { step, ticks } = await load("layers.js");
+const { step, ticks } = await load("axes.js");
 
 const COLOURS = ["#ff0000", "#00ff00", "#0000ff"];
 const BOX = { left: 40, top: 25, width: 640, height: 480 };

@@ -10,7 +10,11 @@ const DRAWN = ["svg", "g", "path", "circle", "text"];
 
 /** @typedef {"svg" | "g" | "path" | "circle" | "text"} DrawnTag */
 
-/** The element that a tag makes. @template {string} T @typedef {T extends DrawnTag ? SVGElementTagNameMap[T] : T extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[T] : never} Made */
+/**
+ * The element that a tag makes.
+ * @template {string} T
+ * @typedef {T extends DrawnTag ? SVGElementTagNameMap[T] : T extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[T] : never} Made
+ */
 
 /**
  * Builds an element from its tag, attributes and children (text among them).

@@ -23,9 +23,17 @@ import { serverIsAway } from "./wire.js";
  *   of: ?Measured}} Said
  */
 
-/** The view that a page begins with, its fields named as in explore/state.py. @typedef {{point: Point, beta: ?number, column: ?string, hidden: number[], marks: string[], layers: string[], window: ?number[], pins: Point[], other: ?number, path: PathKind, tab: string}} Start */
+/**
+ * The view that a page begins with, its fields named as in explore/state.py.
+ * @typedef {{point: Point, beta: ?number, column: ?string, hidden: number[], marks: string[], layers: string[], window: ?number[],
+ *   pins: Point[], other: ?number, path: PathKind, tab: string}} Start
+ */
 
-/** Python's answer to a report: what was said already over the live channel is left out. @typedef {Message & {kind: "answer", start: Start, link: string} & ({said: Said, pins: string[]} | {said?: undefined, pins?: undefined})} Answer */
+/**
+ * Python's answer to a report: what was said already over the live channel is left out.
+ * @typedef {Message & {kind: "answer", start: Start, link: string} & ({said: Said, pins: string[]} | {said?: undefined, pins?: undefined})}
+ *   Answer
+ */
 
 const SENT_AFTER = 150; // ms of rest after which a key press or a zoom is reported
 const QUICK = 60; // ms within which an image comes that no blend has to stand in for

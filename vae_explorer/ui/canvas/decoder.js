@@ -5,20 +5,29 @@ import { rungOf } from "./rungs.js";
 
 /** @import { Link, Matrix } from "./products.js" */
 
-/** The KL weight as a network takes it: `low` and `high` clamp it; its logarithm minus `shift`, over `scale`. @typedef {{low: number, high: number, shift: number, scale: number}} Condition */
+/**
+ * The KL weight as a network takes it: `low` and `high` clamp it; its logarithm minus `shift`, over `scale`.
+ * @typedef {{low: number, high: number, shift: number, scale: number}} Condition
+ */
 
 /** A layer's size, and that of the network that modulates it, or 0. @typedef {{inputs: number, outputs: number, modulation: number}} LayerPlan */
 
 /** A dense decoder as latent/dense.py describes it. @typedef {{layers: LayerPlan[], condition: Condition, output: keyof typeof OUTPUTS}} DensePlan */
 
-/** The network of the KL weight that modulates a layer. @typedef {{first: Float32Array, offset: Float32Array, second: Float32Array, bias: Float32Array}} Modulation */
+/**
+ * The network of the KL weight that modulates a layer.
+ * @typedef {{first: Float32Array, offset: Float32Array, second: Float32Array, bias: Float32Array}} Modulation
+ */
 
 /**
  * A layer: h = scale * weight x + shift, and what the KL weight does to it.
  * @typedef {Matrix & Link & {bias: Float32Array, modulation: ?Modulation, scale: Float32Array, shift: Float32Array, condition: Float32Array}} Layer
  */
 
-/** Images decoded beforehand: at which KL weights, how many a side, over which plane, and how far blends of them are off. @typedef {{rungs: number[], side: number, extent: number[], error: number}} Grid */
+/**
+ * Images decoded beforehand: at which KL weights, how many a side, over which plane, and how far blends of them are off.
+ * @typedef {{rungs: number[], side: number, extent: number[], error: number}} Grid
+ */
 
 /** What is decoded into: grey levels, or three values a pixel. @typedef {Uint8ClampedArray | Uint8Array | Float64Array} Levels */
 
@@ -115,7 +124,10 @@ export class TileDecoder {
     this.rough = `approximate, ${error.toFixed(1)} of 255 off on average`;
   }
 
-  /** Blends the images around a place, and those of the KL weights around one. @param {ArrayLike<number>} z @param {?number} beta @param {Levels} grey */
+  /**
+   * Blends the images around a place, and those of the KL weights around one.
+   * @param {ArrayLike<number>} z @param {?number} beta @param {Levels} grey
+   */
   decode(z, beta, grey) {
     const { side, pixels, tiles, extent } = this;
     const [left, right, bottom, top] = extent;

@@ -1,6 +1,9 @@
 // Elements of the page, found or made in one line.
 
-/** Finds an element below another one; without a kind, an HTML element. @typedef {<E extends Element = HTMLElement>(selector: string, kind?: new () => E) => E} Find */
+/**
+ * Finds an element below another one; without a kind, an HTML element.
+ * @typedef {<E extends Element = HTMLElement>(selector: string, kind?: new () => E) => E} Find
+ */
 
 /**
  * Returns what finds elements of a page that are always there: it throws where one is not.

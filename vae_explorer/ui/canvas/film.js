@@ -7,7 +7,10 @@ import { pathThrough } from "./paths.js";
 /** @import { Decode } from "./contact_sheet.js" */
 /** @import { PathKind } from "./paths.js" */
 
-/** What a film asks for: another kind of path, a point to show (null where the walk ends), a picture. @typedef {{kind: (name: PathKind) => void, walk: (z: ?number[]) => void, decode: Decode}} FilmParts */
+/**
+ * What a film asks for: another kind of path, a point to show (null where the walk ends), a picture.
+ * @typedef {{kind: (name: PathKind) => void, walk: (z: ?number[]) => void, decode: Decode}} FilmParts
+ */
 
 /** @type {PathKind[]} */
 const PATH_KINDS = ["straight", "slerp"];

@@ -6,7 +6,10 @@ const TRIES_AFTER = 5000; // ms until another try, where there was nobody
 
 /** What is answered to each kind of question. @typedef {{point: {said: import("./conversation.js").Said}, hover: {grey: Uint8Array}}} Answers */
 
-/** An answer of any kind, with its question's number; null where there is none, undefined where a newer question is asked. @typedef {Answers[keyof Answers] | null | undefined} Heard */
+/**
+ * An answer of any kind, with its question's number; null where there is none, undefined where a newer question is asked.
+ * @typedef {Answers[keyof Answers] | null | undefined} Heard
+ */
 
 export class Live {
   constructor() {

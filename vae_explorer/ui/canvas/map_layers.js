@@ -12,9 +12,15 @@ import { Density, Heat } from "./scatter/fields.js";
 
 /** At which KL weights a layer was computed, and over which part of the plane. @typedef {Message & {rungs: number[], extent: number[]}} OnRungs */
 
-/** Decoded images of a grid, a PNG file for each KL weight. @typedef {OnRungs & {kind: "atlas", coloured: boolean} & Record<`atlas${number}`, Uint8Array<ArrayBuffer>>} AtlasMessage */
+/**
+ * Decoded images of a grid, a PNG file for each KL weight.
+ * @typedef {OnRungs & {kind: "atlas", coloured: boolean} & Record<`atlas${number}`, Uint8Array<ArrayBuffer>>} AtlasMessage
+ */
 
-/** How much the image changes with z, on a grid for each KL weight. @typedef {OnRungs & {kind: "magnification", side: number, values: Float32Array}} MagnificationMessage */
+/**
+ * How much the image changes with z, on a grid for each KL weight.
+ * @typedef {OnRungs & {kind: "magnification", side: number, values: Float32Array}} MagnificationMessage
+ */
 
 /** @typedef {AtlasMessage & {pictures: ImageBitmap[], tinted: HTMLCanvasElement[]}} Atlas */
 

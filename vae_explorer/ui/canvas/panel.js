@@ -7,7 +7,10 @@ import { contextOf } from "./scatter/canvas.js";
 /** @import { Levels } from "./decoder.js" */
 /** @import { Measured, Said } from "./conversation.js" */
 
-/** What stands over an image, in the colour of its class, and what is noted beside it. @typedef {{text: string, colour?: string, note: string}} Words */
+/**
+ * What stands over an image, in the colour of its class, and what is noted beside it.
+ * @typedef {{text: string, colour?: string, note: string}} Words
+ */
 
 /** The standard error that stands behind a figure of one decimal; nothing where there is none. @param {?number} error */
 export const errorText = (error) => (error ? ` \u00b1 ${error < 0.005 ? "0.01" : error.toFixed(error < 0.095 ? 2 : 1)}` : "");

@@ -31,7 +31,7 @@ export class Picking {
 
   /** Pins a place. Python hears of it before anything is drawn: it answers while the browser draws. @param {Place} place */
   click(place) {
-    this.choose(pointAt(place, this.map.world.latent));
+    if (this.map.begun) this.choose(pointAt(place, this.map.world.latent));
   }
 
   /** @param {Point} point */
@@ -65,6 +65,7 @@ export class Picking {
 
   /** @param {KeyboardEvent} event */
   key(event) {
+    if (!this.map.begun) return;
     const { plot, weight } = this.map;
     mapKey(event, {
       plot,

@@ -15,7 +15,10 @@ import { packed } from "./scatter/raster.js";
 /** @import { Tinted } from "./tints.js" */
 /** @import { Message } from "./wire.js" */
 
-/** A decoder that the browser runs, or else images decoded beforehand. @typedef {{decoder: DensePlan, weights: Float32Array} | {decoder: null, grid: Grid, tiles: Uint8Array}} Decoding */
+/**
+ * A decoder that the browser runs, or else images decoded beforehand.
+ * @typedef {{decoder: DensePlan, weights: Float32Array} | {decoder: null, grid: Grid, tiles: Uint8Array}} Decoding
+ */
 
 /**
  * What a map never changes: the model's name, the part and number of its images, their shape (height, width, channels if

@@ -11,7 +11,11 @@ const PRODUCT = (() => {
 
 /** Matrices one after the other. @typedef {{input: Float32Array, links: Link[]}} Chain */
 
-/** What product.wat exports. @typedef {{memory: WebAssembly.Memory, product: (matrix: number, vector: number, out: number, rows: number, bytes: number) => void}} Product */
+/**
+ * What product.wat exports.
+ * @typedef {{memory: WebAssembly.Memory, product: (matrix: number, vector: number, out: number, rows: number, bytes: number) => void}}
+ *   Product
+ */
 
 /**
  * Returns the `input` of the first of these matrices, and for each its `out` and `multiply()`; it reads what lies

@@ -2,7 +2,7 @@
 
 import { chartNode } from "./charts.js";
 import { rungOf, valueAt } from "./rungs.js";
-import { step, ticks } from "./scatter/layers.js";
+import { step, ticks } from "./scatter/axes.js";
 
 /** @import { Rung } from "./rungs.js" */
 /** @import { Message } from "./wire.js" */

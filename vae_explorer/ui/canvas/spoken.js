@@ -6,7 +6,10 @@ import { minus, tupleText } from "./panel.js";
 
 /** @import { Ladder } from "./ladder.js" */
 
-/** What a model's images are called: the classes' names, the class of each image; whether there is a prior. @typedef {{names: string[], labels: ArrayLike<number>, prior: boolean}} Named */
+/**
+ * What a model's images are called: the classes' names, the class of each image; whether there is a prior.
+ * @typedef {{names: string[], labels: ArrayLike<number>, prior: boolean}} Named
+ */
 
 const SPEAKS = 400; // ms between two sayings: a key that is held moves the point thirty times a second
 
@@ -78,7 +81,11 @@ export function imageBeside(labels, hidden, index, way) {
 
 /** A field for an image's number. */
 export class ImageField {
-  /** @param {HTMLElement} host a label with an input @param {AbortSignal} signal @param {(index: number) => void} go called with the number of an image */
+  /**
+   * @param {HTMLElement} host a label with an input
+   * @param {AbortSignal} signal
+   * @param {(index: number) => void} go called with the number of an image
+   */
   constructor(host, signal, go) {
     this.host = host;
     this.input = finder(host)("input", HTMLInputElement);

@@ -8,7 +8,10 @@ import { samePoint } from "./point.js";
 
 /** PyTorch's image of a pin, base64, and the KL weight that it is decoded at. @typedef {{png: string, beta: ?number}} PinPicture */
 
-/** What a strip asks for: the pin that was chosen, what follows a change, a pin's name in words. @typedef {{choose: (k: number) => void, change: () => void, name: (pin: Point) => string}} StripParts */
+/**
+ * What a strip asks for: the pin that was chosen, what follows a change, a pin's name in words.
+ * @typedef {{choose: (k: number) => void, change: () => void, name: (pin: Point) => string}} StripParts
+ */
 
 const MOST_PINS = 12; // explore/state.py takes no more
 

@@ -1,6 +1,9 @@
 // Reads what Python's `pack` wrote, and finds the map that it is for.
 
-/** A message: its header's fields and its arrays, by their names. What else it has depends on its kind. @typedef {{kind: string, version: string}} Message */
+/**
+ * A message: its header's fields and its arrays, by their names. What else it has depends on its kind.
+ * @typedef {{kind: string, version: string}} Message
+ */
 
 /** Whom a component's data are for. @typedef {{to: string}} Addressed */
 

@@ -1,18 +1,8 @@
 // The map as a file: drawn again at the file's own size, with a title and a legend.
 
+import { drawAxes } from "../scatter/axes.js";
 import { contextOf } from "../scatter/canvas.js";
-import {
-  drawAxes,
-  drawCaptions,
-  drawCircles,
-  drawContours,
-  drawDots,
-  drawEllipses,
-  drawGuests,
-  drawLines,
-  drawMarker,
-  drawUnderlays,
-} from "../scatter/layers.js";
+import { drawCaptions, drawCircles, drawContours, drawDots, drawEllipses, drawGuests, drawLines, drawMarker, drawUnderlays } from "../scatter/layers.js";
 import { MARKS } from "../scatter/marks.js";
 import { Raster } from "../scatter/raster.js";
 import { OUTLINE, VEILED } from "../scatter/scatter.js";
@@ -24,7 +14,10 @@ import { SvgContext, shortNumber } from "./svg_context.js";
 
 /** Where a class stands in a file's legend. @typedef {LegendEntry & {x: number, y: number}} PlacedEntry */
 
-/** Where title, map and legend go, in CSS px. @typedef {{width: number, height: number, top: number, left: number, entries: PlacedEntry[], lines: string[]}} Layout */
+/**
+ * Where title, map and legend go, in CSS px.
+ * @typedef {{width: number, height: number, top: number, left: number, entries: PlacedEntry[], lines: string[]}} Layout
+ */
 
 const PORTRAIT = 1600; // px that a PNG's shorter side has at least
 const MOST_VECTORS = 20000; // points of an SVG file; more of them would take megabytes, and go in as one picture

@@ -26,7 +26,10 @@ function codeLevels(values, shares) {
   });
 }
 
-/** Lines as a plot draws them: x0, y0, x1, y1 of each segment, in data units; `count` numbers of them. @typedef {import("./layers.js").Contour} Contour */
+/**
+ * Lines as a plot draws them: x0, y0, x1, y1 of each segment, in data units; `count` numbers of them.
+ * @typedef {import("./layers.js").Contour} Contour
+ */
 
 /** Finds the lines of equal value of one grid after another. */
 class Contours {

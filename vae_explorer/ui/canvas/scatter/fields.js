@@ -176,7 +176,10 @@ function boxBlur(from, to, start, length, reach, edge) {
   }
 }
 
-/** What a field is painted with: a CSS colour, clear at 0 and solid at the top; or 256 little-endian RGBA words. @typedef {string | Uint32Array} Ink */
+/**
+ * What a field is painted with: a CSS colour, clear at 0 and solid at the top; or 256 little-endian RGBA words.
+ * @typedef {string | Uint32Array} Ink
+ */
 
 /** Paints a field on a canvas of its own, one pixel a cell. */
 export class Heat {

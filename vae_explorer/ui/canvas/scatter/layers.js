@@ -1,10 +1,16 @@
-// What a scatter plot draws beside its points: axes, underlay, circles, ellipses, marker.
+// What a scatter plot draws below and above its points: underlays, contours, circles, ellipses, lines, dots, guests, a marker.
 
 import { contextOf } from "./canvas.js";
 
-/** An image, stretched over [x0, x1, y0, y1]; its first row lies at y1. Only a smooth one may change. @typedef {{image: HTMLCanvasElement, extent: number[], alpha?: number, smooth?: boolean}} Underlay */
+/**
+ * An image, stretched over [x0, x1, y0, y1]; its first row lies at y1. Only a smooth one may change.
+ * @typedef {{image: HTMLCanvasElement, extent: number[], alpha?: number, smooth?: boolean}} Underlay
+ */
 
-/** Lines: x0, y0, x1, y1 of each segment, in data units; the first `count` numbers count. @typedef {{segments: Float32Array, count?: number, colour: string, width: number}} Contour */
+/**
+ * Lines: x0, y0, x1, y1 of each segment, in data units; the first `count` numbers count.
+ * @typedef {{segments: Float32Array, count?: number, colour: string, width: number}} Contour
+ */
 
 /** A line, in data units. @typedef {{points: number[][]}} Line */
 
@@ -29,11 +35,17 @@ import { contextOf } from "./canvas.js";
  * @property {?{x: number, y: number}} marker
  */
 
-/** How a plot looks: lines and dots are `bold` times as thick. @typedef {{text: string, background: string, font: string, size: number, bold: number}} Style */
+/**
+ * How a plot looks: lines and dots are `bold` times as thick.
+ * @typedef {{text: string, background: string, font: string, size: number, bold: number}} Style
+ */
 
 /** @typedef {"beginPath" | "moveTo" | "lineTo" | "closePath" | "arc" | "ellipse" | "rect" | "roundRect" | "stroke" | "fill" | "clip"} PathPart */
 
-/** @typedef {"fillStyle" | "strokeStyle" | "lineWidth" | "lineJoin" | "globalAlpha" | "font" | "textAlign" | "textBaseline" | "setLineDash"} LookPart */
+/**
+ * @typedef {"fillStyle" | "strokeStyle" | "lineWidth" | "lineJoin" | "globalAlpha" | "font" | "textAlign" | "textBaseline" | "setLineDash"}
+ *   LookPart
+ */
 
 /** @typedef {"save" | "restore" | "translate" | "rotate" | "fillText" | "strokeText" | "measureText" | "imageSmoothingEnabled"} OtherPart */
 
@@ -46,68 +58,6 @@ import { contextOf } from "./canvas.js";
  */
 
 /** What draws on any pen. @typedef {Omit<import("./scatter.js").Scatter, "context"> & {context: Pen}} Plot */
-
-/** Steps of 1, 2 or 5 times a power of ten, at least `gap` px apart. @param {number} scale px a unit @param {number} gap */
-export function step(scale, gap) {
-  const least = gap / scale;
-  const power = 10 ** Math.floor(Math.log10(least));
-  return [1, 2, 5].map((k) => k * power).find((size) => size >= least) ?? 10 * power;
-}
-
-/** @param {number} from @param {number} to @param {number} size */
-export function ticks(from, to, size) {
-  const digits = Math.max(0, Math.ceil(-Math.log10(size) - 1e-9));
-  const values = [];
-  for (let k = Math.ceil(from / size); k * size <= to; k++) values.push(k * size);
-  return values.map((value) => ({ value, text: (value === 0 ? 0 : value).toFixed(digits).replace("-", "\u2212") }));
-}
-
-/** @param {Plot} plot @param {Pen} context */
-export function drawAxes(plot, context) {
-  const { box, style, axes } = plot;
-  const low = plot.toData({ x: box.x, y: box.y + box.height });
-  const high = plot.toData({ x: box.x + box.width, y: box.y });
-  const size = step(plot.scale, 4.5 * style.size);
-  context.font = `${style.size}px ${style.font}`;
-  context.lineWidth = 1;
-  /** @param {number} x0 @param {number} y0 @param {number} x1 @param {number} y1 @param {number} alpha */
-  const line = (x0, y0, x1, y1, alpha) => {
-    context.globalAlpha = alpha;
-    context.strokeStyle = style.text;
-    context.beginPath();
-    context.moveTo(x0, y0);
-    context.lineTo(x1, y1);
-    context.stroke();
-  };
-  /** @param {string} string @param {number} x @param {number} y @param {CanvasTextAlign} align @param {number} [alpha] */
-  const text = (string, x, y, align, alpha = 0.72) => {
-    context.globalAlpha = alpha;
-    context.fillStyle = style.text;
-    context.textAlign = align;
-    context.fillText(string, x, y);
-  };
-  /** @param {number} at */
-  const sharp = (at) => (plot.exact ? at : Math.floor(at) + 0.5); // the nearest place of a line one px wide
-  context.textBaseline = "middle";
-  for (const { value, text: string } of ticks(low.x, high.x, size)) {
-    const x = sharp(plot.toPixel(value, 0).x);
-    line(x, box.y, x, box.y + box.height, value === 0 ? 0.26 : 0.09);
-    const room = box.x + box.width - context.measureText(axes[0]).width - 16;
-    if (x < room) text(string, x, box.y + box.height + 1.25 * style.size, "center");
-  }
-  for (const { value, text: string } of ticks(low.y, high.y, size)) {
-    const y = sharp(plot.toPixel(0, value).y);
-    line(box.x, y, box.x + box.width, y, value === 0 ? 0.26 : 0.09);
-    if (y > box.y + context.measureText(axes[1]).width + 16) text(string, box.x - 0.5 * style.size, y, "right");
-  }
-  text(axes[0], box.x + box.width, box.y + box.height + 1.25 * style.size, "right", 0.9);
-  context.save();
-  context.translate(box.x - 1.2 * style.size, box.y);
-  context.rotate(-Math.PI / 2);
-  text(axes[1], 0, 0, "right", 0.9);
-  context.restore();
-  context.globalAlpha = 1;
-}
 
 /** @param {Plot} plot @param {Pen} context */
 export function drawUnderlays(plot, context) {

@@ -13,9 +13,10 @@
 // there, null on the plane; view({x, y, half}) after each pan and zoom, key(event), and frame() before each drawing.
 // `place`, `toData` and `toPixel` answer the same without an event. fields.js and contours.js make layers of points.
 
+import { drawAxes } from "./axes.js";
 import { contextOf } from "./canvas.js";
 import { listen } from "./gestures.js";
-import { drawAxes, drawCaptions, drawCircles, drawContours, drawDots, drawEllipses, drawGuests, drawLines, drawMarker, drawUnderlays } from "./layers.js";
+import { drawCaptions, drawCircles, drawContours, drawDots, drawEllipses, drawGuests, drawLines, drawMarker, drawUnderlays } from "./layers.js";
 import { MARK_LEAST } from "./marks.js";
 import { Raster } from "./raster.js";
 
@@ -36,7 +37,11 @@ import { Raster } from "./raster.js";
  * @property {() => void} [frame] what moves the points does so now, once a frame
  */
 
-/** What `set` takes. @typedef {Partial<Pick<Scatter, "xy" | "labels" | "colours" | "tints" | "hidden" | "marks" | "captions" | "spread" | "style" | "axes">>} Points */
+/**
+ * What `set` takes.
+ * @typedef {Partial<Pick<Scatter, "xy" | "labels" | "colours" | "tints" | "hidden" | "marks" | "captions" | "spread" | "style" | "axes">>}
+ *   Points
+ */
 
 const BLEED = 10; // px that the raster is larger, so that discs are cut by the edge and do not vanish at it
 const REACH = 6; // px within which a click takes a point
