@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import "./product.js";
 import { bell, integral, many, near } from "./oracles.js";
 
 const CANVAS = "../../vae_explorer/ui/canvas";
-globalThis.atob = () => readFileSync(new URL(`${CANVAS}/product.wasm`, import.meta.url)).toString("latin1"); // modules.py puts the bytes there
 const { validate } = WebAssembly;
 const fast = await import(`${CANVAS}/products.js`);
 const { DenseDecoder, TileDecoder } = await import(`${CANVAS}/decoder.js`);

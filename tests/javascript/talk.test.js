@@ -2,7 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import "./product.js";
+import { DuelPicking } from "../../vae_explorer/ui/canvas/duel/duel_picking.js";
 import { Live } from "../../vae_explorer/ui/canvas/live.js";
+import { Picking } from "../../vae_explorer/ui/canvas/picking.js";
 import { atImage, atPlace } from "../../vae_explorer/ui/canvas/point.js";
 import { openPage } from "./page.js";
 
@@ -187,4 +190,15 @@ test("of the points that the mouse passes, one is asked at a time, and the last 
       ["draw", "third"],
     ],
   );
+});
+
+test("a click or a key before Python's first answer changes nothing", () => {
+  const key = Object.assign(new Event("keydown"), { key: "ArrowLeft" });
+  const map = Object.assign(Object.create(Picking.prototype), { map: { begun: false } });
+  const duel = Object.assign(Object.create(DuelPicking.prototype), { duel: { begun: false } });
+  map.click({ x: 0, y: 0, index: null });
+  map.key(key);
+  duel.point("left", { x: 0, y: 0, index: null });
+  duel.click("left", { x: 0, y: 0, index: null });
+  duel.key("left", key);
 });

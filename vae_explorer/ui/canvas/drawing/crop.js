@@ -100,14 +100,16 @@ export class Crop {
     else if (event.key === "Enter" && this.rect) this.cut();
     else if (event.key in CROP_KEYS && this.rect) {
       const [across, down] = CROP_KEYS[event.key];
-      this.nudge(this.rect, across * CROP_STEP, down * CROP_STEP, event.shiftKey);
+      this.nudge(across * CROP_STEP, down * CROP_STEP, event.shiftKey);
     } else return;
     event.preventDefault();
     event.stopPropagation();
   }
 
-  /** @param {Rectangle} rect @param {number} dx @param {number} dy @param {boolean} sizes whether it is sized, not moved */
-  nudge({ x, y, width, height }, dx, dy, sizes) {
+  /** @param {number} dx @param {number} dy @param {boolean} sizes whether it is sized, not moved */
+  nudge(dx, dy, sizes) {
+    if (!this.rect) return;
+    const { x, y, width, height } = this.rect;
     const { part } = this.pad;
     /** @param {number} value @param {number} low @param {number} high */
     const within = (value, low, high) => Math.min(high, Math.max(low, value));

@@ -53,8 +53,8 @@ export class DuelPicking {
 
   /** @param {string} side @param {KeyboardEvent} event */
   key(side, event) {
-    const { plot } = this.duel.sideOf(side);
     if (!this.duel.begun) return;
+    const { plot } = this.duel.sideOf(side);
     /** @param {number} dx @param {number} dy */
     const step = (dx, dy) => {
       const [x, y = 0] = this.duel.places(this.duel.state.point)[this.duel.sides.findIndex((each) => each.name === side)];
