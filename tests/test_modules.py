@@ -29,6 +29,7 @@ def test_a_module_is_joined_with_all_that_it_imports(name: str) -> None:
     assert twice == []  # one scope for all
     assert text.count("export default") <= 1
     assert "product.wasm" not in text
+    assert not re.search(r"^ *(/\*\*|\*)( |$)", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("scatter/")])
@@ -40,12 +41,12 @@ def test_each_comes_once_and_after_those_that_it_imports(monkeypatch: pytest.Mon
     texts = {
         "a.js": 'import { b } from "./part/b.js";\nimport {\n  c,\n} from "./c.js";\n\nexport const a = b + c;\n',
         "part/b.js": 'import { c } from "../c.js";\n\nexport const b = 2 * c;\n',
-        "c.js": "export const c = 1;\n",
+        "c.js": "/**\n * One.\n * @type {number}\n */\nexport const c = /** @type {number} */ (1);\n",
         "d.js": 'import { e } from "./e.js";\nexport const d = 1;\n',
         "e.js": 'import { d } from "./d.js";\nexport const e = 1;\n',
     }
     monkeypatch.setattr(modules, "read", texts.__getitem__)
     lines = [line for line in modules.joined("a.js", "c.js").splitlines() if line]
-    assert lines == ["const c = 1;", "const b = 2 * c;", "const a = b + c;"]
+    assert lines == ["const c = /** @type {number} */ (1);", "const b = 2 * c;", "const a = b + c;"]
     with pytest.raises(modules.ModuleError, match=r"circle: d\.js, e\.js, d\.js"):
         modules.joined("d.js")

@@ -72,7 +72,7 @@ def test_a_magnification_between_two_rungs_is_their_geometric_mean(page: Page) -
         const values = Float32Array.from(a.values);
         layers.take({ kind: "magnification", side: 2, rungs: [0.1, 1, 10], extent: [0, 1, 0, 1], values });
         layers.magnification.heat = { paint: (values) => [...values] };
-        return a.betas.map((beta) => layers.magnified(beta).image);"""
+        return a.betas.map((beta) => layers.magnified(layers.magnification, beta).image);"""
     values = np.array([[1, 2, 3, 0], [100, 8, 3, 0], [4, 8, 27, 5]], np.float32)
     betas = [0.1, math.sqrt(0.1), 1.0, 10**0.75, 10.0]
     found = np.array(run(page, script, values=values.ravel(), betas=betas))

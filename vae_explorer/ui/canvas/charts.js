@@ -6,13 +6,26 @@ const COLLAPSED = 0.01; // nats: an axis that pays less cannot be told from the 
 const MOST_AXES = 20;
 const DRAWN = ["svg", "g", "path", "circle", "text"];
 
-/** Builds an element from its tag, attributes and children (text among them). */
+/** @import { Curve } from "./rate_distortion.js" */
+
+/** @typedef {"svg" | "g" | "path" | "circle" | "text"} DrawnTag */
+
+/**
+ * The element that a tag makes.
+ * @template {string} T
+ * @typedef {T extends DrawnTag ? SVGElementTagNameMap[T] : T extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[T] : never} Made
+ */
+
+/**
+ * Builds an element from its tag, attributes and children (text among them).
+ * @template {DrawnTag | keyof HTMLElementTagNameMap} T @param {T} tag @param {Record<string, string | number>} [attributes] @param {(Node | string)[]} children
+ */
 export function chartNode(tag, attributes = {}, ...children) {
   const space = DRAWN.includes(tag) ? "http://www.w3.org/2000/svg" : "http://www.w3.org/1999/xhtml";
   const made = document.createElementNS(space, tag);
-  Object.entries(attributes).forEach(([name, value]) => made.setAttribute(name, value));
+  Object.entries(attributes).forEach(([name, value]) => made.setAttribute(name, String(value)));
   made.append(...children);
-  return made;
+  return /** @type {Made<T>} */ (/** @type {unknown} */ (made));
 }
 
 /** One bar a latent axis: the rate that it pays at the slider's KL weight. */
@@ -20,6 +33,11 @@ export class AxisBars {
   /** @param {HTMLElement} host gets one more child */
   constructor(host) {
     this.beta = 1;
+    this.most = COLLAPSED; // nats of the longest bar
+    /** @type {{row: HTMLElement, bar: HTMLElement, value: Text, rates: number[]}[]} */
+    this.rows = [];
+    /** @type {number[]} */
+    this.betas = [];
     this.title = chartNode("p");
     this.list = chartNode("ul");
     this.figure = chartNode("div", { class: "axis-bars" }, this.title, this.list);
@@ -27,12 +45,12 @@ export class AxisBars {
     host.append(this.figure);
   }
 
-  /** @param {?object} curve with rising `beta` and `axis_rate`, nats of each axis for each beta; null hides all */
+  /** @param {?Curve} curve null hides all */
   set(curve) {
     const rates = curve?.axis_rate;
     this.rows = [];
     this.figure.hidden = !rates?.flat().every(Number.isFinite);
-    if (this.figure.hidden) return;
+    if (!curve || !rates || this.figure.hidden) return;
     this.betas = curve.beta;
     const axes = rates[0].length;
     const shown = Math.min(axes, MOST_AXES);
@@ -48,10 +66,10 @@ export class AxisBars {
     this.at(this.beta);
   }
 
-  /** Sets the bars to a KL weight, with every frame. */
+  /** Sets the bars to a KL weight, with every frame. @param {number} beta */
   at(beta) {
     this.beta = beta;
-    if (!this.rows?.length) return;
+    if (!this.rows.length) return;
     const place = rungOf(this.betas, beta);
     for (const { bar, value, rates } of this.rows) {
       const rate = valueAt(rates, place);

@@ -1,12 +1,17 @@
 // Two of PyTorch's images side by side, and their difference.
 
 import { pngUrl } from "./panel.js";
+import { contextOf } from "./scatter/canvas.js";
+
+/** A picture of PyTorch's, a PNG file in base64, and what it is of. @typedef {{png: string, name: string}} NamedPicture */
 
 export class Compare {
+  /** @param {HTMLElement} host */
   constructor(host) {
     this.words = document.createElement("p");
     this.row = document.createElement("div");
     this.row.className = "trio";
+    /** @param {HTMLElement} picture @param {string} caption */
     const figure = (picture, caption) => {
       const made = document.createElement("figure");
       const text = document.createElement("figcaption");
@@ -15,25 +20,27 @@ export class Compare {
       this.row.append(made);
       return text;
     };
-    [this.one, this.other] = [new Image(), new Image()];
+    this.one = new Image();
+    this.other = new Image();
+    this.turn = 0; // of the pairs that were to be shown
     this.canvas = document.createElement("canvas");
     this.canvas.setAttribute("role", "img");
     this.captions = [this.one, this.other, this.canvas].map((picture) => figure(picture, ""));
     host.append(this.row, this.words);
   }
 
-  /** @param {object[]} pair two of {png, name}; the second may be missing */
+  /** @param {NamedPicture} one @param {?NamedPicture} other null where there is none to compare with */
   async show(one, other) {
     this.row.hidden = !other;
     this.words.textContent = other ? "" : "Pin points, then choose one of the strip: it is compared with the image above.";
     if (!other) return;
-    const turn = (this.turn = (this.turn ?? 0) + 1);
+    const turn = ++this.turn;
     [this.one.src, this.other.src] = [pngUrl(one.png), pngUrl(other.png)];
     [this.one.alt, this.other.alt] = [one.name, other.name];
     await Promise.all([this.one.decode(), this.other.decode()]).catch(() => {});
     if (turn !== this.turn || !this.one.naturalWidth || !this.other.naturalWidth) return; // a newer pair came meanwhile
     const [a, b] = [levels(this.one), levels(this.other)];
-    const image = this.canvas.getContext("2d");
+    const image = contextOf(this.canvas);
     Object.assign(this.canvas, { width: a.width, height: a.height });
     const out = image.createImageData(a.width, a.height);
     let sum = 0;
@@ -53,10 +60,11 @@ export class Compare {
   }
 }
 
+/** @param {HTMLImageElement} image */
 function levels(image) {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
-  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const context = contextOf(canvas, { willReadFrequently: true });
   context.drawImage(image, 0, 0);
   return context.getImageData(0, 0, canvas.width, canvas.height);
 }

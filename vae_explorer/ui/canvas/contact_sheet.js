@@ -1,13 +1,32 @@
 // Pictures that are decoded a few with every frame, so that nothing waits for them.
 
 import { paint, roomFor } from "./panel.js";
+import { contextOf } from "./scatter/canvas.js";
+
+/** @import { Levels } from "./decoder.js" */
+
+/** Writes the image of a latent point. @typedef {(z: number[], grey: Levels) => void} Decode */
 
 /** A canvas of many small pictures, `across` beside each other; `turn` of them are decoded in one frame of the screen. */
 export class ContactSheet {
+  /** @param {HTMLCanvasElement} canvas @param {number} across @param {number} turn */
   constructor(canvas, across, turn) {
-    Object.assign(this, { canvas, across, turn, due: [], points: [], scrap: document.createElement("canvas") });
+    this.canvas = canvas;
+    this.across = across;
+    this.turn = turn;
+    /** @type {number[]} */
+    this.due = [];
+    /** @type {number[][]} */
+    this.points = [];
+    /** @type {number[]} */
+    this.shape = [0, 0]; // of an image
+    this.grey = roomFor(this.shape);
+    /** @type {?string} */
+    this.source = null; // of the whole picture
+    this.scrap = document.createElement("canvas");
   }
 
+  /** @param {number[][]} points @param {number[]} shape */
   set(points, shape) {
     const [height, width] = shape;
     this.points = points;
@@ -18,12 +37,12 @@ export class ContactSheet {
     this.grey = roomFor(shape);
   }
 
-  /** Shows all of them as one picture made elsewhere; none while that is awaited. */
+  /** Shows all of them as one picture made elsewhere; none while that is awaited. @param {?string} source */
   async showWhole(source) {
     this.due = [];
     if (source === this.source) return;
     this.source = source;
-    const context = this.canvas.getContext("2d");
+    const context = contextOf(this.canvas);
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     if (source === null) return;
     const image = Object.assign(new Image(), { src: source });
@@ -31,13 +50,13 @@ export class ContactSheet {
     if (source === this.source) context.drawImage(image, 0, 0);
   }
 
-  /** Decodes some; says whether more are due. */
+  /** Decodes some; says whether more are due. @param {Decode} decode */
   develop(decode) {
-    const [height, width] = this.shape ?? [0, 0];
+    const [height, width] = this.shape;
     for (const k of this.due.splice(0, this.turn)) {
       decode(this.points[k], this.grey);
       paint(this.scrap, this.grey, this.shape);
-      this.canvas.getContext("2d").drawImage(this.scrap, (k % this.across) * width, Math.floor(k / this.across) * height);
+      contextOf(this.canvas).drawImage(this.scrap, (k % this.across) * width, Math.floor(k / this.across) * height);
     }
     return this.due.length > 0;
   }

@@ -4,12 +4,51 @@ import { Live } from "./live.js";
 import { samePoint } from "./point.js";
 import { serverIsAway } from "./wire.js";
 
+/** @import { LatentMap } from "./latent_map.js" */
+/** @import { PathKind } from "./paths.js" */
+/** @import { Point } from "./point.js" */
+/** @import { Message } from "./wire.js" */
+
+/**
+ * What PyTorch says of an image: itself (PNG, base64), its class, its posterior, its terms in nats and their error, in which
+ * unit; the rate is null where it is not finite.
+ * @typedef {{original: string, label: string, colour: string, mean: number[], std: number[], distortion: number, error: number,
+ *   rate: ?number, terms: string}} Measured
+ */
+
+/**
+ * What it says of a point: the decoded image (PNG, base64) and its words; of an image also its part and file, or else, of a
+ * place, the nearest code in words.
+ * @typedef {{point: Point, beta: ?number, z: number[], decoded: string, alt: string, part: string, file: string, nearest: string,
+ *   of: ?Measured}} Said
+ */
+
+/**
+ * The view that a page begins with, its fields named as in explore/state.py.
+ * @typedef {{point: Point, beta: ?number, column: ?string, hidden: number[], marks: string[], layers: string[], window: ?number[],
+ *   pins: Point[], other: ?number, path: PathKind, tab: string}} Start
+ */
+
+/**
+ * Python's answer to a report: what was said already over the live channel is left out.
+ * @typedef {Message & {kind: "answer", start: Start, link: string} & ({said: Said, pins: string[]} | {said?: undefined, pins?: undefined})}
+ *   Answer
+ */
+
 const SENT_AFTER = 150; // ms of rest after which a key press or a zoom is reported
 const QUICK = 60; // ms within which an image comes that no blend has to stand in for
 
 export class Conversation {
+  /** @param {LatentMap} map */
   constructor(map) {
     this.map = map;
+    /** @type {Said | undefined} */
+    this.said = undefined; // last
+    /** @type {?Point} */
+    this.wanted = null; // to be sharpened next
+    this.asking = false;
+    /** @type {number | undefined} */
+    this.timer = undefined;
     this.live = new Live();
     this.live.open();
     this.quick = false; // whether PyTorch's images come before the next frame
@@ -20,7 +59,7 @@ export class Conversation {
     this.live.close();
   }
 
-  /** Takes what PyTorch says of a point; of one that is no longer pinned, it changes nothing. */
+  /** Takes what PyTorch says of a point; of one that is no longer pinned, it changes nothing. @param {Said} said */
   take(said) {
     if (!this.isAbout(said)) return;
     this.said = said;
@@ -32,13 +71,19 @@ export class Conversation {
     this.map.look();
   }
 
+  /** @param {Said} said */
   isAbout({ beta, point }) {
     return beta === this.map.beta && samePoint(point, this.map.pin);
   }
 
-  /** Whether PyTorch has spoken of what is pinned now. */
+  /** What PyTorch has said of what is pinned now, if it has. */
+  get answer() {
+    return this.said !== undefined && this.isAbout(this.said) ? this.said : null;
+  }
+
+  /** Whether it has. */
   get answered() {
-    return this.said !== undefined && this.isAbout(this.said);
+    return this.answer !== null;
   }
 
   /** Asks for the pinned point past Streamlit; the report, which has to come anyway, follows. */
@@ -50,6 +95,7 @@ export class Conversation {
     this.tell();
   }
 
+  /** @param {Point} point */
   question(point) {
     return { model: this.map.world.model, part: this.map.world.part, beta: this.map.beta, point };
   }
@@ -82,13 +128,14 @@ export class Conversation {
     this.timer = setTimeout(() => this.tell(), SENT_AFTER);
   }
 
-  /** Shows PyTorch's own image where the browser only blends others: one question is out at a time, the newest point is next. */
+  /** Shows PyTorch's own image where the browser only blends others: one question is out at a time, the newest point is next. @param {Point} point */
   async sharpen(point) {
     this.wanted = point;
     if (this.asking) return;
     this.asking = true;
     while (this.wanted) {
-      const [asked, { beta }] = [this.wanted, this.map];
+      const asked = this.wanted;
+      const { beta } = this.map;
       this.wanted = null;
       const begun = performance.now();
       const answer = await this.live.ask("hover", this.question(asked));

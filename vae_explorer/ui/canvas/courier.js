@@ -2,9 +2,15 @@
 
 import { mailbox, unpack } from "./wire.js";
 
-/** Called by Streamlit at first and whenever the message changes; returns the clean-up. */
+/** @import { Addressed, Mailbox, Message, StreamlitComponent } from "./wire.js" */
+
+/** Any message; some bring the page's link. @typedef {Message & {link?: string}} Letter */
+
+/** Called by Streamlit at first and whenever the message changes; returns the clean-up. @param {StreamlitComponent} component */
 export default function ({ data, setStateValue, setTriggerValue }) {
+  /** @type {Letter & Addressed} */
   const message = unpack(data);
+  /** @type {Mailbox<Letter>} */
   const box = mailbox(message.to);
   if (message.kind === "answer") box.tell = setStateValue;
   if (message.kind === "drawing") box.draw = setTriggerValue;

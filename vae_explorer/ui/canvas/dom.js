@@ -1,5 +1,23 @@
-// Elements of the page, made in one line.
+// Elements of the page, found or made in one line.
 
+/**
+ * Finds an element below another one; without a kind, an HTML element.
+ * @typedef {<E extends Element = HTMLElement>(selector: string, kind?: new () => E) => E} Find
+ */
+
+/**
+ * Returns what finds elements of a page that are always there: it throws where one is not.
+ * @param {ParentNode} root @returns {Find}
+ */
+export function finder(root) {
+  return (selector, kind) => {
+    const found = root.querySelector(selector);
+    if (!(found instanceof (kind ?? HTMLElement))) throw new Error(`The page has no ${selector}.`);
+    return /** @type {InstanceType<NonNullable<typeof kind>>} */ (found);
+  };
+}
+
+/** @param {string} text @param {(event: MouseEvent) => void} click */
 export function newButton(text, click) {
   const button = document.createElement("button");
   button.type = "button";
@@ -8,6 +26,7 @@ export function newButton(text, click) {
   return button;
 }
 
+/** @template {keyof HTMLElementTagNameMap} T @param {T} tag @returns {HTMLElementTagNameMap[T]} */
 export function element(tag, className = "") {
   return Object.assign(document.createElement(tag), { className });
 }

@@ -4,17 +4,31 @@ import { ContactSheet } from "./contact_sheet.js";
 import { newButton } from "./dom.js";
 import { pathThrough } from "./paths.js";
 
+/** @import { Decode } from "./contact_sheet.js" */
+/** @import { PathKind } from "./paths.js" */
+
+/**
+ * What a film asks for: another kind of path, a point to show (null where the walk ends), a picture.
+ * @typedef {{kind: (name: PathKind) => void, walk: (z: ?number[]) => void, decode: Decode}} FilmParts
+ */
+
+/** @type {PathKind[]} */
+const PATH_KINDS = ["straight", "slerp"];
+const KIND_WORDS = { straight: "Straight", slerp: "Around the origin (slerp)" };
 const FRAMES = 12; // pictures of the strip
 const STEPS = 48; // points of a segment on the map
 const WALK = 4000; // ms from end to end
 const FRAMES_A_TURN = 2; // so that a drag stays smooth
 
 export class Film {
-  /** @param {{kind: Function, walk: Function, decode: Function}} on kind(name), walk(z or null), decode(z, grey) */
+  /** @param {HTMLElement} host @param {AbortSignal} signal @param {FilmParts} on */
   constructor(host, signal, on) {
-    Object.assign(this, { on, path: [], kind: "straight", walking: 0 });
-    this.kinds = Object.entries({ straight: "Straight", slerp: "Around the origin (slerp)" }).map(([name, text]) => {
-      const button = newButton(text, () => on.kind(name));
+    this.on = on;
+    /** @type {number[][]} */
+    this.path = [];
+    this.walking = 0;
+    this.kinds = PATH_KINDS.map((name) => {
+      const button = newButton(KIND_WORDS[name], () => on.kind(name));
       button.dataset.kind = name;
       return button;
     });
@@ -32,9 +46,8 @@ export class Film {
     signal.addEventListener("abort", () => this.stop());
   }
 
-  /** @param {number[][]} points the pins, latent points; nothing is shown for fewer than two */
+  /** @param {number[][]} points the pins, latent points; nothing is shown for fewer than two @param {PathKind} kind @param {number[]} shape */
   set(points, kind, shape) {
-    this.kind = kind;
     this.kinds.forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.kind === kind)));
     this.path = points.length > 1 ? pathThrough(points, kind, STEPS) : [];
     const none = this.path.length === 0;
@@ -47,6 +60,7 @@ export class Film {
     this.sheet.set(none ? [] : Array.from({ length: FRAMES }, (_, k) => this.at(k / (FRAMES - 1))), shape);
   }
 
+  /** @param {number} share */
   at(share) {
     return this.path[Math.round(share * (this.path.length - 1))];
   }
@@ -59,6 +73,7 @@ export class Film {
   start() {
     const begun = performance.now();
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    /** @param {number} now */
     const frame = (now) => {
       const share = (now - begun) / WALK;
       if (share > 1 || this.path.length === 0) return this.stop();
@@ -77,6 +92,7 @@ export class Film {
     this.on.walk(null);
   }
 
+  /** @param {string} does */
   nameIt(does) {
     this.play.textContent = does;
     this.play.setAttribute("aria-label", `${does} the path`);

@@ -2,9 +2,10 @@
 
 import { memory } from "./memory.js";
 
-/** Shows the hint where it was never seen. */
+/** Shows the hint where it was never seen. @param {HTMLElement} hint @param {AbortSignal} signal */
 export function greet(hint, signal) {
-  const [arrival] = performance.getEntriesByType("navigation");
+  /** @type {PerformanceEntry | undefined} */
+  const arrival = performance.getEntriesByType("navigation")[0];
   if (memory.get("local", "hint") || new URL(arrival?.name ?? location.href).search.length > 1) return;
   hint.hidden = false;
   const seen = new AbortController();

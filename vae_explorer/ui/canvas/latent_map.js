@@ -2,6 +2,7 @@
 
 import { AxisBars } from "./charts.js";
 import { Conversation } from "./conversation.js";
+import { finder } from "./dom.js";
 import { Drawing } from "./drawing/drawing.js";
 import { greet } from "./hint.js";
 import { Ladder } from "./ladder.js";
@@ -9,32 +10,57 @@ import { Legend, Switches } from "./legend.js";
 import { Layers } from "./map_layers.js";
 import { gaussianRate } from "./normal.js";
 import { minus, Panel, roomFor, tupleText } from "./panel.js";
+import { Picking } from "./picking.js";
 import { Pinboard } from "./pinboard.js";
-import { decoderOf, dress, mapKey, showTabs, styleOf } from "./plots.js";
-import { atImage, atPlace, imageOf, pointAt, samePoint } from "./point.js";
+import { decoderOf, dress, showTabs, styleOf } from "./plots.js";
+import { imageOf, samePoint } from "./point.js";
 import { savePortrait } from "./portrait/portrait.js";
 import { PosteriorTab } from "./posterior.js";
 import { RateDistortion } from "./rate_distortion.js";
 import { Sampling } from "./sampling.js";
 import { Scatter } from "./scatter/scatter.js";
-import { ImageField, imageBeside, nearestCode, pointWords, Spoken } from "./spoken.js";
 import { imageWords, Tints } from "./tints.js";
 import { Weight } from "./weight.js";
 import { mailbox, unpack } from "./wire.js";
 
 const TABS = { curve: "Rate and distortion", posterior: "Posterior", path: "Path", compare: "Two pins", draw: "Draw" };
 
-class LatentMap {
+/** @import { Answer, Start } from "./conversation.js" */
+/** @import { Decoder } from "./decoder.js" */
+/** @import { DrawingMessage } from "./drawing/drawing.js" */
+/** @import { AtlasMessage, MagnificationMessage } from "./map_layers.js" */
+/** @import { Words } from "./panel.js" */
+/** @import { World } from "./plots.js" */
+/** @import { Point } from "./point.js" */
+/** @import { CurveMessage } from "./rate_distortion.js" */
+/** @import { PlotLayers } from "./scatter/layers.js" */
+/** @import { Addressed, Mailbox, StreamlitComponent } from "./wire.js" */
+
+/** What the map is sent by couriers. @typedef {Answer | CurveMessage | DrawingMessage | AtlasMessage | MagnificationMessage} MapMessage */
+
+export class LatentMap {
+  /** @param {ParentNode} root @param {string} name */
   constructor(root, name) {
-    this.find = (selector) => root.querySelector(selector);
+    this.find = finder(root);
+    /** @type {Mailbox<MapMessage>} */
     this.box = mailbox(name);
+    /** @type {((message: MapMessage) => void) | null} */
+    this.reader = null;
+    /** @type {?number[]} */
+    this.window = null; // x, y, half of what is seen, once it is not all
+    /** @type {?Point} */
+    this.pointer = null; // the point under the mouse, or that a walk has come to
+    this.begun = this.stale = this.looking = false;
+    this.due = 0; // the animation frame that is
+    this.tab = "";
+    this.version = ""; // of the world
     this.abort = new AbortController();
     const { signal } = this.abort;
-    this.plot = new Scatter(this.find(".plot canvas"), {
-      hover: (place) => this.point(place),
-      click: (place) => this.click(place),
+    this.plot = new Scatter(this.find(".plot canvas", HTMLCanvasElement), {
+      hover: (place) => this.picking.point(place),
+      click: (place) => this.picking.click(place),
       view: (view) => ((this.window = [view.x, view.y, view.half].map((v) => Number(v.toPrecision(5)))), this.talk.later()),
-      key: (event) => this.key(event),
+      key: (event) => this.picking.key(event),
       frame: () => this.frame(),
     });
     this.panel = new Panel(this.find);
@@ -56,13 +82,11 @@ class LatentMap {
       beta: () => this.beta,
       open: () => this.tab === "draw" || (this.openTab("draw"), this.talk.tell()),
     });
-    this.spoken = new Spoken(this.find(".said"), signal);
     this.talk = new Conversation(this);
     this.sampling = new Sampling(this);
-    this.field = new ImageField(this.find(".goto"), signal, (index) => this.goTo(index));
+    this.picking = new Picking(this);
     greet(this.find(".hint"), signal);
     addEventListener("resize", () => this.restyle(), { signal }); // the type's size follows the window's
-    this.pointer = null; // the point under the mouse, or that a walk has come to
   }
 
   destroy() {
@@ -76,14 +100,19 @@ class LatentMap {
 
   // To and from Python ----------------------------------------------------------------------
 
-  /** Takes the world; the same bytes again only mean another theme. */
+  /** Takes the world; the same bytes again only mean another theme. @param {World} world */
   update(world) {
     this.restyle();
-    if (world.version === this.world?.version) return;
+    if (world.version === this.version) return;
+    this.version = world.version;
+    /** @type {World} */
     this.world = world;
     this.begun = false;
+    /** @type {Ladder} */
     this.ladder = new Ladder(world);
+    /** @type {Decoder} */
     this.decoder = decoderOf(world);
+    /** @type {Uint8ClampedArray} */
     this.grey = roomFor(world.shape);
     this.layers.setWorld(world);
     this.box.save = (kind, words) => savePortrait(this.plot, this.legend, kind, words);
@@ -91,6 +120,7 @@ class LatentMap {
     for (const message of this.box.messages.values()) this.read(message);
   }
 
+  /** @param {MapMessage} message */
   read(message) {
     if (message.kind === "answer") this.hear(message);
     else if (message.kind === "curve") {
@@ -101,6 +131,7 @@ class LatentMap {
     else this.layers.take(message).then(() => this.moved());
   }
 
+  /** @param {Answer} answer */
   hear(answer) {
     if (!this.begun) this.begin(answer.start);
     if (!answer.said) return this.talk.answered || this.talk.ask(); // it was told that all of this is here, and is new since
@@ -108,16 +139,17 @@ class LatentMap {
     this.talk.take(answer.said);
   }
 
-  /** The state that the link, or a newly chosen model, begins with. */
+  /** The state that the link, or a newly chosen model, begins with. @param {Start} start */
   begin({ point, column, hidden, marks, layers, window: seen, beta, pins, other, path, tab }) {
     const { world } = this;
     this.begun = true;
+    /** @type {Point} */
     this.pin = point;
     this.window = seen;
     dress(this.plot, world);
     if (seen) this.plot.setView({ x: seen[0], y: seen[1], half: seen[2] }, true);
     this.weight.build(world.beta_range, beta);
-    this.field.build(world.labels.length, imageOf(point));
+    this.picking.field.build(world.labels.length, imageOf(point));
     this.legend.build(world, hidden, marks);
     this.tints.build(world, column);
     this.tint();
@@ -190,9 +222,10 @@ class LatentMap {
     this.moved();
   }
 
-  /** Returns the coordinates of a point at the KL weight of now. */
-  latentPoint({ image, noise, z }) {
-    if (z) return z;
+  /** Returns the coordinates of a point at the KL weight of now. @param {Point} point */
+  latentPoint(point) {
+    if (point.z) return point.z;
+    const { image, noise } = point;
     const { mean, std } = this.ladder.posterior(image, this.beta);
     return noise ? mean.map((value, k) => value + std[k] * noise[k]) : mean;
   }
@@ -213,6 +246,7 @@ class LatentMap {
     this.panel.draw(this.grey, this.world.shape, words, this.pointer !== null);
   }
 
+  /** @param {Point} point @param {number[]} z @returns {Words} */
   wordsFor(point, z) {
     const text = `z = ${minus(tupleText(z))}`;
     if (point.z) return { text, note: this.pointer ? "under the pointer" : "" };
@@ -223,107 +257,27 @@ class LatentMap {
 
   /** Marker, ellipse of one sigma, draws, posterior's numbers: all of the pinned point. */
   showPin() {
-    const { image, noise } = this.pin;
-    const exact = this.talk.answered ? this.talk.said.of : null; // PyTorch's own, once it has answered
-    const posterior = this.pin.z ? null : (exact ?? this.ladder.posterior(image, this.beta));
-    const z = exact ? this.talk.said.z : this.latentPoint(this.pin);
+    const { pin } = this;
+    const said = this.talk.answer; // PyTorch's own, once it has answered
+    const posterior = pin.z ? null : (said?.of ?? this.ladder.posterior(pin.image, this.beta));
+    const z = said?.of ? said.z : this.latentPoint(pin);
+    /** @type {Partial<PlotLayers>} */
     const layers = { marker: { x: z[0], y: z[1] ?? 0 }, ellipses: [], dots: [] };
     if (posterior?.std.some((value) => value > 0)) {
       const [mx, my = 0] = posterior.mean;
       const [sx, sy = 0] = posterior.std;
       layers.ellipses = [{ x: mx, y: my, rx: sx, ry: sy }];
-      if (noise) layers.dots = this.sampling.drawn.map(([a, b = 0]) => ({ x: mx + sx * a, y: my + sy * b }));
+      if (pin.noise) layers.dots = this.sampling.drawn.map(([a, b = 0]) => ({ x: mx + sx * a, y: my + sy * b }));
       if (!this.talk.answered) this.panel.showRate(gaussianRate(posterior));
     }
     if (this.tab === "path") layers.dots = this.board.dots;
     this.plot.setLayers(layers);
-    this.posterior.show(posterior, noise ?? null);
-  }
-
-  // Pinning ---------------------------------------------------------------------------------
-
-  point(place) {
-    this.pointer = place && (place.z ? { z: place.z } : pointAt(place, this.world.latent));
-    const number = (value) => minus(this.plot.rounded(value).toFixed(2));
-    this.find(".readout").textContent = place ? `(${number(place.x)}, ${number(place.y)})` : "";
-    this.look();
-  }
-
-  /** Pins a place. Python hears of it before anything is drawn: it answers while the browser draws. */
-  click(place) {
-    this.choose(pointAt(place, this.world.latent));
-  }
-
-  choose(point) {
-    this.settle(point);
-    this.board.take(point);
-    this.talk.ask();
-    setTimeout(() => {
-      this.board.strip.show();
-      this.board.showCompare();
-      this.showPin();
-      this.look();
-    });
-  }
-
-  pinAt(pin) {
-    this.settle(pin);
-    this.showPin();
-    this.look();
-  }
-
-  settle(pin) {
-    this.sampling.stop();
-    if (pin.image !== this.pin.image) this.sampling.drawn = [];
-    if (pin.z) this.left = this.pin.image ?? this.left; // where Escape leads back to
-    this.pin = pin;
-    this.field.show(imageOf(pin));
-  }
-
-  key(event) {
-    const { plot, weight } = this;
-    mapKey(event, {
-      plot,
-      weight,
-      step: (dx, dy) => this.step(dx, dy),
-      image: (way) => this.turn(way),
-      pin: () => this.choose(this.pin.z ? this.pin : atImage(this.pin.image)),
-    });
-  }
-
-  /** Pins the image after this one (1), before it (-1), or, on the plane, the one that was left (0). */
-  turn(way) {
-    const { ladder, plot } = this;
-    if (!plot.labels.length) return;
-    const here = this.pin.image ?? this.left ?? nearestCode(ladder, this.latentPoint(this.pin), this.beta).index;
-    this.goTo(way === 0 ? here : imageBeside(plot.labels, plot.hidden, here, way));
-  }
-
-  goTo(index) {
-    this.pointer = null;
-    this.pinAt(atImage(index));
-    this.speak();
-    this.talk.later();
-  }
-
-  speak() {
-    const { world, ladder } = this;
-    this.spoken.say(() => pointWords(world, ladder, this.beta, this.latentPoint(this.pin), imageOf(this.pin)));
-  }
-
-  /** Moves the pin; a pinned image becomes a place on the plane. */
-  step(dx, dy) {
-    const [zx, zy = 0] = this.latentPoint(this.pin);
-    const x = this.plot.rounded(zx + dx);
-    const y = this.plot.rounded(zy + dy);
-    this.pointer = null;
-    this.pinAt(atPlace([x, y], this.world.latent));
-    this.speak();
-    this.talk.later();
+    this.posterior.show(posterior, pin.noise ?? null);
   }
 
   // Tabs ------------------------------------------------------------------------------------
 
+  /** @param {string} tab */
   openTab(tab) {
     this.tab = tab;
     showTabs(this.find, TABS, tab, (name) => (this.openTab(name), this.talk.tell()));
@@ -332,13 +286,15 @@ class LatentMap {
   }
 }
 
+/** @type {WeakMap<Node, LatentMap>} */
 const maps = new WeakMap();
 
-/** Called by Streamlit at first and whenever the data or the theme changes; returns the clean-up. */
+/** Called by Streamlit at first and whenever the data or the theme changes; returns the clean-up. @param {StreamlitComponent} component */
 export default function ({ data, parentElement }) {
+  /** @type {World & Addressed} */
   const world = unpack(data);
-  let map = maps.get(parentElement);
-  if (!map) maps.set(parentElement, (map = new LatentMap(parentElement, world.to)));
+  const map = maps.get(parentElement) ?? new LatentMap(parentElement, world.to);
+  maps.set(parentElement, map);
   map.update(world);
   return () => {
     map.destroy();

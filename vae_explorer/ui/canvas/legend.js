@@ -1,6 +1,13 @@
-import { newButton } from "./dom.js";
+// The classes below a map, shown or hidden; and the switches of its layers.
+
+import { finder, newButton } from "./dom.js";
 import { MARKS, markPicture } from "./scatter/marks.js";
 
+/** Classes, one name, colour and mark each. @typedef {{names: string[], colours: string[], marks: string[]}} Classes */
+
+/** A class as a file's legend has it. @typedef {{name: string, colour: string, mark: string}} LegendEntry */
+
+/** @type {Record<string, string[]>} */
 const SWITCHES = {
   atlas: ["Atlas", "Decoded images of a grid"],
   density: ["Density", "How many codes lie where"],
@@ -10,6 +17,7 @@ const SWITCHES = {
   magnification: ["Magnification", "How much the decoded image changes: sqrt det(J'J)"],
 };
 
+/** @type {Record<string, string[]>} */
 const LOOKS = {
   shapes: ["Shapes", "Tells the classes apart by their marks, not by colours alone"],
   names: ["Names", "Writes each class's name in its middle"],
@@ -17,15 +25,32 @@ const LOOKS = {
 const MOST_COLOURS = 10; // more classes than that have marks in any case: figures/theme.py
 
 export class Legend {
-  /** @param {Function} change called when the user hides classes or changes their looks */
+  /** @param {HTMLElement} host @param {() => void} change called when the user hides classes or changes their looks */
   constructor(host, change) {
-    Object.assign(this, { host, change, hidden: new Set(), looks: new Set(), names: [] });
+    this.host = host;
+    this.change = change;
+    /** @type {Set<number>} */
+    this.hidden = new Set();
+    /** @type {Set<string>} */
+    this.looks = new Set();
+    /** @type {string[]} */
+    this.names = [];
+    /** @type {string[]} */
+    this.colours = [];
+    /** @type {string[]} */
+    this.marks = [];
+    /** @type {HTMLButtonElement[]} */
+    this.buttons = [];
+    /** @type {Map<string, HTMLButtonElement>} */
+    this.switches = new Map();
+    this.all = newButton("Show all", () => this.hide([]));
+    this.all.className = "all";
   }
 
   /**
-   * @param {{names: string[], colours: string[], marks: string[]}} classes
+   * @param {Classes} classes
    * @param {number[]} hidden
-   * @param {string[]} looks which of LOOKS are on
+   * @param {string[]} [looks] which of LOOKS are on
    */
   build({ names, colours, marks }, hidden, looks = []) {
     Object.assign(this, { names, colours, marks, hidden: new Set(hidden), looks: new Set(looks) });
@@ -37,8 +62,6 @@ export class Legend {
       button.addEventListener("dblclick", () => this.isolate(k));
       return button;
     });
-    this.all = newButton("Show all", () => this.hide([]));
-    this.all.className = "all";
     this.host.replaceChildren(...this.buttons, this.all, this.lookSwitches());
     this.host.hidden = !names.length; // without images there is nothing to mark or to name
     this.show();
@@ -54,22 +77,26 @@ export class Legend {
     return bar;
   }
 
+  /** @param {string} look */
   turn(look) {
     if (!this.looks.delete(look)) this.looks.add(look);
     this.show();
     this.change();
   }
 
+  /** @param {number} k */
   toggle(k) {
     const hidden = new Set(this.hidden);
     if (!hidden.delete(k)) hidden.add(k);
     this.hide(hidden);
   }
 
+  /** @param {number} k */
   isolate(k) {
     this.hide(this.names.map((_, other) => other).filter((other) => other !== k));
   }
 
+  /** @param {Iterable<number>} classes */
   hide(classes) {
     this.hidden = new Set(classes);
     this.show();
@@ -80,7 +107,7 @@ export class Legend {
     const { shapes } = this;
     this.buttons.forEach((button, k) => {
       button.setAttribute("aria-pressed", String(!this.hidden.has(k)));
-      button.querySelector("path").setAttribute("d", MARKS[shapes ? this.marks[k] : "disc"]);
+      finder(button)("path", SVGPathElement).setAttribute("d", MARKS[shapes ? this.marks[k] : "disc"]);
     });
     this.switches.forEach((button, look) => button.setAttribute("aria-pressed", String(this.looks.has(look))));
     this.all.hidden = this.hidden.size === 0;
@@ -105,10 +132,15 @@ export class Legend {
 }
 
 export class Switches {
+  /** @param {HTMLElement} host @param {() => void} change called when a layer is switched */
   constructor(host, change) {
-    Object.assign(this, { host, change, on: new Set() });
+    this.host = host;
+    this.change = change;
+    /** @type {Set<string>} */
+    this.on = new Set();
   }
 
+  /** @param {string[]} names @param {string[]} on */
   build(names, on) {
     this.on = new Set(on);
     const buttons = names.map((name) => {

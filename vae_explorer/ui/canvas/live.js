@@ -4,11 +4,21 @@ import { readMessage } from "./wire.js";
 
 const TRIES_AFTER = 5000; // ms until another try, where there was nobody
 
+/** What is answered to each kind of question. @typedef {{point: {said: import("./conversation.js").Said}, hover: {grey: Uint8Array}}} Answers */
+
+/**
+ * An answer of any kind, with its question's number; null where there is none, undefined where a newer question is asked.
+ * @typedef {Answers[keyof Answers] | null | undefined} Heard
+ */
+
 export class Live {
   constructor() {
-    this.waiting = new Map(); // of each kind, the question that is out: {n, answer}
+    /** @type {Map<string, {n: number, answer: (heard: Heard) => void}>} */
+    this.waiting = new Map(); // of each kind, the question that is out
     this.asked = 0;
     this.closed = -Infinity;
+    /** @type {?WebSocket} */
+    this.socket = null;
   }
 
   /** Opens the channel, where it is not open and was not refused lately; the page's address leads to it. */
@@ -35,16 +45,25 @@ export class Live {
     return this.socket?.readyState === WebSocket.OPEN;
   }
 
-  /** Asks; resolves to the answer, to null where nobody gives one, and to undefined once a newer one of its kind is asked. */
+  /**
+   * Asks; resolves to the answer, to null where nobody gives one, and to undefined once a newer one of its kind is asked.
+   * @template {keyof Answers} K
+   * @param {K} kind @param {object} question
+   * @returns {Promise<Answers[K] | null | undefined>}
+   */
   ask(kind, question) {
     this.waiting.get(kind)?.answer(undefined);
     this.waiting.delete(kind);
-    if (!this.ready) return Promise.resolve(null);
+    const { ready, socket } = this;
+    if (!ready || !socket) return Promise.resolve(null);
     const n = ++this.asked;
-    this.socket.send(`${kind}\n${JSON.stringify({ ...question, kind, n })}`);
-    return new Promise((answer) => this.waiting.set(kind, { n, answer }));
+    socket.send(`${kind}\n${JSON.stringify({ ...question, kind, n })}`);
+    /** @type {Promise<Heard>} */
+    const heard = new Promise((answer) => this.waiting.set(kind, { n, answer }));
+    return /** @type {Promise<Answers[K] | null | undefined>} */ (heard);
   }
 
+  /** @param {{kind: string, n: number} & Answers[keyof Answers]} message */
   hear(message) {
     for (const [kind, { n, answer }] of this.waiting) {
       if (n !== message.n) continue;

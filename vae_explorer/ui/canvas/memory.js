@@ -1,7 +1,7 @@
 // What a browser remembers of its user. Where it may store nothing, every visit is the first.
 
 export const memory = {
-  /** @param {"local" | "session"} kind for all visits, or for this tab alone */
+  /** @param {"local" | "session"} kind for all visits, or for this tab alone @param {string} name */
   get(kind, name) {
     try {
       return window[`${kind}Storage`].getItem(`vae-explorer ${name}`);
@@ -10,6 +10,7 @@ export const memory = {
     }
   },
 
+  /** @param {"local" | "session"} kind @param {string} name @param {?string} value */
   set(kind, name, value) {
     try {
       const store = window[`${kind}Storage`];

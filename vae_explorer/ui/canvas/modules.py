@@ -1,8 +1,9 @@
 """JavaScript modules joined to one text, which serves a component, a notebook and a single file alike: no build step.
 
 A component's files are found only in some installations, their text in all. Modules import each other by relative
-addresses, as a browser would read them; joining puts each after those that it imports, and takes imports and exports
-away. So all of them share one scope: names of the outermost level differ (`tests/test_modules.py`).
+addresses, as a browser would read them; joining puts each after those that it imports, and takes imports, exports and
+JSDoc away: types, which every message would carry. So all share one scope: names of the outermost level differ
+(`tests/test_modules.py`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from importlib.resources import files
 from posixpath import dirname, join, normpath
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
+_DOC = re.compile(r"^ */\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
 _EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
 
 
@@ -47,7 +49,7 @@ def joined(*names: str) -> str:
             raise ModuleError(f"These import each other in a circle: {', '.join([*path, name])}.")
         for other in imports(name):
             add(other, (*path, name))
-        done[name] = _EXPORT.sub("", _IMPORT.sub("", read(name)))
+        done[name] = _EXPORT.sub("", _DOC.sub("", _IMPORT.sub("", read(name))))
 
     for name in names:
         add(name, ())

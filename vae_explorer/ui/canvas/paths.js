@@ -2,10 +2,14 @@
 
 const ALIGNED = 1e-9; // sine of the angle below which two directions count as one line
 
+/** From 0 to 1 along a segment. @typedef {(t: number) => number[]} Segment */
+
+/** @param {number[]} v */
 const norm = (v) => Math.hypot(...v);
+/** @param {number[]} a @param {number[]} b @returns {Segment} */
 const line = (a, b) => (t) => a.map((value, k) => (1 - t) * value + t * b[k]);
 
-/** Turns about the origin: the angle and the radius change evenly. */
+/** Turns about the origin: the angle and the radius change evenly. @param {number[]} a @param {number[]} b @returns {Segment} */
 function turn(a, b) {
   const [fromA, fromB] = [norm(a), norm(b)];
   if (fromA === 0 || fromB === 0) return line(a, b);
@@ -27,9 +31,13 @@ function turn(a, b) {
   };
 }
 
+/** @typedef {keyof typeof PATHS} PathKind */
 const PATHS = { straight: line, slerp: turn };
 
-/** Returns the path through two or more points: `steps` points a segment, and the last point. */
+/**
+ * Returns the path through two or more points: `steps` points a segment, and the last point.
+ * @param {number[][]} points @param {PathKind} kind @param {number} steps
+ */
 export function pathThrough(points, kind, steps) {
   const path = [];
   for (let k = 0; k + 1 < points.length; k++) {
@@ -37,6 +45,6 @@ export function pathThrough(points, kind, steps) {
     path.push(points[k]);
     for (let i = 1; i < steps; i++) path.push(at(i / steps));
   }
-  path.push(points.at(-1));
+  path.push(points[points.length - 1]);
   return path;
 }

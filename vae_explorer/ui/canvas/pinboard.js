@@ -7,9 +7,20 @@ import { samePoint } from "./point.js";
 import { Strip } from "./strip.js";
 import { imageWords } from "./tints.js";
 
+/** @import { Levels } from "./decoder.js" */
+/** @import { LatentMap } from "./latent_map.js" */
+/** @import { PathKind } from "./paths.js" */
+/** @import { Point } from "./point.js" */
+
 export class Pinboard {
+  /** @param {LatentMap} map */
   constructor(map) {
     this.map = map;
+    /** @type {?Point} */
+    this.rival = null; // the pin that is compared
+    /** @type {PathKind} */
+    this.kind = "straight";
+    this.tab = "";
     const { find, abort } = map;
     this.strip = new Strip(find(".strip"), abort.signal, {
       choose: (k) => this.choose(k),
@@ -18,21 +29,23 @@ export class Pinboard {
     });
     this.film = new Film(find(".tab.path"), abort.signal, {
       kind: (kind) => ((this.kind = kind), this.changed()),
-      walk: (z) => map.point(z && { x: z[0], y: z[1] ?? 0, index: null, z }),
+      walk: (z) => map.picking.point(z && { x: z[0], y: z[1] ?? 0, index: null, z }),
       decode: (z, grey) => map.decoder.decode(z, map.beta, grey),
     });
     this.compare = new Compare(find(".tab.compare"));
   }
 
+  /** @param {Point[]} pins @param {?number} other @param {PathKind} kind */
   set(pins, other, kind) {
     this.kind = kind;
     this.strip.set(pins);
-    this.rival = pins[other] ?? null;
+    this.rival = other === null ? null : (pins[other] ?? null);
   }
 
   /** Which pin is compared: it is kept as the point itself, since pins move, go and make room for new ones. */
   get other() {
-    const k = this.strip.pins.findIndex((pin) => this.rival !== null && samePoint(pin, this.rival));
+    const { rival } = this;
+    const k = this.strip.pins.findIndex((pin) => rival !== null && samePoint(pin, rival));
     return k < 0 ? null : k;
   }
 
@@ -41,13 +54,15 @@ export class Pinboard {
     return { pins: this.strip.pins, other: this.other, path: this.kind };
   }
 
+  /** @param {Point} pin */
   take(pin) {
     this.strip.take(pin);
   }
 
+  /** @param {number} k */
   choose(k) {
     if (this.tab === "compare") this.rival = this.strip.pins[k];
-    else this.map.pinAt(this.strip.pins[k]);
+    else this.map.picking.pinAt(this.strip.pins[k]);
     this.showCompare();
     this.map.talk.tell();
   }
@@ -58,18 +73,20 @@ export class Pinboard {
     this.map.talk.tell();
   }
 
-  /** Takes PyTorch's images of the pins. */
+  /** Takes PyTorch's images of the pins. @param {string[]} pictures @param {?number} beta */
   setPictures(pictures, beta) {
     if (pictures.length === this.strip.pins.length) this.strip.setPictures(pictures, beta);
     this.showCompare();
   }
 
+  /** @param {string} tab */
   open(tab) {
     this.tab = tab;
     if (tab !== "path") this.film.stop();
     this.showCompare();
   }
 
+  /** @param {Point} pin */
   nameOf(pin) {
     const { names, labels } = this.map.world;
     return pin.z ? `z = ${minus(tupleText(pin.z))}` : `${names[labels[pin.image]]}, ${imageWords(this.map.world, pin.image)}`;
@@ -100,8 +117,9 @@ export class Pinboard {
   showCompare() {
     const { said } = this.map.talk;
     if (this.tab !== "compare" || !said) return;
-    const picture = this.strip.pictures[this.other];
-    const other = picture ? { png: picture.png, name: this.nameOf(this.strip.pins[this.other]) } : null;
+    const k = this.other;
+    const picture = k === null ? null : this.strip.pictures[k];
+    const other = k !== null && picture ? { png: picture.png, name: this.nameOf(this.strip.pins[k]) } : null;
     this.compare.show({ png: said.decoded, name: `z = ${minus(tupleText(said.z))}` }, other);
   }
 }

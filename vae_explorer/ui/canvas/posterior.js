@@ -4,7 +4,7 @@ import { newButton } from "./dom.js";
 import { minus, tupleText } from "./panel.js";
 
 export class PosteriorTab {
-  /** @param {{mean: Function, sample: Function}} on what the buttons do */
+  /** @param {HTMLElement} host @param {{mean: () => void, sample: () => void}} on what the buttons do */
   constructor(host, on) {
     this.host = host;
     this.table = document.createElement("table");
@@ -20,12 +20,15 @@ export class PosteriorTab {
     this.buttons = buttons;
   }
 
-  /** @param {object} posterior {mean, std} on all axes, or null on the plane; noise, or null for the mean */
+  /**
+   * @param {?import("./normal.js").Gaussian} posterior on all axes; null on the plane
+   * @param {?number[]} noise null for the mean
+   */
   show(posterior, noise) {
-    const random = posterior?.std.some((value) => value > 0);
+    const random = posterior?.std.some((value) => value > 0) ?? false;
     for (const part of [this.table, this.buttons, this.formula]) part.hidden = !random;
     this.empty.hidden = random;
-    if (!random) {
+    if (!posterior || !random) {
       this.empty.textContent = posterior
         ? "This encoder is deterministic: its posterior is the code itself."
         : "A place on the plane has no posterior. Click a point to see its image's.";
@@ -38,19 +41,21 @@ export class PosteriorTab {
       ? minus(`z = mean + std \u00b7 \u03b5, \u03b5 = ${tupleText(noise)} drawn from N(0, 1)`)
       : "z = mean of q(z|x). Sample draws \u03b5 and decodes mean + std \u00b7 \u03b5.";
     const axes = posterior.mean.slice(0, 6).map((_, k) => `axis ${k + 1}`);
+    /** @param {string} name @param {number[]} values */
     const row = (name, values) => [name, ...values.slice(0, 6).map((value) => minus(value.toFixed(3)))];
     this.fill([["q(z|x)", ...axes], row("mean", posterior.mean), row("std", posterior.std)]);
   }
 
-  /** Writes rows of texts into the table: the first row and the first of each row are heads. */
+  /** Writes rows of texts into the table: the first row and the first of each row are heads. @param {string[][]} rows */
   fill(rows) {
     const [head, body] = ["thead", "tbody"].map((tag) => document.createElement(tag));
     rows.forEach((texts, k) => {
       const row = (k ? body : head).appendChild(document.createElement("tr"));
       texts.forEach((text, i) => {
-        const cell = row.appendChild(document.createElement(k && i ? "td" : "th"));
+        const cell = document.createElement(k && i ? "td" : "th");
         cell.textContent = text;
         if (!k || !i) cell.scope = k ? "row" : "col";
+        row.append(cell);
       });
     });
     this.table.replaceChildren(head, body);

@@ -1,19 +1,31 @@
 // What a screen reader hears of the point on a map, and which image comes next.
 
+import { finder } from "./dom.js";
 import { gaussianRate } from "./normal.js";
 import { minus, tupleText } from "./panel.js";
+
+/** @import { Ladder } from "./ladder.js" */
+
+/**
+ * What a model's images are called: the classes' names, the class of each image; whether there is a prior.
+ * @typedef {{names: string[], labels: ArrayLike<number>, prior: boolean}} Named
+ */
 
 const SPEAKS = 400; // ms between two sayings: a key that is held moves the point thirty times a second
 
 /** Says one thing at a time in a live region; of what comes faster, the last. */
 export class Spoken {
-  /** @param {HTMLElement} host with aria-live */
+  /** @param {HTMLElement} host with aria-live @param {AbortSignal} signal */
   constructor(host, signal) {
     this.host = host;
+    /** @type {() => string} */
+    this.words = () => "";
+    /** @type {number | undefined} */
+    this.timer = undefined;
     signal.addEventListener("abort", () => clearTimeout(this.timer));
   }
 
-  /** @param {Function} words called when it is time to speak: they cost a look at every code */
+  /** @param {() => string} words called when it is time to speak: they cost a look at every code */
   say(words) {
     this.words = words;
     this.timer ??= setTimeout(() => {
@@ -23,7 +35,10 @@ export class Spoken {
   }
 }
 
-/** Returns the image whose code lies nearest to a latent point, and how far away: {index, distance}, on all axes. */
+/**
+ * Returns the image whose code lies nearest to a latent point, and how far away: {index, distance}, on all axes.
+ * @param {Ladder} ladder @param {ArrayLike<number>} z @param {?number} beta
+ */
 export function nearestCode(ladder, z, beta) {
   const codes = ladder.codes(beta);
   const { latent, count } = ladder;
@@ -36,7 +51,10 @@ export function nearestCode(ladder, z, beta) {
   return { index, distance: Math.sqrt(least) };
 }
 
-/** Says a point in words: an image's class and number, or the class of the nearest code and how far it lies. */
+/**
+ * Says a point in words: an image's class and number, or the class of the nearest code and how far it lies.
+ * @param {Named} world @param {Ladder} ladder @param {?number} beta @param {number[]} z @param {?number} image
+ */
 export function pointWords({ names, labels, prior }, ladder, beta, z, image) {
   if (!labels.length) return `z = ${minus(tupleText(z))}`; // a model without its images
   const { index, distance } = image === null ? nearestCode(ladder, z, beta) : { index: image, distance: 0 };
@@ -46,7 +64,12 @@ export function pointWords({ names, labels, prior }, ladder, beta, z, image) {
   return `${names[labels[index]]}, ${place}${rate}`;
 }
 
-/** Returns the next image (or, way -1, the one before) whose class is shown; goes round at the ends. */
+/**
+ * Returns the next image (or, way -1, the one before) whose class is shown; goes round at the ends.
+ * @param {ArrayLike<number>} labels
+ * @param {ArrayLike<number>} hidden 1 for each class that is not shown
+ * @param {number} index @param {number} way
+ */
 export function imageBeside(labels, hidden, index, way) {
   const count = labels.length;
   for (let k = 1; k <= count; k++) {
@@ -58,21 +81,29 @@ export function imageBeside(labels, hidden, index, way) {
 
 /** A field for an image's number. */
 export class ImageField {
-  /** @param {HTMLElement} host a label with an input @param {Function} go called with the number of an image */
+  /**
+   * @param {HTMLElement} host a label with an input
+   * @param {AbortSignal} signal
+   * @param {(index: number) => void} go called with the number of an image
+   */
   constructor(host, signal, go) {
-    Object.assign(this, { host, input: host.querySelector("input"), go });
+    this.host = host;
+    this.input = finder(host)("input", HTMLInputElement);
+    this.go = go;
     this.input.addEventListener("change", () => this.take(), { signal });
   }
 
+  /** @param {number} count @param {?number} index */
   build(count, index) {
-    this.input.parentElement.style.display = count ? "" : "none"; // a model without its images
+    this.host.style.display = count ? "" : "none"; // a model without its images
     this.host.hidden = count === 0;
     Object.assign(this.input, { min: 0, max: count - 1, title: `The number of an image, 0 to ${count - 1}` });
     this.show(index);
   }
 
+  /** @param {?number} index */
   show(index) {
-    this.input.value = index ?? "";
+    this.input.value = String(index ?? "");
     this.input.setCustomValidity("");
   }
 

@@ -8,20 +8,69 @@ import { serverIsAway } from "../wire.js";
 import { CROP_HINT, Crop } from "./crop.js";
 import { BRUSH, Pad } from "./pad.js";
 
+/** @import { Decoder, Levels } from "../decoder.js" */
+/** @import { Codes } from "../ladder.js" */
+/** @import { Gaussian } from "../normal.js" */
+/** @import { World } from "../plots.js" */
+/** @import { Guest } from "../scatter/layers.js" */
+/** @import { Scatter } from "../scatter/scatter.js" */
+/** @import { Mailbox, Message } from "../wire.js" */
+
+/**
+ * Where a model puts the drawing, at the KL weight asked for: its posterior, the reconstruction (PNG, base64), the terms in
+ * nats and their error (the rate null where it is not finite), in which unit, the nearest code's class; and its codes at
+ * the rungs.
+ * @typedef {Gaussian & {decoded: string, distortion: number, error: number, rate: ?number, unit: string, nearest: string,
+ *   ladder: Codes}} DrawnSide
+ */
+
+/**
+ * What PyTorch says of a drawing: of which question, at which KL weight; the data's ground, a grey level; what is wrong with
+ * it; or the drawing as the model sees it (PNG, base64), by which steps, and where each model puts it.
+ * @typedef {Message & {kind: "drawing", serial: number, beta: ?number, ground: number, problem: string}
+ *   & ({seen: string, steps: string[], sides: DrawnSide[]} | {seen: null, sides?: undefined})} DrawingMessage
+ */
+
+/**
+ * A map that the drawing is a guest on.
+ * @typedef {{name?: string, plot: Scatter, decoder: Decoder, world: World, grey: Levels, beta: ?number}} Side
+ */
+
+/**
+ * What a drawing asks for: the maps in the order that Python answers in, whether they show something, the KL weight; and that the pad be
+ * shown.
+ * @typedef {{sides: () => Side[], ready: () => boolean, beta: () => ?number, open: () => void}} DrawingParts
+ */
+
 const LIVE = 120; // ms between two questions while a stroke is drawn
 const PATIENCE = 4000; // ms after which an answer counts as lost
 const HINT = "Draw with mouse, finger or pen, or drop an image: it is encoded and reconstructed as you draw.";
+/** @type {Record<string, string>} */
 const CAPTIONS = { left: "Left reconstruction", right: "Right reconstruction" };
 
 export class Drawing {
   /**
-   * @param {object} box the mailbox by which Python is asked
-   * @param {{sides: Function, ready: Function, beta: Function, open: Function}} on sides() the maps {plot, decoder,
-   *   world, beta} in the order that Python answers in, ready() whether they show something, beta() the KL weight,
-   *   open() shows the pad
+   * @param {HTMLElement} host
+   * @param {{draw: Mailbox<Message>["draw"]}} box by which Python is asked
+   * @param {AbortSignal} signal @param {DrawingParts} on
    */
   constructor(host, box, signal, on) {
-    Object.assign(this, { host, box, on, message: null, asked: -Infinity, waiting: 0, due: false });
+    this.host = host;
+    this.box = box;
+    this.on = on;
+    /** @type {?DrawingMessage} */
+    this.message = null; // that is shown
+    this.problem = "";
+    /** @type {Ladder[]} */
+    this.ladders = [];
+    this.unsettled = false; // whether the KL weight may have moved since the message
+    this.asked = -Infinity;
+    this.waiting = 0;
+    this.due = false;
+    /** @type {number | undefined} */
+    this.timer = undefined;
+    /** @type {{image: HTMLImageElement, live: HTMLCanvasElement, title: HTMLElement, words: HTMLElement}[]} */
+    this.made = []; // figures
     host.classList.add("drawing");
     this.canvas = element("canvas", "pad");
     this.canvas.setAttribute("role", "img");
@@ -29,6 +78,10 @@ export class Drawing {
     this.words = element("p", "words");
     this.words.setAttribute("role", "status");
     this.figures = element("div", "figures");
+    this.undo = newButton("Undo", () => this.pad.undo());
+    this.clear = newButton("Clear", () => this.pad.clear());
+    this.cut = newButton("Crop", () => (this.crop.armed ? this.crop.disarm() : this.crop.arm(true)));
+    this.cut.title = "Keep a part of the picture: drag a rectangle, or move one with arrow keys";
     const left = element("div", "left");
     const paper = element("div", "paper");
     paper.append(this.canvas);
@@ -43,21 +96,18 @@ export class Drawing {
     this.show();
   }
 
+  /** @param {AbortSignal} signal */
   tools(signal) {
     const bar = element("div", "tools");
     const file = Object.assign(element("input", "spoken"), { type: "file", accept: "image/*", tabIndex: -1 });
     file.setAttribute("aria-label", "Image file");
-    const take = () => (this.pad.take(file.files[0]), (file.value = ""));
+    const take = () => (this.pad.take(file.files?.[0]), (file.value = ""));
     file.addEventListener("change", take, { signal });
     const { least, usual, most } = BRUSH;
-    const brush = Object.assign(element("input", "brush"), { type: "range", min: least, max: most, step: 2, value: usual });
+    const brush = Object.assign(element("input", "brush"), { type: "range", min: String(least), max: String(most), step: "2", value: String(usual) });
     brush.setAttribute("aria-label", "Brush width");
     brush.title = "Brush width";
     brush.addEventListener("input", () => (this.pad.brush = Number(brush.value)), { signal });
-    this.undo = newButton("Undo", () => this.pad.undo());
-    this.clear = newButton("Clear", () => this.pad.clear());
-    this.cut = newButton("Crop", () => (this.crop.armed ? this.crop.disarm() : this.crop.arm(true)));
-    this.cut.title = "Keep a part of the picture: drag a rectangle, or move one with arrow keys";
     const open = newButton("Open", () => file.click());
     open.setAttribute("aria-label", "Open image");
     open.title = "Open an image, or drop one anywhere on the page";
@@ -65,15 +115,17 @@ export class Drawing {
     return bar;
   }
 
-  /** A picture may be dropped anywhere: beside the pad, the browser would leave the page for it. */
+  /** A picture may be dropped anywhere: beside the pad, the browser would leave the page for it. @param {AbortSignal} signal */
   listenForFiles(signal) {
+    /** @param {DragEvent} event */
     const hasFiles = (event) => event.dataTransfer?.types.includes("Files") && !event.defaultPrevented;
     window.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault(), { signal });
+    /** @param {DragEvent} event */
     const drop = (event) => {
       if (!hasFiles(event)) return;
       event.preventDefault();
       this.on.open();
-      this.pad.take(event.dataTransfer.files[0]);
+      this.pad.take(event.dataTransfer?.files[0]);
     };
     window.addEventListener("drop", drop, { signal });
   }
@@ -89,6 +141,7 @@ export class Drawing {
     this.later(Math.max(0, this.asked + LIVE - performance.now()));
   }
 
+  /** @param {number} ms */
   later(ms) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.ask(), ms);
@@ -113,7 +166,7 @@ export class Drawing {
     if (this.message && this.message.beta !== this.on.beta()) this.later(0);
   }
 
-  /** Takes an answer; one that is older than what is shown, or than the last clearing, changes nothing. */
+  /** Takes an answer; one that is older than what is shown, or than the last clearing, changes nothing. @param {DrawingMessage} message */
   hear(message) {
     const { sketch } = this.pad;
     this.pad.setGround(message.ground);
@@ -123,7 +176,7 @@ export class Drawing {
     if (!message.seen && !message.problem) return;
     this.message = message;
     this.problem = message.problem;
-    this.ladders = message.sides?.map(({ ladder }) => new Ladder(ladder));
+    this.ladders = message.sides?.map(({ ladder }) => new Ladder(ladder)) ?? [];
     this.unsettled = true; // the weight may be another one by now
     this.show();
   }
@@ -136,6 +189,7 @@ export class Drawing {
 
   // What is seen ----------------------------------------------------------------------------
 
+  /** @param {string} text */
   say(text) {
     this.problem = text;
     this.show();
@@ -164,10 +218,12 @@ export class Drawing {
     this.on.sides().forEach((side, k) => this.picture(side, k, seen.sides[k], posteriors[k], exact));
   }
 
+  /** @param {Gaussian} posterior @returns {Guest} */
   guest({ mean: [x, y = 0], std: [rx, ry = 0] }) {
     return { x, y, rx, ry, text: this.pad.holdsPicture ? "image" : "drawn" };
   }
 
+  /** @param {{seen: string, steps: string[]}} message */
   seen({ seen, steps }) {
     const { image, words } = this.figure(0, "As the model sees it");
     image.src = pngUrl(seen);
@@ -175,8 +231,9 @@ export class Drawing {
     words.textContent = steps.join(", ").replaceAll(" \u00d7 ", "\u00a0\u00d7\u00a0");
   }
 
+  /** @param {Side} side @param {number} k @param {DrawnSide} answer @param {Gaussian} posterior @param {boolean} exact */
   picture(side, k, answer, posterior, exact) {
-    const { image, live, words } = this.figure(k + 1, CAPTIONS[side.name] ?? "Reconstruction");
+    const { image, live, words } = this.figure(k + 1, CAPTIONS[side.name ?? ""] ?? "Reconstruction");
     const { mean, std } = posterior;
     if (exact) {
       image.src = pngUrl(answer.decoded);
@@ -201,13 +258,13 @@ export class Drawing {
     words.title = answer.unit;
   }
 
+  /** @param {"span" | "b"} tag @param {string} text */
   word(tag, text) {
     return Object.assign(element(tag), { textContent: text });
   }
 
-  /** Returns the parts of the k-th figure, made when it is first needed. */
+  /** Returns the parts of the k-th figure, made when it is first needed. @param {number} k @param {string} caption */
   figure(k, caption) {
-    this.made ??= [];
     while (this.made.length <= k) {
       const figure = element("figure");
       const frame = element("div", "frame");

@@ -1,38 +1,80 @@
 // Two maps beside each other: one pointer, two decoders.
 
-import { newButton } from "../dom.js";
+import { finder, newButton } from "../dom.js";
 import { Drawing } from "../drawing/drawing.js";
 import { Legend } from "../legend.js";
 import { errorText, minus, pngUrl, tupleText } from "../panel.js";
-import { mapKey, showTabs, styleOf } from "../plots.js";
-import { imageOf, pointAt, samePoint } from "../point.js";
-import { imageBeside, pointWords, Spoken } from "../spoken.js";
+import { showTabs, styleOf } from "../plots.js";
+import { imageOf, samePoint } from "../point.js";
 import { Weight } from "../weight.js";
 import { mailbox, serverIsAway, unpack } from "../wire.js";
+import { DuelPicking } from "./duel_picking.js";
 import { DuelSide } from "./duel_side.js";
 import { GapTable } from "./gap_table.js";
 import { Pictures } from "./pictures.js";
 import { noteOn } from "./words.js";
 
+/** @import { DrawingMessage } from "../drawing/drawing.js" */
+/** @import { Point } from "../point.js" */
+/** @import { Style } from "../scatter/layers.js" */
+/** @import { Mailbox, Message, StreamlitComponent } from "../wire.js" */
+/** @import { SideMessage } from "./duel_side.js" */
+/** @import { Field, TablesMessage } from "./gap_table.js" */
+
+/** A point, and the side on which it was picked. @typedef {Point & {side: string}} OnSide */
+
+/**
+ * What is shown but for the KL weight, its fields named as in compare/state.py.
+ * @typedef {{point: OnSide, link: string, hidden: number[], marks: string[], ends: number[], spaces: string[], seed: number,
+ *   field: ?string, tab: string}} DuelState
+ */
+
+/**
+ * What PyTorch says of one side: the point on its axes, its decoded image (PNG, base64) and words, the distortion in nats and its error, of
+ * an image; draws or walk as one picture, where the browser knows only the plane.
+ * @typedef {{z: number[], decoded: string, alt: string, distortion: ?number, error: ?number, pictures: ?string}} SaidOfSide
+ */
+
+/**
+ * What it says of a view: of which one, and what the page begins with; the original image (PNG, base64), what distortion is measured
+ * against, the noise of the draws.
+ * @typedef {Message & {kind: "answer", start: DuelState & {beta: ?number}, asked: DuelState & {beta: ?number}, link: string,
+ *   sides: SaidOfSide[], original: ?string, target: string, noise: Float32Array}} DuelAnswer
+ */
+
+/** What the two maps together are sent by couriers. @typedef {DuelAnswer | DrawingMessage | TablesMessage} DuelMessage */
+
 const DUEL_LINKS = { point: "Same point", image: "Same image" };
 const DUEL_TABS = { sample: "Sample", path: "Interpolate", gaps: "Gap field", draw: "Draw" };
 const DUEL_SPACES = { prior: "Prior", fitted: "Fitted", mixture: "Mixture" };
 
-class Duel {
+export class Duel {
+  /** @param {ParentNode} root @param {string} name */
   constructor(root, name) {
-    this.find = (selector) => root.querySelector(selector);
+    this.find = finder(root);
     this.abort = new AbortController();
+    /** @type {Mailbox<DuelMessage>} */
     this.box = mailbox(name);
+    this.begun = this.stale = false;
+    this.due = 0; // the animation frame that is
+    /** @type {number | undefined} */
+    this.timer = undefined;
+    /** @type {?OnSide} */
+    this.pointer = null; // the point under the mouse
+    this.picking = new DuelPicking(this);
     this.weight = new Weight(this.find, this.abort.signal, { move: () => this.moved(), settle: () => this.tell() });
     this.legend = new Legend(this.find(".legend"), () => (this.hide(), this.tell()));
     this.sides = ["left", "right"].map((side) => {
+      /** @type {Mailbox<SideMessage>} */
       const box = mailbox(`${name}-${side}`);
-      const on = { point: (place) => this.point(side, place), click: (place) => this.click(side, place), key: (event) => this.key(side, event) };
-      return new DuelSide(this.find, side, box, on);
+      return new DuelSide(this.find, side, box, {
+        point: (place) => this.picking.point(side, place),
+        click: (place) => this.picking.click(side, place),
+        key: (event) => this.picking.key(side, event),
+      });
     });
     this.pictures = new Pictures(this);
     this.table = new GapTable(this.find(".verdict"));
-    this.spoken = new Spoken(this.find(".said"), this.abort.signal);
     this.drawing = new Drawing(this.find(".tab.draw"), this.box, this.abort.signal, {
       sides: () => this.sides,
       ready: () => this.begun,
@@ -40,13 +82,11 @@ class Duel {
       open: () => this.state && this.change({ tab: "draw" }),
     });
     addEventListener("resize", () => this.restyle(), { signal: this.abort.signal }); // the type's size follows the window's
-    this.pointer = null;
     this.restyle();
-    const boxes = [[this.box, (message) => this.read(message)], ...this.sides.map((side) => [side.box, (message) => this.readSide(side, message)])];
-    for (const [box, read] of boxes) {
-      box.read = read;
-      box.messages.forEach(read);
-    }
+    this.box.read = (message) => this.read(message);
+    for (const side of this.sides) side.box.read = (message) => this.readSide(side, message);
+    this.box.messages.forEach((message) => this.read(message));
+    for (const side of this.sides) side.box.messages.forEach((message) => this.readSide(side, message));
   }
 
   destroy() {
@@ -59,6 +99,7 @@ class Duel {
 
   // To and from Python ----------------------------------------------------------------------
 
+  /** @param {DuelSide} side @param {SideMessage} message */
   readSide(side, message) {
     if (message.kind === "world") {
       side.setWorld(message);
@@ -69,18 +110,22 @@ class Duel {
     }
   }
 
+  /** @param {DuelMessage} message */
   read(message) {
     if (message.kind === "answer") this.hear(message);
     else if (message.kind === "drawing") this.drawing.hear(message);
     else if (message.kind === "tables") {
       this.table.set(message);
+      /** @type {Record<string, Field>} */
       this.fields = message.fields;
       this.sides.forEach((side, k) => (side.mixture = message.tables[k]?.mixture ?? null));
       this.begin();
     }
   }
 
+  /** @param {DuelAnswer} answer */
   hear(answer) {
+    /** @type {DuelAnswer} */
     this.answer = answer;
     this.begin();
     if (!this.begun) return;
@@ -95,13 +140,15 @@ class Duel {
     if (!this.answer || !this.fields || !this.sides.every((side) => side.world)) return;
     this.begun = true;
     const { beta, ...state } = this.answer.start;
+    /** @type {DuelState} */
     this.state = state;
-    const ranges = this.sides.map((side) => side.world.beta_range).filter(Boolean);
+    const ranges = this.sides.map((side) => side.world.beta_range).filter((range) => range !== null);
     const range = ranges.length ? [Math.max(...ranges.map(([low]) => low)), Math.min(...ranges.map(([, high]) => high))] : null;
     this.weight.build(range, beta);
     const [{ world }] = this.sides;
     this.legend.build(world, state.hidden, state.marks);
     for (const { plot } of this.sides) plot.set(this.legend.look);
+    /** @type {Float32Array} */
     this.noise = this.answer.noise;
     const plain = this.sides.every((side) => side.world.latent === 2);
     for (const side of this.sides) Object.assign(side.axes, { hidden: plain, textContent: side.axesWords });
@@ -129,6 +176,7 @@ class Duel {
     }
   }
 
+  /** @param {Partial<DuelState>} changes */
   change(changes) {
     Object.assign(this.state, changes);
     this.buildSwitches();
@@ -140,30 +188,39 @@ class Duel {
 
   buildSwitches() {
     const { state } = this;
+    /** @param {string} text @param {boolean} on @param {() => void} click */
     const pressed = (text, on, click) => {
       const button = newButton(text, click);
       button.setAttribute("aria-pressed", String(on));
       return button;
     };
+    /** @param {string} host @param {Record<string, string>} all @param {?string} now @param {(name: string) => void} choose */
     const choices = (host, all, now, choose) =>
       this.find(host).replaceChildren(...Object.entries(all).map(([name, text]) => pressed(text, name === now, () => choose(name))));
     choices(".link", DUEL_LINKS, state.link, (link) => this.change({ link }));
     showTabs(this.find, DUEL_TABS, state.tab, (tab) => this.change({ tab }));
     this.sides.forEach(({ name }, k) => {
+      /** @param {string} space */
       const choose = (space) => this.change({ spaces: state.spaces.map((each, i) => (i === k ? space : each)) });
       const spaces = Object.fromEntries(Object.entries(DUEL_SPACES).filter(([space]) => space !== "mixture" || this.sides[k].mixture));
       choices(`.spaces .${name}`, spaces, state.spaces[k], choose);
-      const worst = newButton("Show the worst", () => this.sides[k].field?.values && this.goTo(name, this.sides[k].worst(this.fields[state.field].better)));
-      this.find(`.worst .${name}`).replaceChildren(...(state.field ? [worst] : []));
+      this.find(`.worst .${name}`).replaceChildren(...(state.field ? [newButton("Show the worst", () => this.showWorst(this.sides[k]))] : []));
     });
     this.find(".again").replaceChildren(newButton("Sample again", () => this.change({ seed: Math.floor(Math.random() * 1e6) })));
     const fields = Object.fromEntries(Object.entries(this.fields).map(([name, { title }]) => [name, title]));
     choices(".fields", fields, state.field, (field) => this.change({ field: field === state.field ? null : field }));
   }
 
+  /** @param {DuelSide} side */
+  showWorst(side) {
+    const { field } = this.state;
+    if (field !== null && side.drawn) this.picking.goTo(side.name, side.worst(side.drawn, this.fields[field].better));
+  }
+
   // What is seen ----------------------------------------------------------------------------
 
   restyle() {
+    /** @type {Style} */
     this.style = styleOf(this.find(".duel"));
     for (const { plot } of this.sides) plot.set({ style: this.style });
     this.moved();
@@ -201,7 +258,7 @@ class Duel {
     }
     this.showPoint();
     const { tab } = this.state;
-    const sheets = { sample: this.pictures.sheets, path: this.pictures.films }[tab] ?? [];
+    const sheets = tab === "sample" ? this.pictures.sheets : tab === "path" ? this.pictures.films : [];
     const more = sheets.map((sheet, k) => sheet.develop((z, grey) => this.sides[k].decode(z, grey)));
     if (more.some(Boolean)) this.look();
   }
@@ -213,16 +270,18 @@ class Duel {
       if (side.field?.field !== field) side.setField(null);
       if (side.plot.layers.underlays.length) side.plot.setLayers({ underlays: [] });
     });
-    if (!field || !this.sides.every((side) => side.field && !side.field.absent)) return;
+    const found = this.sides.flatMap((side) => (side.drawn ? [{ side, drawn: side.drawn }] : []));
+    if (!field || found.length < this.sides.length) return;
     const { better } = this.fields[field];
-    const ranges = this.sides.map((side) => side.fieldRange(better));
+    const ranges = found.map(({ side, drawn }) => side.fieldRange(drawn, better));
     const both = [Math.min(...ranges.map(([low]) => low)), Math.max(...ranges.map(([, high]) => high))];
-    this.sides.forEach((side) => side.drawField(this.style.text, better, both));
+    found.forEach(({ side, drawn }) => side.drawField(drawn, this.style.text, better, both));
   }
 
-  /** Where each side's point lies: the image's codes, or the same place in units of the codes' spread. */
-  places({ side, image, z }) {
-    if (!z) return this.sides.map((each) => each.code(image));
+  /** Where each side's point lies: the image's codes, or the same place in units of the codes' spread. @param {OnSide} point */
+  places(point) {
+    if (!point.z) return this.sides.map((each) => each.code(point.image));
+    const { side, z } = point;
     const [x, y = 0] = z;
     const units = this.sideOf(side).units([x, y]);
     return this.sides.map((each) => (each.name === side ? z : each.fromUnits(units)));
@@ -246,80 +305,27 @@ class Duel {
 
   showAnswer() {
     this.answer.sides.forEach(({ decoded, alt }, k) => Object.assign(this.sides[k].image, { src: pngUrl(decoded), alt }));
-    const original = this.find(".original");
+    const original = this.find(".original", HTMLImageElement);
     original.hidden = this.answer.original === null;
     if (this.answer.original) Object.assign(original, { src: pngUrl(this.answer.original), alt: `Original image ${this.state.point.image}` });
   }
 
+  /** @param {string} name */
   sideOf(name) {
-    return this.sides.find((side) => side.name === name);
-  }
-
-  // Picking ---------------------------------------------------------------------------------
-
-  /** A point as the state holds it: an image, or a place on a side's plane. */
-  on(side, place, index) {
-    return { side, ...pointAt({ ...place, index }, this.sideOf(side).world.latent) };
-  }
-
-  point(side, place) {
-    if (!this.begun) return;
-    const index = place && this.state.link === "image" ? (place.index ?? this.sideOf(side).nearest(place)) : null;
-    this.pointer = place && this.on(side, place, index);
-    this.look();
-  }
-
-  click(side, place) {
-    const index = this.state.link === "image" || place.index !== null ? (place.index ?? this.sideOf(side).nearest(place)) : null;
-    const ends = index === null || this.state.tab !== "path" ? this.state.ends : [this.state.ends[1], index];
-    this.pointer = null;
-    this.change({ point: this.on(side, place, index), ends });
-  }
-
-  goTo(side, place) {
-    const { plot } = this.sideOf(side);
-    this.pointer = null;
-    const { x, y } = this.sideOf(side).onAxes(place);
-    this.left = this.state.point.image ?? this.left; // where Escape leads back to
-    this.change({ point: this.on(side, { x: plot.rounded(x), y: plot.rounded(y) }, null) });
-  }
-
-  key(side, event) {
-    const { plot } = this.sideOf(side);
-    const step = (dx, dy) => {
-      const [x, y = 0] = this.places(this.state.point)[this.sides.findIndex((each) => each.name === side)];
-      this.goTo(side, { x: x + dx, y: y + dy });
-      this.speak(side);
-    };
-    mapKey(event, { plot, weight: this.weight, step, image: (way) => this.turn(side, way) });
-  }
-
-  /** Picks the image after this one (1), before it (-1), or, on the plane, the one that was left (0). */
-  turn(name, way) {
-    const side = this.sideOf(name);
-    const { point } = this.state;
-    const [x, y = 0] = point.z ?? [];
-    const here = point.image ?? this.left ?? side.nearest({ x, y });
-    const index = way === 0 ? here : imageBeside(side.world.labels, side.plot.hidden, here, way);
-    this.pointer = null;
-    this.change({ point: this.on(name, null, index) });
-    this.speak(name);
-  }
-
-  speak(name) {
-    const side = this.sideOf(name);
-    this.spoken.say(() => pointWords(side.world, side.ladder, side.beta, this.places(this.state.point)[this.sides.indexOf(side)], imageOf(this.state.point)));
+    return this.sides[name === "left" ? 0 : 1];
   }
 }
 
+/** @type {WeakMap<Node, Duel>} */
 const duels = new WeakMap();
 
-/** Called by Streamlit at first and whenever the theme changes; returns the clean-up. */
+/** Called by Streamlit at first and whenever the theme changes; returns the clean-up. @param {StreamlitComponent} component */
 export default function ({ data, parentElement }) {
   const { to } = unpack(data);
-  let duel = duels.get(parentElement);
-  if (duel) duel.restyle();
-  else duels.set(parentElement, (duel = new Duel(parentElement, to)));
+  const known = duels.get(parentElement);
+  known?.restyle();
+  const duel = known ?? new Duel(parentElement, to);
+  duels.set(parentElement, duel);
   return () => {
     duel.destroy();
     duels.delete(parentElement);

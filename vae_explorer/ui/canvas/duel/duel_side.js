@@ -7,25 +7,58 @@ import { decoderOf, dress } from "../plots.js";
 import { Heat } from "../scatter/fields.js";
 import { Scatter } from "../scatter/scatter.js";
 
+/** @import { Decoder, Levels } from "../decoder.js" */
+/** @import { Find } from "../dom.js" */
+/** @import { Fitted, Mixture } from "../gaussian.js" */
+/** @import { World } from "../plots.js" */
+/** @import { Place } from "../scatter/scatter.js" */
+/** @import { Mailbox, Message } from "../wire.js" */
+
+/**
+ * A field of the plane on one side, the first row at the top; or why there is none.
+ * @typedef {Message & {kind: "field", field: string} & ({absent: string, values?: undefined} | {absent?: undefined, side: number,
+ *   extent: number[], values: Float32Array})} FieldMessage
+ */
+
+/** @typedef {Extract<FieldMessage, {values: Float32Array}> & {heat: Heat}} DrawnField */
+
+/** What a side is sent by couriers. @typedef {World | FieldMessage} SideMessage */
+
+/**
+ * What happens on a side's map, at a place on its axes.
+ * @typedef {{point: (place: ?Place) => void, click: (place: Place) => void, key: (event: KeyboardEvent) => void}} SideReports
+ */
+
+/** Which end of a measure is the good one. @typedef {"lower" | "higher"} Better */
+
 const SPOT = 1e-3; // standard deviation of codes on an axis, latent units: less is one spot; as in compare/scene.py
 
 export class DuelSide {
-  /** @param {{point: Function, click: Function, key: Function}} on what happens on this side's map, at a place on its axes */
+  /** @param {Find} find @param {string} name @param {Mailbox<SideMessage>} box @param {SideReports} on */
   constructor(find, name, box, on) {
     this.name = name;
-    this.plot = new Scatter(find(`.half.${name} .plot canvas`), {
+    this.plot = new Scatter(find(`.half.${name} .plot canvas`, HTMLCanvasElement), {
       hover: (place) => on.point(place && this.onAxes(place)),
       click: (place) => on.click(this.onAxes(place)),
       view: () => {},
       key: (event) => on.key(event),
     });
     this.readout = find(`.half.${name} .readout`);
-    this.image = find(`.shown .${name} img`);
-    this.canvas = find(`.shown .${name} canvas`);
+    this.image = find(`.shown .${name} img`, HTMLImageElement);
+    this.canvas = find(`.shown .${name} canvas`, HTMLCanvasElement);
     this.caption = find(`.shown .${name} figcaption`);
     this.axes = find(`.half.${name} .axes`);
     this.box = box;
+    /** @type {Extract<FieldMessage, {absent: string}> | DrawnField | null} */
     this.field = null;
+    /** @type {?number} */
+    this.beta = null; // that the codes are at, once they are
+    this.mean = [0, 0]; // of the codes on the axes shown
+    this.std = [0, 0];
+    this.words = "";
+    /** @type {?Fitted} */
+    this.fitted = null; // the Gaussian of the codes, made when first needed
+    /** @type {?Mixture} */
     this.mixture = null; // of Gaussians, which an autoencoder's codes are described by
   }
 
@@ -34,13 +67,18 @@ export class DuelSide {
     this.box.read = null;
   }
 
+  /** @param {World} world */
   setWorld(world) {
+    /** @type {World} */
     this.world = world;
+    /** @type {Ladder} */
     this.ladder = new Ladder(world);
+    /** @type {Decoder} */
     this.decoder = decoderOf(world);
+    /** @type {Levels} */
     this.grey = roomFor(world.shape);
     dress(this.plot, world);
-    this.beta = undefined;
+    this.beta = null;
   }
 
   /** Whether the browser decodes on the plane of the first two axes alone, and there are more. */
@@ -63,12 +101,12 @@ export class DuelSide {
     return axes.length ? ` The codes of ${this.world.model} are one spot on axis ${axes.join(" and ")}, which gives no unit.` : "";
   }
 
-  /** The KL weight that this side is at: the slider's if it can be set. */
+  /** The KL weight that this side is at: the slider's if it can be set. @param {?number} beta */
   weightFor(beta) {
-    return this.world.beta_range ? beta : this.world.rungs[0];
+    return this.world.beta_range && beta !== null ? beta : this.world.rungs[0];
   }
 
-  /** Moves the codes, and takes their mean and standard deviation on the axes shown. */
+  /** Moves the codes, and takes their mean and standard deviation on the axes shown. @param {?number} beta */
   climb(beta) {
     const weight = this.weightFor(beta);
     if (weight === this.beta) return;
@@ -93,36 +131,43 @@ export class DuelSide {
     this.plot.set({ xy });
   }
 
-  /** A place on the map's axes: a single axis lies along y = 0. */
+  /** A place on the map's axes: a single axis lies along y = 0. @template {{x: number, y: number}} P @param {P} place @returns {P} */
   onAxes(place) {
     return this.world.latent > 1 ? place : { ...place, y: 0 };
   }
 
-  /** The latent point of a place on the map: axes that the map does not show are 0. */
+  /** The latent point of a place on the map: axes that the map does not show are 0. @param {number[]} place */
   point([x, y]) {
     return Array.from({ length: this.world.latent }, (_, k) => [x, y][k] ?? 0);
   }
 
-  /** A place in units of the codes' standard deviation from their mean, 0 where they are one spot; and the latent point there. */
+  /**
+   * A place in units of the codes' standard deviation from their mean, 0 where they are one spot; and the latent point there.
+   * @param {number[]} place
+   */
   units(place) {
     return place.map((value, k) => (this.std[k] > SPOT ? (value - this.mean[k]) / this.std[k] : 0));
   }
 
+  /** @param {number[]} units */
   fromUnits(units) {
     return this.point(units.map((unit, k) => this.mean[k] + unit * this.std[k]));
   }
 
-  /** Turns rows of standard normal numbers into draws: the prior's are these numbers, on as many axes as there are. */
+  /**
+   * Turns rows of standard normal numbers into draws: the prior's are these numbers, on as many axes as there are.
+   * @param {Float32Array[]} rows @param {string} space
+   */
   draws(rows, space) {
     const { latent, labels } = this.world;
     const points = rows.map((row) => row.subarray(0, latent));
     if (space === "prior") return points.map((point) => [...point]);
     if (space === "mixture" && this.mixture) return drawFromMixture(this.mixture, points);
-    this.fitted ??= fittedGaussian(this.ladder.codes(this.beta), labels.length, latent);
-    return points.map((noise) => drawFrom(this.fitted, noise));
+    const fitted = (this.fitted ??= fittedGaussian(this.ladder.codes(this.beta), labels.length, latent));
+    return points.map((noise) => drawFrom(fitted, noise));
   }
 
-  /** The image whose code is nearest to a place. */
+  /** The image whose code is nearest to a place. @param {{x: number, y: number}} place */
   nearest({ x, y }) {
     const { xy } = this.ladder;
     let [best, index] = [Infinity, 0];
@@ -133,15 +178,20 @@ export class DuelSide {
     return index;
   }
 
+  /** @param {number} index */
   code(index) {
     return this.ladder.posterior(index, this.beta).mean;
   }
 
+  /** @param {ArrayLike<number>} z @param {Levels} grey */
   decode(z, grey) {
     this.decoder.decode(z, this.beta, grey);
   }
 
-  /** Puts marker and ellipse on the map; decodes unless PyTorch's image is there. */
+  /**
+   * Puts marker and ellipse on the map; decodes unless PyTorch's image is there.
+   * @param {number[]} z @param {?number} index @param {boolean} exact
+   */
   show(z, index, exact) {
     const [x, y = 0] = z;
     const [rx, ry = 0] = index === null ? [0] : this.ladder.posterior(index, this.beta).std;
@@ -152,35 +202,45 @@ export class DuelSide {
     paint(this.canvas, this.grey, this.world.shape);
   }
 
-  /** Writes where the point is. After the map was drawn: setting a canvas's font lays out a page whose text has changed. */
+  /**
+   * Writes where the point is. After the map was drawn: setting a canvas's font lays out a page whose text has changed.
+   * @param {number[]} z @param {string} words
+   */
   label(z, words) {
     this.readout.textContent = minus(tupleText(z.slice(0, 2)));
     if (words !== this.words) this.caption.innerText = this.words = words;
   }
 
-  /** Takes a field of the plane, as ink; or why there is none. */
+  /** Takes a field of the plane, as ink; or why there is none. @param {?FieldMessage} message */
   setField(message) {
-    this.field = message && { ...message, heat: message.absent ? null : new Heat(message.side) };
+    this.field = message?.values ? { ...message, heat: new Heat(message.side) } : message;
   }
 
-  /** The field's least value and one that few exceed, on the bad side. */
-  fieldRange(better) {
-    const sorted = Float32Array.from(this.field.values).filter(Number.isFinite).sort();
+  /** The field, where there is one. */
+  get drawn() {
+    return this.field?.values ? this.field : null;
+  }
+
+  /** The field's least value and one that few exceed, on the bad side. @param {DrawnField} field @param {Better} better */
+  fieldRange({ values }, better) {
+    const sorted = Float32Array.from(values).filter(Number.isFinite).sort();
+    /** @param {number} share */
     const at = (share) => sorted[Math.floor(share * (sorted.length - 1))];
     return better === "lower" ? [at(0), at(0.98)] : [at(0.02), at(1)];
   }
 
-  /** Draws the field as ink: none at the good end of the range, all at the bad one. */
-  drawField(ink, better, [low, high]) {
-    const { values, heat, extent } = this.field;
+  /**
+   * Draws the field as ink: none at the good end of the range, all at the bad one.
+   * @param {DrawnField} field @param {string} ink @param {Better} better @param {number[]} range
+   */
+  drawField({ values, heat, extent }, ink, better, [low, high]) {
     const bad = values.map((value) => Math.max(0, better === "lower" ? value - low : high - value));
     const image = heat.paint(bad, ink, 0.7, high - low || 1);
     this.plot.setLayers({ underlays: [{ image, extent, smooth: true, alpha: 0.85 }] });
   }
 
-  /** The place of the field that is worst. */
-  worst(better) {
-    const { values, side, extent } = this.field;
+  /** The place of the field that is worst. @param {DrawnField} field @param {Better} better @returns {Place} */
+  worst({ values, side, extent }, better) {
     let at = 0;
     for (let k = 1; k < values.length; k++) if (better === "lower" ? values[k] > values[at] : values[k] < values[at]) at = k;
     const [x0, x1, y0, y1] = extent;

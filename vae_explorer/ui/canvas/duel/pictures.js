@@ -4,15 +4,19 @@ import { ContactSheet } from "../contact_sheet.js";
 import { pngUrl } from "../panel.js";
 import { pathThrough } from "../paths.js";
 
+/** @import { PlotLayers } from "../scatter/layers.js" */
+/** @import { Duel } from "./duel.js" */
+
 export const SHEET = 8; // pictures a side of the sampled sheet
 const WALK_FRAMES = 12;
 const PICTURES_A_TURN = 6; // decoded in one frame of the screen
 
 export class Pictures {
+  /** @param {Duel} duel */
   constructor(duel) {
     this.duel = duel;
-    this.sheets = duel.sides.map(({ name: side }) => new ContactSheet(duel.find(`.sample canvas.${side}`), SHEET, PICTURES_A_TURN));
-    this.films = duel.sides.map(({ name: side }) => new ContactSheet(duel.find(`.film.${side}`), WALK_FRAMES, PICTURES_A_TURN));
+    this.sheets = duel.sides.map(({ name: side }) => new ContactSheet(duel.find(`.sample canvas.${side}`, HTMLCanvasElement), SHEET, PICTURES_A_TURN));
+    this.films = duel.sides.map(({ name: side }) => new ContactSheet(duel.find(`.film.${side}`, HTMLCanvasElement), WALK_FRAMES, PICTURES_A_TURN));
   }
 
   /** Lays draws and walks anew, where the codes are now. */
@@ -20,6 +24,7 @@ export class Pictures {
     const { state, sides } = this.duel;
     sides.forEach((side, k) => {
       const { shape } = side.world;
+      /** @type {Partial<PlotLayers>} */
       const layers = { dots: [], lines: [] };
       if (state.tab === "sample") {
         const points = side.draws(this.rows, state.spaces[k]);
@@ -38,11 +43,14 @@ export class Pictures {
     });
   }
 
-  /** PyTorch's picture of a side's draws or walk, once its answer is about them. */
+  /** PyTorch's picture of a side's draws or walk, once its answer is about them. @param {number} k */
   fromPython(k) {
     const { asked, sides } = this.duel.answer;
-    const same = ["tab", "seed", "spaces", "ends"].every((name) => String(asked[name]) === String(this.duel.state[name]));
-    return same && asked.beta === this.duel.weight.beta ? pngUrl(sides[k].pictures) : null;
+    const { state, weight } = this.duel;
+    const same =
+      asked.tab === state.tab && asked.seed === state.seed && String(asked.spaces) === String(state.spaces) && String(asked.ends) === String(state.ends);
+    const { pictures } = sides[k];
+    return same && asked.beta === weight.beta && pictures !== null ? pngUrl(pictures) : null;
   }
 
   /** The standard normal numbers, one row a draw. */

@@ -3,7 +3,9 @@
 import { imageOf } from "../point.js";
 import { SHEET } from "./pictures.js";
 
-/** What stands below the pictures, and below those of the open tab, in words. */
+/** @import { Duel } from "./duel.js" */
+
+/** What stands below the pictures, and below those of the open tab, in words. @param {Duel} duel */
 export function noteOn(duel) {
   const { state, sides } = duel;
   const { names, labels } = sides[0].world;
@@ -23,7 +25,7 @@ export function noteOn(duel) {
   duel.find(".sample p").textContent = `The same ${SHEET * SHEET} random points on both sides, seed ${state.seed}.${why}`;
   const [a, b] = state.ends.map((index) => `${names[labels[index]]} (image ${index})`);
   duel.find(".path p").textContent = `A straight walk from ${a} to ${b}. Click a code to walk from B to it.`;
-  const field = duel.fields[state.field];
+  const field = state.field === null ? null : duel.fields[state.field];
   const absent = sides
     .map((side) => side.field?.absent ?? "")
     .join(" ")

@@ -26,8 +26,14 @@ function codeLevels(values, shares) {
   });
 }
 
+/**
+ * Lines as a plot draws them: x0, y0, x1, y1 of each segment, in data units; `count` numbers of them.
+ * @typedef {import("./layers.js").Contour} Contour
+ */
+
 /** Finds the lines of equal value of one grid after another. */
 class Contours {
+  /** @param {number} side cells */
   constructor(side) {
     const rim = side + 2; // with a rim of zeros, which closes every line
     this.side = side;
@@ -42,7 +48,7 @@ class Contours {
    * @param {Float32Array} values at the cells' centres, the top row first
    * @param {number[]} extent [x0, x1, y0, y1] of the cells
    * @param {number} level above 0
-   * @param {?Float32Array} room segments of an earlier answer, to be written over
+   * @param {?Float32Array} [room] segments of an earlier answer, to be written over
    * @returns {{segments: Float32Array, count: number}} x0, y0, x1, y1 of each segment, in data units, and how many
    *   numbers these are; a line's segments follow each other and close
    */
@@ -70,10 +76,11 @@ class Contours {
     return { segments, count };
   }
 
-  /** Marching squares: writes `next` and lists the edges that have one; returns how many. */
+  /** Marching squares: writes `next` and lists the edges that have one; returns how many. @param {number} level */
   march(level) {
     const { rim, values, next, entries, edges } = this;
     let found = 0;
+    /** @param {number} at @param {number} begin @param {number} end */
     const link = (at, begin, end) => {
       const entry = 2 * at + edges[begin];
       next[entry] = 2 * at + edges[end];
@@ -99,7 +106,10 @@ class Contours {
     return found;
   }
 
-  /** Writes where a line crosses an edge. */
+  /**
+   * Writes where a line crosses an edge.
+   * @param {number} edge @param {number} level @param {number[]} extent @param {Float32Array} out @param {number} at
+   */
   cross(edge, level, [x0, x1, y0, y1], out, at) {
     const { side, rim, values } = this;
     const node = edge >> 1;
@@ -118,13 +128,19 @@ export class ClassContours {
   constructor(side = 72) {
     this.density = new Density(side);
     this.contours = new Contours(side);
+    /** @type {Contour[]} */
     this.layers = [];
   }
 
   /**
    * Arguments as for `Density.update`, and the classes' colours.
+   * @param {Float32Array} xy
+   * @param {Uint8Array} labels
+   * @param {Uint8Array} hidden
+   * @param {number[]} extent
+   * @param {number} bandwidth
    * @param {string[]} colours one CSS colour a class
-   * @returns {{segments: Float32Array, count: number, colour: string, width: number}[]} what a plot draws; a class
+   * @returns {Contour[]} what a plot draws; a class
    *   that has a share of its points outside the extent has no line for what is more
    */
   update(xy, labels, hidden, extent, bandwidth, colours) {
@@ -137,9 +153,9 @@ export class ClassContours {
       if (count === 0) return;
       const own = values.subarray(start, (start += count));
       codeLevels(own, SHARES).forEach((level, which) => {
-        const layer = (this.layers[used++] ??= { segments: null });
-        const { segments, count } = this.contours.segments(grid, extent, level, layer.segments);
-        Object.assign(layer, { segments, count, colour: colours[k], width: WIDTHS[which] });
+        const at = used++;
+        const lines = this.contours.segments(grid, extent, level, this.layers[at]?.segments);
+        this.layers[at] = { ...lines, colour: colours[k], width: WIDTHS[which] };
       });
     });
     return this.layers.slice(0, used);

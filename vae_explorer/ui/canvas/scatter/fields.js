@@ -1,3 +1,7 @@
+// Densities of points, and fields of numbers painted as ink.
+
+import { contextOf } from "./canvas.js";
+
 const RAMP = 4096; // levels of ink
 
 /** Counts points on a grid of square cells and smooths the counts. Row 0 lies at the top, y1. */
@@ -5,6 +9,7 @@ export class Density {
   constructor(side = 96) {
     this.side = side;
     this.total = new Float32Array(side * side);
+    /** @type {Float32Array[]} */
     this.classes = [];
     this.stack = new Float32Array(0); // the classes' grids, one after the other
     this.counts = new Uint32Array(256); // shown points of each class, also those outside the extent
@@ -32,6 +37,8 @@ export class Density {
 
   /**
    * The same for each class by itself.
+   * @param {Float32Array} xy @param {Uint8Array} labels @param {Uint8Array} hidden @param {number[]} extent @param {number} bandwidth
+   * @param {number} classes how many
    * @returns {Float32Array[]} points a cell, zeros for a hidden class; the same arrays at every call
    */
   perClass(xy, labels, hidden, extent, bandwidth, classes) {
@@ -46,7 +53,12 @@ export class Density {
     return this.classes;
   }
 
-  /** Shares each point among the four cells whose centres surround it. */
+  /**
+   * Shares each point among the four cells whose centres surround it.
+   * @param {Float32Array} grid
+   * @param {number} cells of one class's grid, or 0
+   * @param {Float32Array} xy @param {Uint8Array} labels @param {Uint8Array} hidden @param {number[]} extent
+   */
   bin(grid, cells, xy, labels, hidden, [x0, x1, y0, y1]) {
     const { side, counts } = this;
     const across = side / (x1 - x0);
@@ -73,6 +85,10 @@ export class Density {
 
   /**
    * The classes' densities at their own points, after `perClass` with the same arguments.
+   * @param {Float32Array} xy
+   * @param {Uint8Array} labels
+   * @param {Uint8Array} hidden
+   * @param {number[]} extent
    * @returns {Float32Array} points a cell, between the four centres around each point, 0 outside the grid: class after
    *   class, `counts` of each; the same array at every call
    */
@@ -106,6 +122,7 @@ export class Density {
    * variance, but for a peak that is 6 % lower. Binning has blurred by a sixth of a squared cell already.
    *
    * Theoretical Foundations of Gaussian Convolution by Extended Box Filtering (Gwosdek et al., 2011)
+   * @param {Float32Array} grid @param {number} bandwidth
    */
   smooth(grid, bandwidth) {
     const variance = (Math.min(bandwidth, this.side / 4) ** 2 - 1 / 6) / 3; // of each box
@@ -117,7 +134,10 @@ export class Density {
     this.smoothRows(this.turned, grid, reach, edge);
   }
 
-  /** Blurs the rows of one grid into the columns of the other; beyond the grid there is nothing. */
+  /**
+   * Blurs the rows of one grid into the columns of the other; beyond the grid there is nothing.
+   * @param {Float32Array} from @param {Float32Array} to @param {number} reach @param {number} edge
+   */
   smoothRows(from, to, reach, edge) {
     const { side, line, next } = this;
     const room = reach + 1; // what leaves the row with one box may come back with the next
@@ -141,7 +161,10 @@ export class Density {
   }
 }
 
-/** A running mean over 2 * reach + 1 cells and two edge cells of a lesser weight. */
+/**
+ * A running mean over 2 * reach + 1 cells and two edge cells of a lesser weight.
+ * @param {Float64Array} from @param {Float64Array} to @param {number} start @param {number} length @param {number} reach @param {number} edge
+ */
 function boxBlur(from, to, start, length, reach, edge) {
   const share = 1 / (2 * reach + 1 + 2 * edge);
   let sum = 0;
@@ -153,23 +176,30 @@ function boxBlur(from, to, start, length, reach, edge) {
   }
 }
 
+/**
+ * What a field is painted with: a CSS colour, clear at 0 and solid at the top; or 256 little-endian RGBA words.
+ * @typedef {string | Uint32Array} Ink
+ */
+
 /** Paints a field on a canvas of its own, one pixel a cell. */
 export class Heat {
+  /** @param {number} side cells */
   constructor(side) {
     this.canvas = document.createElement("canvas");
     Object.assign(this.canvas, { width: side, height: side });
-    this.context = this.canvas.getContext("2d");
+    this.context = contextOf(this.canvas);
     this.image = this.context.createImageData(side, side);
     this.words = new Uint32Array(this.image.data.buffer);
     this.ramp = new Uint32Array(RAMP);
+    /** @type {?{ink: Ink, gamma: number}} */
     this.key = null; // what the ramp is for
   }
 
   /**
-   * @param {Float32Array} values from 0 up, one a cell, the top row first
-   * @param {string|Uint32Array} ink a CSS colour, clear at 0 and solid at the top; or 256 little-endian RGBA words
-   * @param {number} gamma below 1 brings out what is faint
-   * @param {?number} top the value that gets all the ink; the largest one if left out
+   * @param {ArrayLike<number>} values from 0 up, one a cell, the top row first
+   * @param {Ink} ink a CSS colour, clear at 0 and solid at the top; or 256 little-endian RGBA words
+   * @param {number} [gamma] below 1 brings out what is faint
+   * @param {?number} [top] the value that gets all the ink; the largest one if left out
    * @returns {HTMLCanvasElement} the same one at every call
    */
   paint(values, ink, gamma = 0.5, top = null) {
@@ -186,6 +216,7 @@ export class Heat {
     return this.canvas;
   }
 
+  /** @param {Ink} ink @param {number} gamma */
   rampOf(ink, gamma) {
     if (this.key && this.key.ink === ink && this.key.gamma === gamma) return this.ramp;
     this.key = { ink, gamma };
@@ -198,10 +229,10 @@ export class Heat {
   }
 }
 
-/** Any CSS colour as one little-endian RGBA word. */
+/** Any CSS colour as one little-endian RGBA word. @param {string} colour */
 function wordOf(colour) {
   const canvas = document.createElement("canvas");
-  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const context = contextOf(canvas, { willReadFrequently: true });
   context.fillStyle = colour;
   context.fillRect(0, 0, 1, 1);
   return new Uint32Array(context.getImageData(0, 0, 1, 1).data.buffer)[0];

@@ -1,6 +1,20 @@
 // Pointer, wheel and keyboard on one element, told apart into moves, clicks, pans and zooms. The mouse
 // hovers and drags; one finger hovers, two pan and pinch.
 
+/** A place in CSS px from the element's corner. @typedef {{x: number, y: number}} Pixel */
+
+/**
+ * What a gesture means.
+ * @typedef {object} Gestures
+ * @property {(p: Pixel) => void} move
+ * @property {() => void} leave
+ * @property {(p: Pixel) => void} click
+ * @property {(dx: number, dy: number) => void} pan
+ * @property {(factor: number, p: Pixel) => void} zoom
+ * @property {() => void} reset
+ * @property {(event: KeyboardEvent) => void} key
+ */
+
 const CLICK_SLACK = 4; // px that a click may wander
 const DOUBLE = { ms: 350, px: 8 }; // two clicks this near are a double click, by mouse or by finger
 const WHEEL_LINE = 16; // px that a wheel reports as one line
@@ -9,17 +23,22 @@ const WHEEL_LINE = 16; // px that a wheel reports as one line
  * Listens until the signal aborts.
  * @param {HTMLElement} element
  * @param {AbortSignal} signal
- * @param {object} on move(p), leave(), click(p), pan(dx, dy), zoom(factor, p), reset(), key(event);
- *   p is {x, y} in CSS px from the element's corner
+ * @param {Gestures} on
  */
 export function listen(element, signal, on) {
+  /** @type {Map<number, {now: Pixel, start: Pixel}>} */
   const pointers = new Map();
   let wandered = false;
   let last = { time: -Infinity, x: 0, y: 0 }; // the click before
+  /** @param {MouseEvent} event */
   const where = (event) => {
     const box = element.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   };
+  /**
+   * @template {keyof HTMLElementEventMap} T
+   * @param {T} type @param {(event: HTMLElementEventMap[T]) => void} handler @param {AddEventListenerOptions} [options]
+   */
   const add = (type, handler, options = {}) => element.addEventListener(type, handler, { signal, ...options });
 
   add("pointerdown", (event) => {
@@ -40,11 +59,11 @@ export function listen(element, signal, on) {
     const before = pointer.now;
     if (Math.hypot(now.x - pointer.start.x, now.y - pointer.start.y) > CLICK_SLACK) wandered = true;
     if (!wandered) return;
-    const others = [...pointers.keys()].filter((id) => id !== event.pointerId);
+    const [other] = [...pointers.values()].filter((each) => each !== pointer).map((each) => each.now);
     pointer.now = now;
-    if (others.length === 0 && event.pointerType === "touch") return on.move(now);
-    if (others.length === 0) return on.pan(now.x - before.x, now.y - before.y);
-    const other = pointers.get(others[0]).now;
+    if (!other && event.pointerType === "touch") return on.move(now);
+    if (!other) return on.pan(now.x - before.x, now.y - before.y);
+    /** @param {Pixel} p */
     const spread = (p) => Math.max(8, Math.hypot(p.x - other.x, p.y - other.y));
     on.pan((now.x - before.x) / 2, (now.y - before.y) / 2);
     on.zoom(spread(now) / spread(before), { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 });

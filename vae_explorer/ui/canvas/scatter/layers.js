@@ -1,63 +1,65 @@
-// What a scatter plot draws beside its points: axes, underlay, circles, ellipses, marker.
+// What a scatter plot draws below and above its points: underlays, contours, circles, ellipses, lines, dots, guests, a marker.
 
-/** Steps of 1, 2 or 5 times a power of ten, at least `gap` px apart. */
-export function step(scale, gap) {
-  const least = gap / scale;
-  const power = 10 ** Math.floor(Math.log10(least));
-  return [1, 2, 5, 10].map((k) => k * power).find((size) => size >= least);
-}
+import { contextOf } from "./canvas.js";
 
-export function ticks(from, to, size) {
-  const digits = Math.max(0, Math.ceil(-Math.log10(size) - 1e-9));
-  const values = [];
-  for (let k = Math.ceil(from / size); k * size <= to; k++) values.push(k * size);
-  return values.map((value) => ({ value, text: (value === 0 ? 0 : value).toFixed(digits).replace("-", "\u2212") }));
-}
+/**
+ * An image, stretched over [x0, x1, y0, y1]; its first row lies at y1. Only a smooth one may change.
+ * @typedef {{image: HTMLCanvasElement, extent: number[], alpha?: number, smooth?: boolean}} Underlay
+ */
 
-export function drawAxes(plot, context) {
-  const { box, style, axes } = plot;
-  const low = plot.toData({ x: box.x, y: box.y + box.height });
-  const high = plot.toData({ x: box.x + box.width, y: box.y });
-  const size = step(plot.scale, 4.5 * style.size);
-  context.font = `${style.size}px ${style.font}`;
-  context.lineWidth = 1;
-  const line = (x0, y0, x1, y1, alpha) => {
-    context.globalAlpha = alpha;
-    context.strokeStyle = style.text;
-    context.beginPath();
-    context.moveTo(x0, y0);
-    context.lineTo(x1, y1);
-    context.stroke();
-  };
-  const text = (string, x, y, align, alpha = 0.72) => {
-    context.globalAlpha = alpha;
-    context.fillStyle = style.text;
-    context.textAlign = align;
-    context.fillText(string, x, y);
-  };
-  const sharp = (at) => (plot.exact ? at : Math.floor(at) + 0.5); // the nearest place of a line one px wide
-  context.textBaseline = "middle";
-  for (const { value, text: string } of ticks(low.x, high.x, size)) {
-    const x = sharp(plot.toPixel(value, 0).x);
-    line(x, box.y, x, box.y + box.height, value === 0 ? 0.26 : 0.09);
-    const room = box.x + box.width - context.measureText(axes[0]).width - 16;
-    if (x < room) text(string, x, box.y + box.height + 1.25 * style.size, "center");
-  }
-  for (const { value, text: string } of ticks(low.y, high.y, size)) {
-    const y = sharp(plot.toPixel(0, value).y);
-    line(box.x, y, box.x + box.width, y, value === 0 ? 0.26 : 0.09);
-    if (y > box.y + context.measureText(axes[1]).width + 16) text(string, box.x - 0.5 * style.size, y, "right");
-  }
-  text(axes[0], box.x + box.width, box.y + box.height + 1.25 * style.size, "right", 0.9);
-  context.save();
-  context.translate(box.x - 1.2 * style.size, box.y);
-  context.rotate(-Math.PI / 2);
-  text(axes[1], 0, 0, "right", 0.9);
-  context.restore();
-  context.globalAlpha = 1;
-}
+/**
+ * Lines: x0, y0, x1, y1 of each segment, in data units; the first `count` numbers count.
+ * @typedef {{segments: Float32Array, count?: number, colour: string, width: number}} Contour
+ */
 
-/** Images {image, extent: [x0, x1, y0, y1], alpha, smooth}, stretched; their first row lies at y1. Only a smooth one may change. */
+/** A line, in data units. @typedef {{points: number[][]}} Line */
+
+/** A dot, with its number beside it if it has one. @typedef {{x: number, y: number, text?: string}} Dot */
+
+/** A circle, in data units, with a word on its rim. @typedef {{x: number, y: number, radius: number, label: string}} Circle */
+
+/** An ellipse along the axes, in data units. @typedef {{x: number, y: number, rx: number, ry: number}} Ellipse */
+
+/** A point that is none of the plot's own: a diamond with its name, and a dashed ellipse. @typedef {Ellipse & {text: string}} Guest */
+
+/**
+ * What a plot draws beside its points.
+ * @typedef {object} PlotLayers
+ * @property {Underlay[]} underlays
+ * @property {Contour[]} contours
+ * @property {Circle[]} circles
+ * @property {Ellipse[]} ellipses
+ * @property {Line[]} lines
+ * @property {Dot[]} dots
+ * @property {Guest[]} guests
+ * @property {?{x: number, y: number}} marker
+ */
+
+/**
+ * How a plot looks: lines and dots are `bold` times as thick.
+ * @typedef {{text: string, background: string, font: string, size: number, bold: number}} Style
+ */
+
+/** @typedef {"beginPath" | "moveTo" | "lineTo" | "closePath" | "arc" | "ellipse" | "rect" | "roundRect" | "stroke" | "fill" | "clip"} PathPart */
+
+/**
+ * @typedef {"fillStyle" | "strokeStyle" | "lineWidth" | "lineJoin" | "globalAlpha" | "font" | "textAlign" | "textBaseline" | "setLineDash"}
+ *   LookPart
+ */
+
+/** @typedef {"save" | "restore" | "translate" | "rotate" | "fillText" | "strokeText" | "measureText" | "imageSmoothingEnabled"} OtherPart */
+
+/**
+ * What is drawn with: a canvas's 2-D context, or whatever else has these parts of it.
+ * @typedef {Pick<CanvasRenderingContext2D, PathPart | LookPart | OtherPart> & {
+ *   imageSmoothingQuality?: ImageSmoothingQuality,
+ *   drawImage(image: HTMLCanvasElement, x: number, y: number, width: number, height: number): void,
+ * }} Pen
+ */
+
+/** What draws on any pen. @typedef {Omit<import("./scatter.js").Scatter, "context"> & {context: Pen}} Plot */
+
+/** @param {Plot} plot @param {Pen} context */
 export function drawUnderlays(plot, context) {
   const { layers, ratio } = plot;
   for (const { image, extent, alpha = 1, smooth = false } of layers.underlays) {
@@ -77,21 +79,25 @@ export function drawUnderlays(plot, context) {
   context.imageSmoothingEnabled = true;
 }
 
+/** @type {WeakMap<HTMLCanvasElement, HTMLCanvasElement>} */
 const SCALED = new WeakMap(); // of pictures that never change: each as it was drawn last
 
-/** Returns a picture in the size that it is drawn in: scaling it well takes 2 ms, which is too much for every frame. */
+/**
+ * Returns a picture in the size that it is drawn in: scaling it well takes 2 ms, which is too much for every frame.
+ * @param {HTMLCanvasElement} image @param {number} width @param {number} height
+ */
 function scaledDown(image, width, height) {
   let canvas = SCALED.get(image);
   if (canvas?.width === width && canvas.height === height) return canvas;
   if (!canvas) SCALED.set(image, (canvas = document.createElement("canvas")));
   Object.assign(canvas, { width: Math.max(1, width), height: Math.max(1, height) });
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   context.imageSmoothingQuality = "high";
   context.drawImage(image, 0, 0, canvas.width, canvas.height);
   return canvas;
 }
 
-/** Contours {segments: x0, y0, x1, y1 in data units, colour, width}. */
+/** @param {Plot} plot @param {Pen} context */
 export function drawContours(plot, context) {
   const { layers, style, scale } = plot;
   const origin = plot.toPixel(0, 0);
@@ -113,7 +119,7 @@ export function drawContours(plot, context) {
   }
 }
 
-/** Lines {points: [[x, y], ...]}, in data units. */
+/** @param {Plot} plot */
 export function drawLines(plot) {
   for (const { points } of plot.layers.lines) {
     plot.context.beginPath();
@@ -125,7 +131,7 @@ export function drawLines(plot) {
   }
 }
 
-/** Dots {x, y, text}, with their number beside them if they have one. */
+/** @param {Plot} plot */
 export function drawDots(plot) {
   const { context, style, layers } = plot;
   if (layers.dots.length === 0) return; // setting a font lays out a page whose text has changed: 1 ms a frame
@@ -146,7 +152,10 @@ export function drawDots(plot) {
   }
 }
 
-/** A stroke that reads on anything: the background's colour below, the text's above. */
+/**
+ * A stroke that reads on anything: the background's colour below, the text's above.
+ * @param {Pen} context @param {Style} style @param {number} width @param {number[]} [dash]
+ */
 function halo(context, style, width, dash = []) {
   context.setLineDash([]);
   context.lineWidth = width * style.bold + 2.5;
@@ -161,7 +170,7 @@ function halo(context, style, width, dash = []) {
   context.setLineDash([]);
 }
 
-/** Circles {x, y, radius, label}, in data units. */
+/** @param {Plot} plot @param {Pen} context */
 export function drawCircles(plot, context) {
   const { layers, scale, style } = plot;
   context.font = `600 ${style.size}px ${style.font}`;
@@ -185,7 +194,7 @@ export function drawCircles(plot, context) {
   }
 }
 
-/** The classes' names, each at the mean of its shown points. */
+/** The classes' names, each at the mean of its shown points. @param {Plot} plot @param {Pen} context */
 export function drawCaptions(plot, context) {
   const { xy, labels, hidden, captions, style } = plot;
   if (!captions) return;
@@ -211,7 +220,7 @@ export function drawCaptions(plot, context) {
   });
 }
 
-/** Ellipses {x, y, rx, ry} along the axes, in data units. */
+/** @param {Plot} plot */
 export function drawEllipses(plot) {
   for (const ellipse of plot.layers.ellipses) {
     fillEllipse(plot, ellipse);
@@ -219,7 +228,7 @@ export function drawEllipses(plot) {
   }
 }
 
-/** Fills an ellipse and leaves it as the path, for its outline. */
+/** Fills an ellipse and leaves it as the path, for its outline. @param {Plot} plot @param {Ellipse} ellipse */
 function fillEllipse(plot, { x, y, rx, ry }) {
   const { context, scale, style } = plot;
   const centre = plot.toPixel(x, y);
@@ -230,7 +239,7 @@ function fillEllipse(plot, { x, y, rx, ry }) {
   context.fill();
 }
 
-/** Points that are none of the plot's own {x, y, rx, ry, text}: a diamond with its name, and a dashed ellipse. */
+/** @param {Plot} plot */
 export function drawGuests(plot) {
   const { context, layers, style } = plot;
   if (layers.guests.length === 0) return;
@@ -260,6 +269,7 @@ export function drawGuests(plot) {
   }
 }
 
+/** @param {Plot} plot */
 export function drawMarker(plot) {
   const { context, layers, style } = plot;
   if (!layers.marker) return;

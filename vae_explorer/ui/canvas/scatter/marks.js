@@ -1,6 +1,8 @@
 // The marks by which classes are told apart without colours: paths around the origin, all with the area of a disc.
 
-/** By name, as in figures/theme.py: a disc is a disc in every class, the others are for those that ask for them. */
+import { contextOf } from "./canvas.js";
+
+/** By name, as in figures/theme.py: a disc is a disc in every class, the others are for those that ask for them. @type {Record<string, string>} */
 export const MARKS = {
   disc: "M1 0A1 1 0 1 1 -1 0A1 1 0 1 1 1 0Z",
   square: "M-0.89 -0.89H0.89V0.89H-0.89Z",
@@ -16,12 +18,16 @@ export const MARKS = {
 const MARK_REACH = 1.65; // beyond it no mark goes, in radii
 export const MARK_LEAST = 3; // px of radius from which marks are told apart
 
-/** Returns a mark as offsets from its centre's pixel, with coverages from 1 to 255. */
+/**
+ * Returns a mark as offsets from its centre's pixel, with coverages from 1 to 255.
+ * @param {string} name @param {number} radius
+ * @returns {import("./raster.js").Stamp}
+ */
 export function markStamp(name, radius) {
   const reach = Math.ceil(MARK_REACH * radius);
   const side = 2 * reach + 1;
   const canvas = Object.assign(document.createElement("canvas"), { width: side, height: side });
-  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const context = contextOf(canvas, { willReadFrequently: true });
   context.translate(reach + 0.5, reach + 0.5);
   context.scale(radius, radius);
   context.fill(new Path2D(MARKS[name]));
@@ -33,8 +39,9 @@ export function markStamp(name, radius) {
   return { reach, cells };
 }
 
-/** Returns a mark as a small picture for a legend. */
+/** Returns a mark as a small picture for a legend. @param {string} name */
 export function markPicture(name) {
+  /** @param {string} tag */
   const node = (tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
   const [svg, path] = [node("svg"), node("path")];
   Object.entries({ viewBox: "-1.7 -1.7 3.4 3.4", class: "mark", "aria-hidden": "true" }).forEach(([key, value]) => svg.setAttribute(key, value));

@@ -38,7 +38,11 @@ export class Outlines {
     }
   }
 
-  /** Lists the ellipses that can be seen, and counts what their outlines will write. */
+  /**
+   * Lists the ellipses that can be seen, and counts what their outlines will write.
+   * @param {number} width @param {number} height @param {Float32Array} xy @param {Float32Array} std @param {Uint8Array} labels
+   * @param {Uint8Array} hidden @param {import("./raster.js").PixelMap} map
+   */
   gather(width, height, xy, std, labels, hidden, map) {
     if (this.seen.length < labels.length) this.seen = new Uint32Array(labels.length);
     let count = 0;
@@ -57,7 +61,7 @@ export class Outlines {
     return { count, length };
   }
 
-  /** For each coverage and alpha below, the alpha above, in its place in a word. */
+  /** For each coverage and alpha below, the alpha above, in its place in a word. @param {number} alpha */
   overlaps(alpha) {
     if (alpha === this.alpha) return this.over;
     this.alpha = alpha;
@@ -69,7 +73,15 @@ export class Outlines {
   }
 }
 
-/** A soft line, one px wide; a stride beyond 1 leaves gaps. */
+/**
+ * What an outline is written with: the picture, what its alphas become, room for a quadrant, a packed colour.
+ * @typedef {{words: Uint32Array, width: number, height: number, over: Uint32Array, arc: Int32Array, colour: number}} OutlinePen
+ */
+
+/**
+ * A soft line, one px wide; a stride beyond 1 leaves gaps.
+ * @param {OutlinePen} pen @param {number} x @param {number} y @param {number} rx @param {number} ry @param {number} stride @param {number} phase
+ */
 function outline(pen, x, y, rx, ry, stride, phase) {
   const { width, height, arc } = pen;
   const diagonal = Math.hypot(rx, ry);
@@ -85,6 +97,8 @@ function outline(pen, x, y, rx, ry, stride, phase) {
 /**
  * Writes the flat arc of a quadrant column by column (`along` 0) or the steep one row by row (1): each crosses two
  * pixels, which share its coverage. Returns the end of what it wrote from `n` on.
+ * @param {Int32Array} arc @param {number} n @param {number} from @param {number} to @param {number} stride @param {number} along
+ * @param {number} across @param {number} axis
  */
 function quadrant(arc, n, from, to, stride, along, across, axis) {
   for (let u = from; u <= to; u += stride, n += 6) {
@@ -98,7 +112,10 @@ function quadrant(arc, n, from, to, stride, along, across, axis) {
   return n;
 }
 
-/** Puts the first n numbers of a quadrant into all four; what lies on an axis only once. */
+/**
+ * Puts the first n numbers of a quadrant into all four; what lies on an axis only once.
+ * @param {OutlinePen} pen @param {number} x @param {number} y @param {number} n
+ */
 function mirror({ words, width, over, arc, colour }, x, y, n) {
   const centre = y * width + x;
   for (let k = 0; k < n; k += 3) {
@@ -117,7 +134,7 @@ function mirror({ words, width, over, arc, colour }, x, y, n) {
   }
 }
 
-/** The same for an ellipse that crosses the picture's edge. */
+/** The same for an ellipse that crosses the picture's edge. @param {OutlinePen} pen @param {number} x @param {number} y @param {number} n */
 function mirrorClipped({ words, width, height, over, arc, colour }, x, y, n) {
   for (let k = 0; k < n; k += 3) {
     const level = arc[k + 2] << 8;

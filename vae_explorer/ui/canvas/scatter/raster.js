@@ -1,15 +1,22 @@
 // Draws many small discs or other marks, and ellipses around them, into an ImageData: a few writes per pixel, no path and no GPU.
 
+import { contextOf } from "./canvas.js";
 import { markStamp } from "./marks.js";
 import { Outlines } from "./outlines.js";
 
-/** Returns "#rrggbb" as one little-endian RGBA word without its alpha. */
+/** How data lie in a picture: pixel = a * data + b. @typedef {{ax: number, bx: number, ay: number, by: number}} PixelMap */
+
+/** A mark: dx, dy and coverage (1 to 255) of each of its pixels, none farther than `reach`. @typedef {{reach: number, cells: number[][]}} Stamp */
+
+/** A mark in a picture of one width: offsets of whole and of edge pixels. @typedef {ReturnType<Raster["offsets"]>} Offsets */
+
+/** Returns "#rrggbb" as one little-endian RGBA word without its alpha. @param {string} colour */
 export function packed(colour) {
   const rgb = parseInt(colour.slice(1), 16);
   return ((rgb & 0xff) << 16) | (rgb & 0xff00) | (rgb >> 16);
 }
 
-/** Returns a disc as offsets from its centre's pixel, with coverages from 1 to 255. */
+/** Returns a disc as offsets from its centre's pixel, with coverages from 1 to 255. @param {number} radius @returns {Stamp} */
 function stamp(radius) {
   const reach = Math.ceil(radius);
   const cells = [];
@@ -26,13 +33,20 @@ function stamp(radius) {
 export class Raster {
   constructor() {
     this.canvas = document.createElement("canvas");
-    this.context = this.canvas.getContext("2d");
+    this.context = contextOf(this.canvas);
+    /** @type {?Outlines} */
     this.outlines = null; // made when first needed
-    this.resize(1, 1);
+    this.canvas.width = this.canvas.height = 1;
+    this.image = this.context.createImageData(1, 1);
+    this.words = new Uint32Array(this.image.data.buffer);
+    this.stamped = ""; // what the stamps are for
+    /** @type {Offsets[]} */
+    this.stamps = [];
   }
 
+  /** @param {number} width @param {number} height */
   resize(width, height) {
-    if (this.image && this.image.width === width && this.image.height === height) return;
+    if (this.image.width === width && this.image.height === height) return;
     this.canvas.width = width;
     this.canvas.height = height;
     this.image = this.context.createImageData(width, height);
@@ -42,19 +56,22 @@ export class Raster {
 
   /**
    * @param {number} radius px
-   * @param {?string[]} marks one name a class, or none: discs for all
+   * @param {?string[]} [marks] one name a class, or none: discs for all
    */
   setRadius(radius, marks = null) {
     const stamped = `${radius} ${marks}`;
     if (stamped === this.stamped) return;
     this.stamped = stamped;
+    /** @type {Record<string, Offsets>} */
     const made = {};
+    /** @param {string} name */
     const stampOf = (name) => (made[name] ??= this.offsets(name === "disc" ? stamp(radius) : markStamp(name, radius)));
     this.stamps = Array.from({ length: 256 }, (_, k) => stampOf(marks?.[k] ?? "disc"));
   }
 
-  /** Splits a stamp into whole pixels and edge pixels, both as offsets into the words. */
+  /** Splits a stamp into whole pixels and edge pixels, both as offsets into the words. @param {Stamp} stamp */
   offsets({ reach, cells }) {
+    /** @param {number[]} cell */
     const offset = ([dx, dy]) => dy * this.image.width + dx;
     const edge = cells.filter((cell) => cell[2] < 255);
     return {
@@ -74,9 +91,9 @@ export class Raster {
    * @param {Uint8Array} labels one class a point
    * @param {Uint32Array} colours packed colour of each class
    * @param {Uint8Array} hidden 1 for each class that is not drawn
-   * @param {{ax: number, bx: number, ay: number, by: number}} map pixel = a * data + b
-   * @param {?{std: Float32Array, alpha: number}} spread see `ellipses`
-   * @param {?Uint32Array} tints packed colour of each point, in place of its class's
+   * @param {PixelMap} map
+   * @param {?{std: Float32Array, alpha: number}} [spread] see `ellipses`
+   * @param {?Uint32Array} [tints] packed colour of each point, in place of its class's
    */
   draw(xy, labels, colours, hidden, map, spread = null, tints = null) {
     this.words.fill(0);
@@ -87,7 +104,9 @@ export class Raster {
 
   /**
    * Outlines an ellipse around every point of a shown class.
+   * @param {Float32Array} xy
    * @param {Float32Array} std interleaved half-axes along the axes, in data units
+   * @param {Uint8Array} labels @param {Uint32Array} colours @param {Uint8Array} hidden @param {PixelMap} map
    * @param {number} alpha of a single outline, 0 to 1; it grows where outlines overlap
    */
   ellipses(xy, std, labels, colours, hidden, map, alpha) {
@@ -95,6 +114,10 @@ export class Raster {
     this.outlines.draw(this.words, this.image.width, xy, std, labels, colours, hidden, map, alpha);
   }
 
+  /**
+   * @param {Float32Array} xy @param {Uint8Array} labels @param {Uint32Array} colours @param {Uint8Array} hidden @param {PixelMap} map
+   * @param {?Uint32Array} tints
+   */
   points(xy, labels, colours, hidden, map, tints) {
     const { words, stamps } = this;
     const { width, height } = this.image;
@@ -117,7 +140,10 @@ export class Raster {
   }
 }
 
-/** Puts a colour of some coverage (of 255) over a pixel; between two soft edges the stronger alpha stays. */
+/**
+ * Puts a colour of some coverage (of 255) over a pixel; between two soft edges the stronger alpha stays.
+ * @param {number} under @param {number} colour @param {number} coverage
+ */
 function blend(under, colour, coverage) {
   const alpha = under >>> 24;
   if (alpha === 0) return (colour | (coverage << 24)) >>> 0;
