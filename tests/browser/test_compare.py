@@ -161,7 +161,7 @@ def test_a_walk_is_shown_on_both_sides(
     duel = Duel(open_page, server, "tab=path&ends=3,18")
     duel.page.wait_for_timeout(800)
     for k, model in enumerate(models):
-        film = painted(duel.page.locator(f".film.{SIDES[k]}"))
+        film = painted(duel.page.locator(f".walk.{SIDES[k]}"))
         ends = [posterior(model, images, image, 1.0)[0] for image in (3, 18)]
         for picture, share in ((0, 0.0), (5, 5 / 11), (11, 1.0)):
             z = ends[0] + share * (ends[1] - ends[0])
@@ -398,7 +398,7 @@ def test_images_draws_and_walks_use_all_axes(
     duel = Duel(open_page, workshop, f"left={names[0]}&right={names[1]}&tab=path&ends=3,18")
     duel.page.wait_for_timeout(800)
     for k, model in enumerate(pair):
-        film = painted(duel.page.locator(f".film.{SIDES[k]}"))
+        film = painted(duel.page.locator(f".walk.{SIDES[k]}"))
         for picture in (0, 5, 11):
             z = codes[k][3] + picture / 11 * (codes[k][18] - codes[k][3])
             assert close(film[:, 8 * picture : 8 * picture + 8], decode(model, z, 1.0))

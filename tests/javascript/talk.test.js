@@ -97,7 +97,7 @@ function conversation() {
     legend: { hidden: new Set([10, 9]), looks: new Set() },
     switches: { on: new Set(["prior", "atlas"]) },
     tints: { column: null },
-    board: { report: { pins: [] }, strip: { setPicture: note("picture"), complete: () => true }, showCompare() {} },
+    board: { report: { pins: [] }, strip: { setPicture: note("picture"), complete: () => true }, showDifference() {} },
     panel: { show: note("show"), draw: note("draw") },
     curve: { settle() {} },
     drawing: { settle() {} },

@@ -66,7 +66,7 @@ export class Conversation {
     this.map.board.strip.setPicture(said.point, said.decoded, said.beta);
     this.map.showPin();
     this.map.panel.show(said);
-    this.map.board.showCompare();
+    this.map.board.showDifference();
     this.map.curve.settle();
     this.map.look();
   }

@@ -41,7 +41,7 @@ export class Picking {
     this.map.talk.ask();
     setTimeout(() => {
       this.map.board.strip.show();
-      this.map.board.showCompare();
+      this.map.board.showDifference();
       this.map.showPin();
       this.map.look();
     });

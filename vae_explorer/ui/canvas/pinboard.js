@@ -1,11 +1,11 @@
 // The pinned points of a map: their strip, the path through them, the comparison of two.
 
-import { Compare } from "./compare.js";
-import { Film } from "./film.js";
+import { Difference } from "./difference.js";
 import { minus, tupleText } from "./panel.js";
 import { samePoint } from "./point.js";
 import { Strip } from "./strip.js";
 import { imageWords } from "./tints.js";
+import { Walk } from "./walk.js";
 
 /** @import { Levels } from "./decoder.js" */
 /** @import { LatentMap } from "./latent_map.js" */
@@ -27,12 +27,12 @@ export class Pinboard {
       change: () => this.changed(),
       name: (pin) => this.nameOf(pin),
     });
-    this.film = new Film(find(".tab.path"), abort.signal, {
+    this.walk = new Walk(find(".tab.path"), abort.signal, {
       kind: (kind) => ((this.kind = kind), this.changed()),
       walk: (z) => map.picking.point(z && { x: z[0], y: z[1] ?? 0, index: null, z }),
       decode: (z, grey) => map.decoder.decode(z, map.beta, grey),
     });
-    this.compare = new Compare(find(".tab.compare"));
+    this.difference = new Difference(find(".tab.compare"));
   }
 
   /** @param {Point[]} pins @param {?number} other @param {PathKind} kind */
@@ -63,27 +63,27 @@ export class Pinboard {
   choose(k) {
     if (this.tab === "compare") this.rival = this.strip.pins[k];
     else this.map.picking.pinAt(this.strip.pins[k]);
-    this.showCompare();
+    this.showDifference();
     this.map.talk.tell();
   }
 
   changed() {
     if (this.tab === "path") this.map.moved();
-    this.showCompare();
+    this.showDifference();
     this.map.talk.tell();
   }
 
   /** Takes PyTorch's images of the pins. @param {string[]} pictures @param {?number} beta */
   setPictures(pictures, beta) {
     if (pictures.length === this.strip.pins.length) this.strip.setPictures(pictures, beta);
-    this.showCompare();
+    this.showDifference();
   }
 
   /** @param {string} tab */
   open(tab) {
     this.tab = tab;
-    if (tab !== "path") this.film.stop();
-    this.showCompare();
+    if (tab !== "path") this.walk.stop();
+    this.showDifference();
   }
 
   /** @param {Point} pin */
@@ -104,22 +104,22 @@ export class Pinboard {
   /** Lays the path anew where the pins are now. */
   show() {
     const { map } = this;
-    if (this.tab === "path") this.film.set(this.points, this.kind, map.world.shape);
-    const path = this.tab === "path" ? this.film.path : [];
+    if (this.tab === "path") this.walk.set(this.points, this.kind, map.world.shape);
+    const path = this.tab === "path" ? this.walk.path : [];
     map.plot.setLayers({ lines: path.length ? [{ points: path.map(([x, y = 0]) => [x, y]) }] : [] });
   }
 
-  /** Decodes some of the film's pictures; says whether more are due. */
+  /** Decodes some of the walk's pictures; says whether more are due. */
   develop() {
-    return this.tab === "path" && this.film.develop();
+    return this.tab === "path" && this.walk.develop();
   }
 
-  showCompare() {
+  showDifference() {
     const { said } = this.map.talk;
     if (this.tab !== "compare" || !said) return;
     const k = this.other;
     const picture = k === null ? null : this.strip.pictures[k];
     const other = k !== null && picture ? { png: picture.png, name: this.nameOf(this.strip.pins[k]) } : null;
-    this.compare.show({ png: said.decoded, name: `z = ${minus(tupleText(said.z))}` }, other);
+    this.difference.show({ png: said.decoded, name: `z = ${minus(tupleText(said.z))}` }, other);
   }
 }

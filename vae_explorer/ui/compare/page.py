@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from vae_explorer.ui import canvas
-from vae_explorer.ui.compare import controls as pairs
+from vae_explorer.ui.compare import controls
 from vae_explorer.ui.compare.scene import Duel
 from vae_explorer.ui.compare.state import STATE, DuelView
 from vae_explorer.ui.drawing.pad import drawing_pad
@@ -18,7 +18,7 @@ from vae_explorer.ui.shell.head import aside, head
 def page() -> None:
     """Two pickers and the worlds of both maps; what the maps ask for is answered by the fragment alone."""
     left, right, caption, share, export = head(5)
-    names = pairs.choose(left, right)
+    names = controls.choose(left, right)
     if names is None:
         return
     if lost.told():
@@ -29,7 +29,7 @@ def page() -> None:
 
 def _draw(duel: Duel, caption: DeltaGenerator, share: DeltaGenerator, export: DeltaGenerator) -> None:
     """Draws both models, with words on their images where they are others than they were trained with."""
-    start = pairs.start(duel)
+    start = controls.start(duel)
     changed = dict.fromkeys(side.shown.changed for side in duel.sides if side.shown.changed)
     if messages := [*changed, *st.session_state.duel_messages]:
         say.warning(messages)
@@ -55,7 +55,7 @@ def _answer(duel: Duel, start: DuelView) -> None:
     view = STATE.updated(start, reported, duel.limits)
     st.session_state.duel_view = view
     canvas.answer(duel.answer(view, start), duel.name)  # first: the browser has it while the rest is made
-    pairs.export(duel, view)
+    controls.export(duel, view)
     with st.container(key="progress"):
         bar = st.empty()
     for name, message in duel.fields(view, lambda done: _show(bar, done)):

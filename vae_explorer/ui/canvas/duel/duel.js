@@ -258,7 +258,7 @@ export class Duel {
     }
     this.showPoint();
     const { tab } = this.state;
-    const sheets = tab === "sample" ? this.pictures.sheets : tab === "path" ? this.pictures.films : [];
+    const sheets = tab === "sample" ? this.pictures.sheets : tab === "path" ? this.pictures.walks : [];
     const more = sheets.map((sheet, k) => sheet.develop((z, grey) => this.sides[k].decode(z, grey)));
     if (more.some(Boolean)) this.look();
   }

@@ -16,7 +16,7 @@ export class Pictures {
   constructor(duel) {
     this.duel = duel;
     this.sheets = duel.sides.map(({ name: side }) => new ContactSheet(duel.find(`.sample canvas.${side}`, HTMLCanvasElement), SHEET, PICTURES_A_TURN));
-    this.films = duel.sides.map(({ name: side }) => new ContactSheet(duel.find(`.film.${side}`, HTMLCanvasElement), WALK_FRAMES, PICTURES_A_TURN));
+    this.walks = duel.sides.map(({ name: side }) => new ContactSheet(duel.find(`.walk.${side}`, HTMLCanvasElement), WALK_FRAMES, PICTURES_A_TURN));
   }
 
   /** Lays draws and walks anew, where the codes are now. */
@@ -36,8 +36,8 @@ export class Pictures {
         const walk = pathThrough(ends, "straight", WALK_FRAMES - 1);
         layers.lines = [{ points: walk.map(([x, y = 0]) => [x, y]) }];
         layers.dots = ends.map(([x, y = 0], i) => ({ x, y, text: "AB"[i] }));
-        this.films[k].set(walk, shape);
-        if (side.flat) this.films[k].showWhole(this.fromPython(k));
+        this.walks[k].set(walk, shape);
+        if (side.flat) this.walks[k].showWhole(this.fromPython(k));
       }
       side.plot.setLayers(layers);
     });

@@ -38,6 +38,6 @@ export function noteOn(duel) {
       : (duel.table.message.absent ?? "Choose how the plane is coloured: by how far its decoded images are from data."));
   sides.forEach(({ name }, k) => {
     duel.pictures.sheets[k].canvas.setAttribute("aria-label", `${SHEET * SHEET} decoded draws, ${name}`);
-    duel.pictures.films[k].canvas.setAttribute("aria-label", `Film strip of the walk, ${name}`);
+    duel.pictures.walks[k].canvas.setAttribute("aria-label", `Film strip of the walk, ${name}`);
   });
 }

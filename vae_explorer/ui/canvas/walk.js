@@ -8,8 +8,8 @@ import { pathThrough } from "./paths.js";
 /** @import { PathKind } from "./paths.js" */
 
 /**
- * What a film asks for: another kind of path, a point to show (null where the walk ends), a picture.
- * @typedef {{kind: (name: PathKind) => void, walk: (z: ?number[]) => void, decode: Decode}} FilmParts
+ * What a walk asks for: another kind of path, a point to show (null where the walk ends), a picture.
+ * @typedef {{kind: (name: PathKind) => void, walk: (z: ?number[]) => void, decode: Decode}} WalkParts
  */
 
 /** @type {PathKind[]} */
@@ -20,8 +20,8 @@ const STEPS = 48; // points of a segment on the map
 const WALK = 4000; // ms from end to end
 const FRAMES_A_TURN = 2; // so that a drag stays smooth
 
-export class Film {
-  /** @param {HTMLElement} host @param {AbortSignal} signal @param {FilmParts} on */
+export class Walk {
+  /** @param {HTMLElement} host @param {AbortSignal} signal @param {WalkParts} on */
   constructor(host, signal, on) {
     this.on = on;
     /** @type {number[][]} */
@@ -38,7 +38,7 @@ export class Film {
     this.bar.className = "switches";
     this.bar.append(...this.kinds, this.play);
     this.canvas = document.createElement("canvas");
-    this.canvas.className = "film";
+    this.canvas.className = "walk";
     this.canvas.setAttribute("role", "img");
     this.sheet = new ContactSheet(this.canvas, FRAMES, FRAMES_A_TURN);
     this.words = document.createElement("p");

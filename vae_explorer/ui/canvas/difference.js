@@ -5,7 +5,7 @@ import { contextOf } from "./scatter/canvas.js";
 
 /** A picture of PyTorch's, a PNG file in base64, and what it is of. @typedef {{png: string, name: string}} NamedPicture */
 
-export class Compare {
+export class Difference {
   /** @param {HTMLElement} host */
   constructor(host) {
     this.words = document.createElement("p");
