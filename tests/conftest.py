@@ -1,6 +1,7 @@
 """What holds for every test."""
 
 import os
+import tempfile
 
 import hypothesis
 import pytest
@@ -10,6 +11,10 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 # Before PyTorch is imported, here and in what a test starts: threads of two tests at once that wait for each
 # other's cores take ten times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# What the app keeps for its next start goes to a folder of the tests: the first process makes it, the others take it.
+_CACHE = tempfile.TemporaryDirectory(prefix="vae-explorer-tests-")
+os.environ.setdefault("XDG_CACHE_HOME", _CACHE.name)
 
 
 # A run repeats the one before, and a busy machine fails nothing.

@@ -20,7 +20,8 @@ from vae_explorer.ui.train import forecast, recipe
 
 MAKERS = {"lru_cache", "cache", "cache_data", "cache_resource"}
 LASTING = {
-    *("shell.store.freeze", "shell.store.checkpoint", "shell.store.field", "shell.store.decoded"),
+    *("shell.store.freeze", "shell.store.checkpoint", "shell.store.facts"),
+    *("shell.store.field", "shell.store.decoded"),
     "train.forecast.forecasts",
 }
 

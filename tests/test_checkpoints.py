@@ -22,7 +22,7 @@ from streamlit.testing.v1 import AppTest
 from tests.test_models import config, perturbed
 from tests.test_training import provenance
 from vae_explorer.__main__ import parse
-from vae_explorer.checkpoints import checkpoints
+from vae_explorer.checkpoints import checkpoints, files
 from vae_explorer.checkpoints.checkpoints import CheckpointError
 from vae_explorer.checkpoints.digests import digest
 from vae_explorer.config import TrainingConfig
@@ -380,7 +380,8 @@ def test_a_file_that_goes_while_it_is_looked_at_is_missing(path: Path, monkeypat
         path.unlink()
         return safe_open(*arguments, **options)
 
-    monkeypatch.setattr(checkpoints, "safe_open", deleted_first)
+    for room in (checkpoints, files):
+        monkeypatch.setattr(room, "safe_open", deleted_first)
     content = path.read_bytes()
     assert "mine" not in {entry.name for entry in checkpoints.list_all()}, "and no reason is given for a gone file"
     path.write_bytes(content)
@@ -415,7 +416,7 @@ def test_a_key_of_a_file_that_has_just_gone_is_refused(path: Path, monkeypatch: 
         path.unlink()
         return found
 
-    monkeypatch.setattr(checkpoints, "named", then_gone)
+    monkeypatch.setattr(files, "named", then_gone)
     with pytest.raises(CheckpointError, match="'mine' is gone"):
         store.key("mine")
 

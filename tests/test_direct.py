@@ -117,7 +117,7 @@ def test_a_name_is_asked_for_once(client: TestClient) -> None:
 def test_other_sites_start_no_work(
     headers: dict[str, str], client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoints, "named", lambda name: pytest.fail(f"{name} was looked for"))
+    monkeypatch.setattr("vae_explorer.checkpoints.files.named", lambda name: pytest.fail(f"{name} was looked for"))
     reply = client.get("/answer", params={"model": NAME, "z": "0,0"}, headers=headers)
     assert (reply.status_code, reply.text) == (403, "Asked for by a page of another site.\n")
 

@@ -359,7 +359,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         config = ModelConfig(kind=kind, data="digits", shape=(8, 8), encoder=(16,), decoder=(16,), beta=4.0)  # type: ignore[arg-type]
         checkpoints.save(tmp_path / f"{name}.safetensors", build(config, seed=0), PROVENANCE)
     monkeypatch.setenv("VAE_EXPLORER_RUNS", str(tmp_path))
-    monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path / "none")
+    monkeypatch.setattr("vae_explorer.checkpoints.files.SHIPPED", tmp_path / "none")
     return tmp_path
 
 
@@ -423,7 +423,7 @@ def test_downloads_are_made_once_they_are_opened_and_a_rerun_repeats_no_picture(
 def test_a_click_is_answered_while_a_curve_is_measured(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measured, go_on = curves.measure_curve, Event()
     monkeypatch.setattr(curves, "find", lambda _: None)
-    monkeypatch.setattr(curves, "measure", lambda *a, **k: go_on.wait(60) and measured(*a, **k))
+    monkeypatch.setattr(curves, "measure_curve", lambda *a, **k: go_on.wait(60) and measured(*a, **k))
     test = app(state={"answer-a-multi": {"seen": {"point": {"z": [0.25, -1.0]}}}})
     assert "curve" not in sent(test)
     assert sent(test)["answer"]["said"]["z"] == [0.25, -1.0]

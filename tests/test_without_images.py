@@ -36,7 +36,7 @@ NAME = "theirs"
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("VAE_EXPLORER_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("VAE_EXPLORER_DATA", str(tmp_path))
-    monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path / "none")
+    monkeypatch.setattr("vae_explorer.checkpoints.files.SHIPPED", tmp_path / "none")
     store.forget_images()
     yield tmp_path
     store.forget_images()

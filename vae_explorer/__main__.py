@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from vae_explorer.checkpoints.checkpoints import CheckpointError
+from vae_explorer.checkpoints.files import CheckpointError
 from vae_explorer.checkpoints.sidecars import SidecarError
 from vae_explorer.commands import data, evaluate, lists, train
 from vae_explorer.config import ConfigError

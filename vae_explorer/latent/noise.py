@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
@@ -34,6 +33,8 @@ def normal_sets(sets: int, samples: int, axes: int, seed: tuple[int, ...]) -> Do
         | Randomization of Number Theoretic Methods for Multiple Integration (Cranley & Patterson, 1976)
         | https://doi.org/10.1137/0713071
     """
+    import torch  # here and not above: what the app shows first does without
+
     shifts = np.random.default_rng(seed).random((sets, 1, axes))
     uniform = ((_sobol(samples, axes) + shifts) % 1).clip(TINY, 1 - TINY)
     numbers: Doubles = torch.special.ndtri(torch.from_numpy(uniform)).numpy()
@@ -43,6 +44,8 @@ def normal_sets(sets: int, samples: int, axes: int, seed: tuple[int, ...]) -> Do
 @lru_cache(maxsize=16)
 def _sobol(samples: int, axes: int) -> Doubles:
     """Returns the points `(samples, axes)` of a scrambled Sobol sequence; its seed makes a generator of its own."""
+    import torch
+
     sequence = torch.quasirandom.SobolEngine(axes, scramble=True, seed=0)
     points: Doubles = sequence.draw(samples, dtype=torch.double).numpy()
     return points

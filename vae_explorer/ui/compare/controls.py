@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from vae_explorer import text
-from vae_explorer.checkpoints import checkpoints
+from vae_explorer.checkpoints import files
 from vae_explorer.ui.compare import exports as duel_exports
 from vae_explorer.ui.compare.scene import Duel
 from vae_explorer.ui.compare.state import STATE, DuelView, parse
@@ -25,11 +25,7 @@ _PICKER: dict[str, Any] = {"format_func": text.shown, "label_visibility": "colla
 def choose(left: DeltaGenerator, right: DeltaGenerator) -> tuple[str, str] | None:
     """Shows both pickers: any two checkpoints of the same data."""
     state = st.session_state
-    data = {
-        entry.name: entry.config.data
-        for entry in checkpoints.list_all()
-        if entry.config is not None and not entry.error
-    }
+    data = {entry.name: entry.config.data for entry in files.list_all() if entry.config is not None and not entry.error}
     if not data:
         st.error("There is no trained model yet: `python -m vae_explorer train --help`.")
         return None

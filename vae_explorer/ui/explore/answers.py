@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from vae_explorer.checked import Misfit, loads
-from vae_explorer.checkpoints.checkpoints import CheckpointError
+from vae_explorer.checkpoints.files import CheckpointError
 from vae_explorer.data import ALL, DataError
 from vae_explorer.data.modality import PICTURES
 from vae_explorer.latent.encoding import decode

@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 import streamlit as st
 
 from vae_explorer import data, text
-from vae_explorer.checkpoints import checkpoints
+from vae_explorer.checkpoints import files
 from vae_explorer.ui import canvas
 from vae_explorer.ui.explore import exports
 from vae_explorer.ui.explore.scene import Scene
@@ -32,7 +32,7 @@ class Seen(NamedTuple):
 
 def names() -> tuple[list[str], list[str]]:
     """Returns the checkpoints that can be shown, the first one first, and a message for each that cannot."""
-    entries = checkpoints.list_all()
+    entries = files.list_all()
     usable = sorted((entry.name for entry in entries if not entry.error), key=lambda name: (name != FIRST, name))
     return usable, [f"{entry.name} is not in the list. {entry.error}" for entry in entries if entry.error]
 

@@ -57,6 +57,8 @@ def _draw(scene: Scene, broken: list[str], places: Sequence[DeltaGenerator]) -> 
         _answer(scene, start)
     made = store.curve_later(scene.key)
     wait([made], timeout=PATIENCE)
+    if made.done():
+        scene.keep()
     st.fragment(_curve, run_every=None if made.done() else TICK)(scene, made.done())
     drawing_pad(scene.place, [scene])
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,13 @@ from vae_explorer.ui.canvas.wire import pack
 from vae_explorer.ui.explore.state import STATE, View
 from vae_explorer.ui.shell import nearest, store
 from vae_explorer.ui.shell.messages import picture
+from vae_explorer.ui.shell.ready import FirstView
 from vae_explorer.ui.state.limits import Limits
 from vae_explorer.ui.state.points import AtPlace, Point, to_json
 from vae_explorer.ui.state.words import link
+
+if TYPE_CHECKING:
+    from vae_explorer.checkpoints.checkpoints import Checkpoint
 
 PRIOR_RADIUS = 3.4  # shows the circle of three sigma whole
 QUANTILES = (0.002, 0.998)  # few codes lie far out: the map begins with the others
@@ -61,14 +65,19 @@ class Scene:
         self.name = name
         self.part = part
         self.key = store.key(name, part)
-        self.checkpoint = store.checkpoint(self.key)
+        self.facts = store.facts(self.key)
         self.shown = store.shown(self.key)
         self.images = self.shown.images
         self.limits = self._limits()
 
     @property
     def config(self) -> ModelConfig:
-        return self.checkpoint.config
+        return self.facts.config
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The model itself."""
+        return store.checkpoint(self.key)
 
     @property
     def target(self) -> str:
@@ -79,7 +88,7 @@ class Scene:
     def caption(self) -> str:
         """Which images are shown and how many; for a VAE of one KL weight, which."""
         weight = f" · trained for KL weight {self.config.beta:g}" if self.config.kind == "vae" else ""
-        age = "" if self.checkpoint.digest else " · an older file, which cannot be checked for damage"
+        age = "" if self.facts.digest else " · an older file, which cannot be checked for damage"
         count = len(self.images.labels)
         if self.shown.absent:
             return f"No images: what the decoder makes of the plane · trained on {self.images.source}{weight}{age}"
@@ -95,7 +104,7 @@ class Scene:
         """Why there are no images, and what to do; empty where they are here."""
         if not self.shown.absent:
             return ""
-        return f"{self.shown.absent} {WITHOUT_IMAGES.format(self.config.data, self.checkpoint.provenance.data)}"
+        return f"{self.shown.absent} {WITHOUT_IMAGES.format(self.config.data, self.facts.provenance.data)}"
 
     @property
     def outdated(self) -> bool:
@@ -151,6 +160,8 @@ class Scene:
 
     def said(self, view: View) -> dict[str, object]:
         """Returns what PyTorch says of the view's point: its image and its numbers."""
+        if view == STATE.start(self.limits) and (kept := store.first_view(self.key)):
+            return kept.said
         beta = self.weight(view)
         z = self.z(view)
         return {
@@ -164,6 +175,11 @@ class Scene:
             "nearest": "" if view.image is not None else self._nearest(z, beta),
             "of": None if view.image is None else self._of(view.image, beta),
         }
+
+    def keep(self) -> None:
+        """Keeps what the page opens with for the next server, which then shows it before PyTorch is there."""
+        start = STATE.start(self.limits)
+        store.keep_first_view(self.key, lambda: FirstView(self.limits.home, self.said(start), self.world()))
 
     def file(self, image: int) -> str:
         """Returns the user's own name of an image's file, or nothing."""
@@ -262,7 +278,9 @@ class Scene:
 @lru_cache(maxsize=64)  # every click asks for it, and the quantiles of 60,000 codes take 2 ms
 def _home(of: store.Key) -> tuple[float, float, float]:
     """Returns middle and half the side of the square that the map begins with: it holds the prior, and most codes."""
-    config = store.checkpoint(of).config
+    if kept := store.first_view(of):
+        return kept.home
+    config = store.facts(of).config
     mean = _two_axes(store.encoding(of, reported_beta(config)).mean)
     if not len(mean):  # a prior's three circles; where an autoencoder's codes lie, nobody knows then
         return (0.0, 0.0, PRIOR_RADIUS if config.kind != "autoencoder" else WIDE)

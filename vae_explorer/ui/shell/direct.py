@@ -71,7 +71,7 @@ def _wrong(asked: Sequence[tuple[str, str]]) -> str:
 def _answer(asked: Mapping[str, str], until: float) -> Response:
     if time.monotonic() > until:
         return _refusal(BUSY, 503)
-    from vae_explorer.checkpoints.checkpoints import CheckpointError
+    from vae_explorer.checkpoints.files import CheckpointError
     from vae_explorer.data import ALL, DataError
     from vae_explorer.ui.explore.scene import Scene
     from vae_explorer.ui.explore.state import parse

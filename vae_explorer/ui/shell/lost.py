@@ -8,7 +8,7 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from vae_explorer.checkpoints.checkpoints import CheckpointError
+from vae_explorer.checkpoints.files import CheckpointError
 from vae_explorer.data import DataError
 from vae_explorer.ui.shell import say
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vae_explorer import text
-from vae_explorer.checkpoints.checkpoints import Checkpoint, CheckpointError
+from vae_explorer.checkpoints.files import CheckpointError
 from vae_explorer.config import ModelConfig
 from vae_explorer.data import Images
 from vae_explorer.data.modality import PICTURES
@@ -18,10 +18,12 @@ from vae_explorer.figures import theme
 from vae_explorer.latent.encoding import atlas, encode
 from vae_explorer.latent.geometry import magnification
 from vae_explorer.latent.model import Encoding
-from vae_explorer.models.dense import dense_decoder
 from vae_explorer.ui.canvas.wire import pack
 from vae_explorer.ui.shell.tiles import tiles
 from vae_explorer.ui.state.limits import Limits
+
+if TYPE_CHECKING:
+    from vae_explorer.checkpoints.checkpoints import Checkpoint
 
 RUNGS_PER_DECADE = 1  # codes on straight lines between them err by 0.004 latent units: benchmarks.live
 FIELD_RUNGS = 5
@@ -46,6 +48,8 @@ def world(checkpoint: Checkpoint, images: Images, limits: Limits) -> bytes:
     decoded images over the plane, the first row at the top. Where all parts are there, `parts`, uint8 `(N,)`;
     for each column of numbers `column0` and so on, float32 `(N,)`, nan where one is missing.
     """
+    from vae_explorer.models.dense import dense_decoder  # here, as PyTorch: what is kept ready does without
+
     config, model = checkpoint.config, checkpoint.arrays
     rungs = rungs_of(config)
     none = Encoding(*np.zeros((2, 0, config.latent), np.float32))

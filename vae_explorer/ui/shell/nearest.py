@@ -30,8 +30,7 @@ class Near(NamedTuple):
 
 def nearest(of: store.Key, z: tuple[float, ...], beta: float) -> Near:
     """Returns the image whose code at a KL weight lies nearest to a latent point."""
-    checkpoint = store.checkpoint(of)
-    low, high, share = around(checkpoint.config, beta)
+    low, high, share = around(store.facts(of).config, beta)
     mean = store.encoding(of, low).mean
     if share == 0:
         return _first(mean, z)
@@ -39,7 +38,7 @@ def nearest(of: store.Key, z: tuple[float, ...], beta: float) -> Near:
     square = _squares(codes, z)
     few = np.argpartition(square, CANDIDATES - 1)[:CANDIDATES] if len(square) > CANDIDATES else np.arange(len(square))
     pixels = store.shown(of).images.pixels[few]
-    found = _first(latent.encode(checkpoint.arrays, pixels, beta).mean, z)
+    found = _first(latent.encode(store.checkpoint(of).arrays, pixels, beta).mean, z)
     return Near(int(few[found.image]), found.distance)
 
 

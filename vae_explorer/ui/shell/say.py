@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from vae_explorer import text
-from vae_explorer.checkpoints.checkpoints import CheckpointError
+from vae_explorer.checkpoints.files import CheckpointError
 from vae_explorer.data import DataError
 
 LONGEST = 600  # characters of a message

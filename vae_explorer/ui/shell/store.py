@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from vae_explorer import data
-from vae_explorer.checkpoints import checkpoints
-from vae_explorer.checkpoints.checkpoints import Checkpoint, CheckpointError
+from vae_explorer.checkpoints import files
+from vae_explorer.checkpoints.files import CheckpointError, Provenance
+from vae_explorer.config import ModelConfig
 from vae_explorer.data import DataError, Images
 from vae_explorer.data.modality import PICTURES
 from vae_explorer.latent import encoding as latent
 from vae_explorer.latent.encoding import Terms
 from vae_explorer.latent.model import Encoding
-from vae_explorer.measured import curves
-from vae_explorer.measured.curves import Curve
-from vae_explorer.ui.shell import caches, messages
+from vae_explorer.ui.shell import caches, messages, ready
 from vae_explorer.ui.shell.caches import lasting, once
 from vae_explorer.ui.shell.encodings import Encodings
+from vae_explorer.ui.shell.ready import FirstView
 from vae_explorer.ui.state.limits import Limits
+
+if TYPE_CHECKING:
+    from vae_explorer.checkpoints.checkpoints import Checkpoint
+    from vae_explorer.measured.curves import Curve
 
 PART = "test"
 _ENCODINGS = Encodings()
@@ -59,17 +65,36 @@ def key(name: str, part: str = PART) -> Key:
     Raises:
         CheckpointError: If there is none of that name, or no longer.
     """
-    path = checkpoints.named(name)
+    path = files.named(name)
     try:
         return Key(str(path), path.stat().st_mtime_ns, part)
     except OSError as error:
         raise CheckpointError(f"The file of the model {name!r} is gone. Choose another model.") from error
 
 
+class Facts(NamedTuple):
+    """What a checkpoint's head says: all that a page needs of it before anything is computed."""
+
+    config: ModelConfig
+    provenance: Provenance
+    digest: str | None  # as in `checkpoints.Checkpoint`
+
+
+@lasting
+@once(64)
+def facts(of: Key) -> Facts:
+    """Returns what a checkpoint says of itself; its weights are read, and judged, when something is computed."""
+    path = Path(of.path)
+    texts = files.metadata(path)
+    return Facts(*files.parse(path, texts), texts.get(files.DIGEST))
+
+
 @lasting
 @once(8)
 def checkpoint(of: Key) -> Checkpoint:
     """Returns a checkpoint with its model, ready to be asked; shared by all sessions, never changed."""
+    from vae_explorer.checkpoints import checkpoints  # here, as PyTorch: what the page shows first does without
+
     return checkpoints.load(Path(of.path))
 
 
@@ -95,21 +120,21 @@ def _fingerprint(name: str) -> str:
 
 def shown(of: Key) -> Shown:
     """Returns what a model is shown with: its images, or words; without them, its decoder can still be seen."""
-    loaded = checkpoint(of)
-    name = loaded.config.data
+    said = facts(of)
+    name = said.config.data
     try:
         found = images(name, of.part)
-        data.demand_shape(found, loaded.config.shape)
+        data.demand_shape(found, said.config.shape)
     except DataError as error:
-        return Shown(data.nothing(loaded.config.shape, loaded.provenance.data), str(error), "", "")
+        return Shown(data.nothing(said.config.shape, said.provenance.data), str(error), "", "")
     return Shown(found, "", _changed(of), _fingerprint(name))
 
 
 @once(8)
 def _changed(of: Key) -> str:
-    loaded = checkpoint(of)
-    name = loaded.config.data
-    return data.changed(name, PART, images(name, PART), loaded.provenance.images) or ""
+    said = facts(of)
+    name = said.config.data
+    return data.changed(name, PART, images(name, PART), said.provenance.images) or ""
 
 
 def encoding(of: Key, beta: float) -> Encoding:
@@ -139,9 +164,28 @@ def _encoded(of: Key, beta: float, which: slice) -> Encoding:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def world(of: Key, limits: Limits) -> bytes:
     """Returns what the map in the browser needs of a checkpoint, once."""
+    if kept := first_view(of):
+        return kept.world
     loaded = checkpoint(of)
     with _ENCODINGS.working:
         return messages.world(loaded, shown(of).images, limits)
+
+
+@once(4)
+def first_view(of: Key) -> FirstView | None:
+    """Returns what a page opened a shipped checkpoint with before, in this process or in another one."""
+    here = shown(of)
+    if here.absent or Path(of.path).parent != files.SHIPPED:
+        return None
+    return ready.find(of, facts(of).digest, here.fingerprint)
+
+
+def keep_first_view(of: Key, made: Callable[[], FirstView]) -> None:
+    """Keeps it for the next server, unless it is kept."""
+    here = shown(of)
+    if not here.absent and Path(of.path).parent == files.SHIPPED and first_view(of) is None:
+        ready.keep(of, facts(of).digest, here.fingerprint, made())
+        first_view.cache_clear()  # type: ignore[attr-defined]  # of cachetools
 
 
 @lasting
@@ -154,6 +198,8 @@ def field(of: Key, limits: Limits, layer: str) -> bytes:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def curve(of: Key) -> Curve | None:
     """Returns the rate-distortion curve: measured before, or else now on fewer images; None where there are none."""
+    from vae_explorer.measured import curves
+
     loaded, here = checkpoint(of), shown(of).images
     return curves.find(loaded) or (curves.measure_curve(loaded, here, quick=True) if len(here.labels) else None)
 
@@ -167,11 +213,16 @@ def curve_later(of: Key) -> Future[Curve | None]:
 
 
 def _measure(made: Future[Curve | None], of: Key) -> None:
+    """Measures, or finds, a curve. For the first one PyTorch is imported: what it leaves is frozen, as in `freeze`."""
+    first = "torch" not in sys.modules
     with _ONE_CURVE:
         try:
             made.set_result(curve(of))
         except (CheckpointError, data.DataError, OSError, RuntimeError, ValueError) as error:  # for whoever asks
             made.set_exception(error)
+    if first:
+        gc.collect()
+        gc.freeze()
 
 
 @lasting

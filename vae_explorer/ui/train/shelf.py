@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from vae_explorer import text
-from vae_explorer.checkpoints import checkpoints
-from vae_explorer.checkpoints.checkpoints import CheckpointError, Entry
+from vae_explorer.checkpoints import files
+from vae_explorer.checkpoints.files import CheckpointError, Entry
 from vae_explorer.ui.shell import say, undo
 
 
 def show() -> None:
     """Shows the models that were trained or copied here; those that the program ships are not among them."""
-    found = [entry for entry in checkpoints.list_all() if entry.path.parent != checkpoints.SHIPPED]
+    found = [entry for entry in files.list_all() if entry.path.parent != files.SHIPPED]
     if not found:
         return
     with st.expander(f"Your models ({len(found)})"):
@@ -37,7 +37,7 @@ def _row(entry: Entry) -> None:
         "Delete model", key=f"shelf_delete_{entry.name}", width="stretch", help="It can be undone for an hour."
     ):
         try:
-            undo.remember(f"The model {entry.name}", checkpoints.delete(entry.name))
+            undo.remember(f"The model {entry.name}", files.delete(entry.name))
         except CheckpointError as error:
             say.error(error)
             return
