@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from vae_explorer.checkpoints import checkpoints
 from vae_explorer.data import load
-from vae_explorer.measured.evaluation import figures
+from vae_explorer.measured.evaluation import evaluations
 
 HEAD = "| model | test images | distortion | rate | negative ELBO | -log p(x) | training | size | made by |"
 
@@ -20,7 +20,7 @@ def main() -> None:
     for path in sorted(checkpoints.SHIPPED.glob(f"*{checkpoints.SUFFIX}")):
         checkpoint = checkpoints.load(path)
         images = load(checkpoint.config.data, "test")
-        row = next(figures(checkpoint.model, images, [1.0]))
+        row = next(evaluations(checkpoint.model, images, [1.0]))
         variational = row.rate is not None
         cells = [
             f"`{checkpoint.name}`",

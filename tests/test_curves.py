@@ -23,7 +23,7 @@ from vae_explorer.config import TrainingConfig
 from vae_explorer.data import Images
 from vae_explorer.measured import curves, evaluation
 from vae_explorer.measured.curves import Curve, CurveError, measure_curve
-from vae_explorer.measured.evaluation import figures
+from vae_explorer.measured.evaluation import evaluations
 from vae_explorer.models.autoencoder import Autoencoder, build
 
 PIXELS = np.random.RandomState(0).randint(0, 256, (40, 8, 8)).astype(np.uint8)
@@ -84,7 +84,7 @@ def test_a_multi_rate_model_gives_the_rows_of_evaluate(folder: Path, monkeypatch
     checkpoint = kept(folder, wide("multi-rate"))
     seen: list[float] = []
     curve = measure_curve(checkpoint, IMAGES, show=seen.append)
-    rows = list(figures(checkpoint.model, IMAGES, [0.001, 0.1, 10.0]))
+    rows = list(evaluations(checkpoint.model, IMAGES, [0.001, 0.1, 10.0]))
     assert curve.beta == (0.001, 0.1, 10.0)
     assert curve.rate == pytest.approx([row.rate for row in rows], rel=1e-5)
     assert curve.nll == pytest.approx([row.nll for row in rows], rel=1e-5)
@@ -135,7 +135,9 @@ def test_a_quick_curve_takes_images_from_all_over_the_part(folder: Path, monkeyp
     curve = measure_curve(checkpoint, IMAGES, quick=True)
     assert (curve.images, curve.samples, curve.nll, curve.nll_images) == (14, 2, None, 0)
     every_third = IMAGES._replace(pixels=PIXELS[::3])
-    assert curve.rate == pytest.approx([row.rate for row in figures(checkpoint.model, every_third, [1.0])], rel=1e-5)
+    assert curve.rate == pytest.approx(
+        [row.rate for row in evaluations(checkpoint.model, every_third, [1.0])], rel=1e-5
+    )
 
 
 def test_the_kl_weights_are_four_a_decade_and_round() -> None:

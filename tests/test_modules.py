@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from vae_explorer.figures import theme
+from vae_explorer.jobs import doctor
 from vae_explorer.ui import canvas
 from vae_explorer.ui.canvas import modules
+from vae_explorer.ui.compare import scene as compare
+from vae_explorer.ui.explore import scene, state
+from vae_explorer.ui.shell import messages
 
 FOLDER = Path(str(canvas.__file__)).parent
 NAMES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.js"))
@@ -50,3 +55,22 @@ def test_each_comes_once_and_after_those_that_it_imports(monkeypatch: pytest.Mon
     assert lines == ["const c = /** @type {number} */ (1);", "const b = 2 * c;", "const a = b + c;"]
     with pytest.raises(modules.ModuleError, match=r"circle: d\.js, e\.js, d\.js"):
         modules.joined("d.js")
+
+
+@pytest.mark.parametrize(
+    ("script", "name", "value"),
+    [
+        ("strip.js", "MOST_PINS", state.MOST_PINS),
+        ("duel/pictures.js", "WALK_FRAMES", compare.WALK),
+        ("duel/pictures.js", "SHEET", compare.DRAWS**0.5),
+        ("duel/duel_side.js", "SPOT", compare.SPOT),
+        ("film/training.js", "PRIOR_RADIUS", scene.PRIOR_RADIUS),
+        ("map_layers.js", "LEAST", messages.LEAST),
+        ("charts.js", "COLLAPSED", doctor.UNUSED),
+        ("legend.js", "MOST_COLOURS", len(theme.CLASSES)),
+    ],
+)
+def test_a_number_that_both_sides_know_is_one_number(script: str, name: str, value: float) -> None:
+    found = re.search(rf"^(?:export )?const {name} = ([\d.e-]+);", modules.read(script), re.MULTILINE)
+    assert found, f"{script} has no {name}"
+    assert float(found[1]) == value

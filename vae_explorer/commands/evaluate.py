@@ -19,7 +19,7 @@ from vae_explorer.data import PARTS, DataError, Images, changed, demand_shape, e
 from vae_explorer.latent.encoding import encode
 from vae_explorer.latent.gaps import Judges, can_judge, fit_judges
 from vae_explorer.measured import curves, gap_tables
-from vae_explorer.measured.evaluation import figures
+from vae_explorer.measured.evaluation import evaluations
 
 FARTHEST = 65_504.0  # latent units: what the browser can still read
 LOOKED_AT = 500  # images, whose codes must be finite before minutes are spent on all
@@ -86,7 +86,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     checkpoint = checkpoints.load(checkpoints.find(options.model))
     images, said = _images(checkpoint, options.split, others=options.other_images)
     binarised = options.target == "binarised"
-    each = figures(checkpoint.model, images, options.betas, binarised=binarised)
+    each = evaluations(checkpoint.model, images, options.betas, binarised=binarised)
     bar = tqdm(each, total=len(options.betas), unit="beta", disable=options.json or None)
     rows = [row._asdict() for row in bar]
     _demand_finite(checkpoint, rows)

@@ -32,7 +32,7 @@ class Averages(NamedTuple):
     objective: float
 
 
-class Figures(NamedTuple):
+class Evaluation(NamedTuple):
     """One row: averages over the images, in nats per image; None where a figure does not exist."""
 
     beta: float
@@ -45,9 +45,9 @@ class Figures(NamedTuple):
     nll_error: float | None  # mean |difference| to a grid half as fine: too large once it is small
 
 
-def figures(
+def evaluations(
     model: Autoencoder, images: Images, betas: list[float], *, seed: int = 0, binarised: bool = False
-) -> Iterator[Figures]:
+) -> Iterator[Evaluation]:
     """Yields a row for each KL weight, over all images given, with `samples_of` samples of z each."""
     pixels = torch.from_numpy(images.pixels)
     kind = model.config.kind
@@ -58,7 +58,7 @@ def figures(
         if model.config.latent == 2 and kind != "autoencoder" and not binarised:
             quadrature = log_marginal(Arrays(model), images.pixels, beta)
         rate = mean.rate if math.isfinite(mean.rate) else None
-        yield Figures(
+        yield Evaluation(
             beta=beta,
             distortion=mean.distortion,
             distortion_error=mean.error,

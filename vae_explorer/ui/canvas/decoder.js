@@ -12,7 +12,7 @@ import { rungOf } from "./rungs.js";
 
 /** A layer's size, and that of the network that modulates it, or 0. @typedef {{inputs: number, outputs: number, modulation: number}} LayerPlan */
 
-/** A dense decoder as latent/dense.py describes it. @typedef {{layers: LayerPlan[], condition: Condition, output: keyof typeof OUTPUTS}} DensePlan */
+/** A dense decoder as models/dense.py describes it. @typedef {{layers: LayerPlan[], condition: Condition, output: keyof typeof OUTPUTS}} DensePlan */
 
 /**
  * The network of the KL weight that modulates a layer.
@@ -42,7 +42,7 @@ const OUTPUTS = {
   "continuous-bernoulli": (eta) => (Math.abs(eta) < 0.05 ? 0.5 + eta / 12 : 1 / (1 - Math.exp(-eta)) - 1 / eta),
 };
 
-/** A dense network's forward pass, read from its plan: see latent/dense.py. */
+/** A dense network's forward pass, read from its plan: see models/dense.py. */
 export class DenseDecoder {
   /** @param {DensePlan} plan @param {Float32Array} weights */
   constructor(plan, weights) {

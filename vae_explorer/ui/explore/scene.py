@@ -203,7 +203,7 @@ class Scene:
 
     def fields(self, view: View) -> Iterator[tuple[str, bytes]]:
         """Yields name and message of each layer shown that the browser does not compute itself."""
-        for layer in store.LAYERS:
+        for layer in store.COMPUTED:
             if layer in view.layers:
                 yield layer, store.field(self.key, self.limits, layer)
 
@@ -267,7 +267,9 @@ class Scene:
             images=len(self.images.labels),
             classes=len(self.images.names),
             layers=tuple(
-                name for name, has in _LAYERS.items() if has(config) and (len(self.images.labels) or name in _DECODERS)
+                name
+                for name, has in _CAN_SHOW.items()
+                if has(config) and (len(self.images.labels) or name in _DECODERS)
             ),
             data=self.shown.fingerprint[:SHORT],
             part=self.part,
@@ -293,7 +295,7 @@ def _home(of: store.Key) -> tuple[float, float, float]:
 
 
 _DECODERS = ("atlas", "prior", "magnification")  # layers that need no codes
-_LAYERS: dict[str, Callable[[ModelConfig], bool]] = {
+_CAN_SHOW: dict[str, Callable[[ModelConfig], bool]] = {
     "atlas": lambda config: config.latent == 2,
     "density": lambda _: True,
     "prior": lambda config: config.kind != "autoencoder" and config.latent > 1,

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 PART = "test"
 _ENCODINGS = Encodings()
 _ONE_CURVE = threading.Lock()  # one is measured at a time
-LAYERS = {"atlas": messages.atlases, "magnification": messages.magnifications}
+COMPUTED = {"atlas": messages.atlases, "magnification": messages.magnifications}
 
 
 class Key(NamedTuple):
@@ -192,7 +192,7 @@ def keep_first_view(of: Key, made: Callable[[], FirstView]) -> None:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def field(of: Key, limits: Limits, layer: str) -> bytes:
     """Returns a layer that is computed here and not in the browser."""
-    return LAYERS[layer](checkpoint(of), limits)
+    return COMPUTED[layer](checkpoint(of), limits)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

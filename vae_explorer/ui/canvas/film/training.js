@@ -27,6 +27,7 @@ import { mailbox, unpack } from "../wire.js";
 
 /** The newest epoch. @typedef {Message & {kind: "frame", epoch: number, codes: Float32Array, images: Uint8Array}} FrameMessage */
 
+const PRIOR_RADIUS = 3.4; // shows the circle of three sigma whole: explore/scene.py
 const GLIDE = 350; // ms from one epoch's codes to the next one's
 const FILM_TIME = 8000; // ms from the first epoch to the last, when played
 
@@ -119,7 +120,7 @@ class TrainingFilm {
 
   /** The home square holds the codes of all epochs, so that the axes stay while the film runs. */
   grow() {
-    let most = this.film?.prior ? 3.4 : 1e-3;
+    let most = this.film?.prior ? PRIOR_RADIUS : 1e-3;
     for (const { xy } of this.frames) {
       const far = Float32Array.from(xy, Math.abs).sort();
       if (far.length) most = Math.max(most, 1.06 * far[Math.floor(0.997 * (far.length - 1))]);
