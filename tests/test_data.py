@@ -54,6 +54,7 @@ def test_three_data_sets_need_neither_folder_nor_network(name: str, folder: Path
 
 
 def test_data_folder_is_the_users_cache_unless_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     assert data.data_folder() == tmp_path / "data"
     monkeypatch.setenv("VAE_EXPLORER_DATA", "")
     assert data.data_folder().name == "vae-explorer"
