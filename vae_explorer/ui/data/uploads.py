@@ -46,7 +46,7 @@ VALUES: dict[Values, str] = {"auto": "Chosen by their range", "stretch": "Darkes
 ORDERS: dict[Order, str] = {"auto": "Found by looking", "first": "The first", "last": "The last"}
 _RADIOS: dict[str, tuple[str, Mapping[Any, str]]] = {
     "fit": ("Other shapes", FITS),
-    "ground": ("Ground", GROUNDS),
+    "ground": ("Behind transparent pixels", GROUNDS),
     "order": ("Axis of the images", ORDERS),
     "values": ("Grey levels", VALUES),
 }
