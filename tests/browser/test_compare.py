@@ -93,6 +93,28 @@ def test_the_legend_hides_a_class_on_both_maps(open_page: Open, server: str) -> 
     duel.explorer.until(lambda: [pixels(0), pixels(1)] == before)
 
 
+def test_what_is_zoomed_into_is_in_the_link_and_opens_again(open_page: Open, server: str) -> None:
+    duel = Duel(open_page, server, "hide=0,1,2,3,4,5,6,7,8,9")  # so that the pointer finds no code
+
+    def under(duel: Duel, side: int, x: float, y: float) -> NDArray[np.float64]:
+        duel.page.mouse.move(*duel.at(side, x, y))
+        duel.explorer.frame()
+        return np.array(duel.z(side))
+
+    left, right = under(duel, 0, 60, 120), under(duel, 1, 60, 120)
+    there = under(duel, 1, 150, 120)
+    duel.page.mouse.wheel(0, -400)
+    duel.explorer.until(lambda: duel.query.get("zoom", "").startswith("~"))
+    assert np.abs(under(duel, 1, 150, 120) - there).max() < 0.03, "the place under the pointer stays"
+    near = under(duel, 1, 60, 120)
+    assert np.abs(near - there).max() < 0.8 * np.abs(right - there).max()
+    assert np.abs(under(duel, 0, 60, 120) - left).max() < 0.03, "the other map stays as it is"
+    again = Duel(open_page, server, urlsplit(duel.page.url).query)
+    assert np.abs(under(again, 1, 60, 120) - near).max() < 0.03
+    assert np.abs(under(again, 0, 60, 120) - left).max() < 0.03
+    assert again.query["zoom"] == duel.query["zoom"]
+
+
 def test_one_pointer_moves_both_sides_by_the_same_number_of_standard_deviations(
     open_page: Open, server: str, models: tuple[Checkpoint, Checkpoint], images: Images
 ) -> None:

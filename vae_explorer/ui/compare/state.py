@@ -7,7 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vae_explorer.ui.explore.state import OTHER_IMAGES, other_images
-from vae_explorer.ui.state.codecs import Classes, Fixed, Marks, OneOf, Seed, ThePoint, Weight, first_weight, read_image
+from vae_explorer.ui.state.codecs import (
+    Classes,
+    Fixed,
+    Marks,
+    OneOf,
+    Seed,
+    ThePoint,
+    Weight,
+    Window,
+    first_weight,
+    read_image,
+)
 from vae_explorer.ui.state.limits import Limits, is_index
 from vae_explorer.ui.state.points import AtImage, AtPlace, Point, image_of, taken
 from vae_explorer.ui.state.table import Codec, Row, Table
@@ -29,6 +40,7 @@ class OnSide:
     point: Point
 
 
+Seen = tuple[float, ...] | None  # x, y, half
 FIRST_IMAGE = OnSide(SIDES[0], AtImage(0))
 
 
@@ -48,6 +60,7 @@ class DuelView:
         spaces: What each side is sampled from.
         seed: Of the draws.
         field: The field of the plane that is shown, if any.
+        windows: Centre and half width of the visible part of each map, `(x, y, half)`; None for all of it.
         tab: What stands below the images.
     """
 
@@ -62,6 +75,7 @@ class DuelView:
     spaces: tuple[str, str] = (SPACES[0], SPACES[0])
     seed: int = 0
     field: str | None = None
+    windows: tuple[Seen, Seen] = (None, None)
     tab: str = TABS[0]
 
     @property
@@ -210,6 +224,35 @@ class _Spaces(Codec[DuelLimits]):
         return " and ".join(value)
 
 
+class _Windows(Codec[DuelLimits]):
+    """What is seen of each map: a window as Explore's, or nothing for all of it; `1,0,0.5~` zooms into the left one."""
+
+    def from_link(self, name: str, text: str, limits: DuelLimits, view: DuelView) -> tuple[Seen, Seen]:
+        parts = text.split("~")
+        if len(parts) != len(SIDES):
+            raise Refused(f"{name} = {quoted(text)} is not a window for each side.")
+        left, right = (
+            Window().from_link(name, part, side, view) if part else None
+            for part, side in zip(parts, limits.sides, strict=True)
+        )
+        return left, right
+
+    def to_link(self, name: str, value: tuple[Seen, Seen]) -> dict[str, str]:
+        return {name: "~".join("" if each is None else joined(each) for each in value)} if any(value) else {}
+
+    def from_report(self, value: Any, limits: DuelLimits, view: DuelView) -> tuple[Seen, Seen]:
+        match value:
+            case [_, _]:
+                left, right = (
+                    Window().from_report(each, side, view) for each, side in zip(value, limits.sides, strict=True)
+                )
+                return left, right
+        raise Refused("These are no two windows.")
+
+    def words(self, key: str, value: tuple[Seen, Seen]) -> str:
+        return " and ".join("the whole map" if each is None else joined(each) for each in value)
+
+
 class _Field(OneOf[DuelLimits]):
     def from_link(self, name: str, text: str, limits: DuelLimits, view: DuelView) -> str:
         if not limits.fields:
@@ -245,6 +288,7 @@ STATE: Table[DuelView, DuelLimits] = Table(
         Row(name="spaces", codec=_Spaces(), default=lambda limits: limits.spaces),
         Row(name="seed", codec=Seed(), default=lambda _: 0),
         Row(name="field", codec=_Field(lambda limits: limits.fields), default=lambda _: None, nothing="no field"),
+        Row(name="windows", link="zoom", codec=_Windows(), default=lambda _: (None, None), nothing="both whole maps"),
         Row(name="tab", codec=OneOf(TABS), default=lambda _: TABS[0]),
     ),
     lambda view, _: view,

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vae_explorer.ui.state.codecs import Classes, Fixed, Marks, OneOf, Points, ThePoint, Weight, first_weight
-from vae_explorer.ui.state.limits import Limits, filled, is_index, is_number, on_plane
+from vae_explorer.ui.state.codecs import Classes, Fixed, Marks, OneOf, Points, ThePoint, Weight, Window, first_weight
+from vae_explorer.ui.state.limits import Limits, filled, is_index
 from vae_explorer.ui.state.points import AtImage, AtPlace, Point, image_of
 from vae_explorer.ui.state.table import Codec, Row, Table
-from vae_explorer.ui.state.words import Refused, joined, number, quoted, whole
+from vae_explorer.ui.state.words import Refused, quoted, whole
 
 TABS = ("curve", "posterior", "path", "compare", "draw")
 PATHS = ("straight", "slerp")
@@ -94,34 +94,6 @@ class _Column(Codec[Limits]):
         if value is None or value in limits.columns:
             return value if isinstance(value, str) else None
         raise Refused("The images have no such numbers.")
-
-
-class _Window(Codec[Limits]):
-    """Centre and half width of what is seen of the plane."""
-
-    def from_link(self, name: str, text: str, limits: Limits, view: Any) -> tuple[float, ...]:
-        window = tuple(map(number, text.split(",")))
-        if not self.fits(window, limits):
-            raise Refused(f"{name} = {quoted(text)} is not a centre and a half width on the plane.")
-        return window
-
-    def fits(self, window: Sequence[Any], limits: Limits) -> bool:
-        """Says whether a map can be zoomed so far, there."""
-        half = limits.home[2]
-        return len(window) == 3 and on_plane(window[:2], limits) and half / 500 < window[2] < 5 * half
-
-    def to_link(self, name: str, value: tuple[float, ...] | None) -> dict[str, str]:
-        return {} if value is None else {name: joined(value)}
-
-    def from_report(self, value: Any, limits: Limits, view: Any) -> tuple[float, ...] | None:
-        if value is None:
-            return None
-        if isinstance(value, list) and all(map(is_number, value)) and self.fits(value, limits):
-            return tuple(map(float, value))
-        raise Refused("That is no part of the plane.")
-
-    def words(self, key: str, value: tuple[float, ...] | None) -> str:
-        return joined(value or ())
 
 
 class _Other(Codec[Limits]):
@@ -225,7 +197,7 @@ STATE: Table[View, Limits] = Table(
             keep=_kept_layers,
             of_images=False,
         ),
-        Row(name="window", link="zoom", codec=_Window(), default=lambda _: None, nothing="the whole map"),
+        Row(name="window", link="zoom", codec=Window(), default=lambda _: None, nothing="the whole map"),
         Row(name="pins", codec=Points(MOST_PINS), default=lambda _: (), nothing="no pins", keep=_kept_pins),
         Row(name="other", codec=_Other(), default=lambda _: None, nothing="no comparison", keep=_kept_other),
         Row(

@@ -235,3 +235,31 @@ def _point_text(point: Point) -> str:
     if isinstance(point, AtImage):
         return str(point.image)
     return joined(point.z) if len(point.z) > 1 else f"{point.z[0]:.6f}"
+
+
+class Window(Codec[Limits]):
+    """Centre and half width of what is seen of the plane."""
+
+    def from_link(self, name: str, text: str, limits: Limits, view: Any) -> tuple[float, ...]:
+        window = tuple(map(number, text.split(",")))
+        if not self.fits(window, limits):
+            raise Refused(f"{name} = {quoted(text)} is not a centre and a half width on the plane.")
+        return window
+
+    def fits(self, window: Sequence[Any], limits: Limits) -> bool:
+        """Says whether a map can be zoomed so far, there."""
+        half = limits.home[2]
+        return len(window) == 3 and on_plane(window[:2], limits) and half / 500 < window[2] < 5 * half
+
+    def to_link(self, name: str, value: tuple[float, ...] | None) -> dict[str, str]:
+        return {} if value is None else {name: joined(value)}
+
+    def from_report(self, value: Any, limits: Limits, view: Any) -> tuple[float, ...] | None:
+        if value is None:
+            return None
+        if isinstance(value, list) and all(map(is_number, value)) and self.fits(value, limits):
+            return tuple(map(float, value))
+        raise Refused("That is no part of the plane.")
+
+    def words(self, key: str, value: tuple[float, ...] | None) -> str:
+        return joined(value or ())

@@ -26,7 +26,7 @@ import { noteOn } from "./words.js";
 /**
  * What is shown but for the KL weight, its fields named as in compare/state.py.
  * @typedef {{point: OnSide, link: string, hidden: number[], marks: string[], ends: number[], spaces: string[], seed: number,
- *   field: ?string, tab: string}} DuelState
+ *   field: ?string, windows: [?number[], ?number[]], tab: string}} DuelState
  */
 
 /**
@@ -44,6 +44,7 @@ import { noteOn } from "./words.js";
 
 /** What the two maps together are sent by couriers. @typedef {DuelAnswer | DrawingMessage | TablesMessage} DuelMessage */
 
+const SENT_AFTER = 150; // ms of rest after which a zoom is reported
 const DUEL_LINKS = { point: "Same point", image: "Same image" };
 const DUEL_TABS = { sample: "Sample", path: "Interpolate", gaps: "Gap field", draw: "Draw" };
 const DUEL_SPACES = { prior: "Prior", fitted: "Fitted", mixture: "Mixture" };
@@ -70,6 +71,7 @@ export class Duel {
       return new DuelSide(this.find, side, box, {
         point: (place) => this.picking.point(side, place),
         click: (place) => this.picking.click(side, place),
+        view: (window) => this.zoomed(side, window),
         key: (event) => this.picking.key(side, event),
       });
     });
@@ -148,6 +150,7 @@ export class Duel {
     const [{ world }] = this.sides;
     this.legend.build(world, state.hidden, state.marks);
     for (const { plot } of this.sides) plot.set(this.legend.look);
+    state.windows.forEach((seen, k) => seen && this.sides[k].plot.setView({ x: seen[0], y: seen[1], half: seen[2] }, true));
     /** @type {Float32Array} */
     this.noise = this.answer.noise;
     const plain = this.sides.every((side) => side.world.latent === 2);
@@ -174,6 +177,15 @@ export class Duel {
       this.box.tell?.("seen", { ...this.state, ...seen, beta: weight.beta });
       this.drawing.settle();
     }
+  }
+
+  /** A map was panned or zoomed: reported once it rests. @param {string} side @param {number[]} window x, y, half */
+  zoomed(side, window) {
+    if (!this.begun) return;
+    const [left, right] = this.state.windows;
+    this.state.windows = side === "left" ? [window, right] : [left, window];
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.tell(), SENT_AFTER);
   }
 
   /** @param {Partial<DuelState>} changes */

@@ -26,7 +26,8 @@ import { Scatter } from "../scatter/scatter.js";
 
 /**
  * What happens on a side's map, at a place on its axes.
- * @typedef {{point: (place: ?Place) => void, click: (place: Place) => void, key: (event: KeyboardEvent) => void}} SideReports
+ * @typedef {{point: (place: ?Place) => void, click: (place: Place) => void, view: (window: number[]) => void,
+ *   key: (event: KeyboardEvent) => void}} SideReports
  */
 
 /** Which end of a measure is the good one. @typedef {"lower" | "higher"} Better */
@@ -40,7 +41,7 @@ export class DuelSide {
     this.plot = new Scatter(find(`.half.${name} .plot canvas`, HTMLCanvasElement), {
       hover: (place) => on.point(place && this.onAxes(place)),
       click: (place) => on.click(this.onAxes(place)),
-      view: () => {},
+      view: ({ x, y, half }) => on.view([x, y, half].map((v) => Number(v.toPrecision(5)))),
       key: (event) => on.key(event),
     });
     this.readout = find(`.half.${name} .readout`);
