@@ -1,5 +1,6 @@
 """What holds for every test."""
 
+import atexit
 import os
 import tempfile
 
@@ -15,6 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # What the app keeps for its next start goes to a folder of the tests: the first process makes it, the others take it.
 _CACHE = tempfile.TemporaryDirectory(prefix="vae-explorer-tests-")
 os.environ.setdefault("XDG_CACHE_HOME", _CACHE.name)
+atexit.register(_CACHE.cleanup)
 
 
 # A run repeats the one before, and a busy machine fails nothing.
