@@ -93,7 +93,7 @@ def test_only_shipped_models_are_kept(folder: Path, tmp_path: Path, monkeypatch:
 
 def test_a_view_comes_back_whole() -> None:
     assert ready.find(OF, "weights", "images") is None
-    ready.keep(OF, "weights", "images", VIEW)
+    ready.keep(VIEW, OF, "weights", "images")
     assert ready.find(OF, "weights", "images") == VIEW
 
 
@@ -107,18 +107,18 @@ def test_a_view_comes_back_whole() -> None:
     ],
 )
 def test_what_was_made_from_anything_else_is_not_taken(of: tuple[Any, ...], made_from: tuple[Any, ...]) -> None:
-    ready.keep(OF, "weights", "images", VIEW)
+    ready.keep(VIEW, OF, "weights", "images")
     assert ready.find(of, *made_from) is None
 
 
 def test_another_version_of_the_program_takes_nothing_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    ready.keep(OF, "weights", "images", VIEW)
+    ready.keep(VIEW, OF, "weights", "images")
     monkeypatch.setattr(ready, "_program", lambda: "another")
     assert ready.find(OF, "weights", "images") is None
 
 
 def test_a_damaged_file_is_made_anew(folder: Path) -> None:
-    ready.keep(OF, "weights", "images", VIEW)
+    ready.keep(VIEW, OF, "weights", "images")
     path = folder / "first-views" / "model.test"
     whole = path.read_bytes()
     random = np.random.default_rng(0)
@@ -134,5 +134,5 @@ def test_a_damaged_file_is_made_anew(folder: Path) -> None:
 
 def test_a_disk_that_refuses_stops_nothing(folder: Path) -> None:
     (folder / "first-views").write_text("a file in the folder's place")
-    ready.keep(OF, "weights", "images", VIEW)
+    ready.keep(VIEW, OF, "weights", "images")
     assert ready.find(OF, "weights", "images") is None

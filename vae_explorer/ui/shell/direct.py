@@ -15,12 +15,11 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import streamlit as st
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from vae_explorer.ui.shell.guard import FOREIGN, is_asked_here
+from vae_explorer.ui.shell.guard import FOREIGN, beside_pages, is_asked_here
 
 LONGEST = 8000  # characters of a question: a point and a draw of a few hundred axes
 ASKED = ("model", "beta", "image", "z", "noise", "part")
@@ -32,8 +31,7 @@ BUSY = "Too many questions at once: ask again.\n"
 
 def routes() -> list[BaseRoute]:
     """Returns the route `answer`, beside the pages: they ask for it by a relative address."""
-    base = str(st.get_option("server.baseUrlPath")).strip("/")
-    return [Route(f"/{base}/answer".replace("//", "/"), Desk().answer)]
+    return [Route(beside_pages("answer"), Desk().answer)]
 
 
 class Desk:

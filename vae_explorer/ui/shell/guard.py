@@ -97,6 +97,12 @@ def is_asked_here(headers: Headers) -> bool:
     return origin is not None or "mozilla" not in headers.get("user-agent", "").lower()
 
 
+def beside_pages(name: str) -> str:
+    """Returns a route's path where the pages lie, which ask for it by a relative address."""
+    base = str(st.get_option("server.baseUrlPath")).strip("/")
+    return f"/{base}/{name}".replace("//", "/")
+
+
 def _settled(scope: Scope, headers: Headers) -> Scope:
     """Returns the request without its origin where that was compared here: Streamlit would look up addresses for it."""
     if "origin" not in headers or _netloc(headers["origin"]) == headers["host"]:

@@ -14,11 +14,10 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-import streamlit as st
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from vae_explorer.ui.shell.guard import is_asked_here
+from vae_explorer.ui.shell.guard import beside_pages, is_asked_here
 
 LONGEST = 20_000  # characters of a question: a strip of points on a few hundred axes
 KINDS = 8  # questions that may wait, one a kind
@@ -29,8 +28,7 @@ FOREIGN, TOO_LONG, BUSY = 1008, 1009, 1013  # why a channel is closed, as RFC 64
 
 def routes() -> list[BaseRoute]:
     """Returns the route `live`, beside the pages: they ask for it by a relative address."""
-    base = str(st.get_option("server.baseUrlPath")).strip("/")
-    return [WebSocketRoute(f"/{base}/live".replace("//", "/"), Exchange().serve)]
+    return [WebSocketRoute(beside_pages("live"), Exchange().serve)]
 
 
 class Exchange:

@@ -57,15 +57,15 @@ def find(of: Sequence[object], *made_from: str | None) -> FirstView | None:
     return FirstView(head.home, head.said, world) if head.of == _digest(of, *made_from) else None
 
 
-def keep(of: Sequence[object], *made_from: Any) -> None:
-    """Keeps a view, the last argument; a disk that refuses is no reason to stop.
+def keep(view: FirstView, of: Sequence[object], *made_from: str | None) -> None:
+    """Keeps a view; a disk that refuses is no reason to stop.
 
     Arguments:
+        view: What is kept.
         of: The checkpoint's file, when it was written, the part of its images.
-        made_from: Digests of what the view was made from besides, and the view.
+        made_from: Digests of what the view was made from besides.
     """
-    *digests, view = made_from
-    head = Head(of=_digest(of, *digests), home=view.home, said=view.said)
+    head = Head(of=_digest(of, *made_from), home=view.home, said=view.said)
     content = json.dumps(asdict(head)).encode() + b"\n" + view.world
     with suppress(OSError), whole(_file(of)) as file:
         file.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -51,6 +50,8 @@ class Key(NamedTuple):
 @st.cache_resource(show_spinner=False)
 def freeze(page: str) -> None:  # noqa: ARG001  (the cache tells the pages apart)
     """Takes what a page's first run has left out of the garbage collector's sight, once a process for each page.
+
+    PyTorch, which comes after the first page, counts as one.
 
     These are the imports and the caches, which stay; a full collection that visits them stops a click for 30 ms
     and more. What is not part of a cycle is freed all the same.
@@ -174,18 +175,24 @@ def world(of: Key, limits: Limits) -> bytes:
 @once(4)
 def first_view(of: Key) -> FirstView | None:
     """Returns what a page opened a shipped checkpoint with before, in this process or in another one."""
-    here = shown(of)
-    if here.absent or Path(of.path).parent != files.SHIPPED:
-        return None
-    return ready.find(of, facts(of).digest, here.fingerprint)
+    return ready.find(of, *_digests(of)) if _is_kept(of) else None
 
 
 def keep_first_view(of: Key, made: Callable[[], FirstView]) -> None:
     """Keeps it for the next server, unless it is kept."""
-    here = shown(of)
-    if not here.absent and Path(of.path).parent == files.SHIPPED and first_view(of) is None:
-        ready.keep(of, facts(of).digest, here.fingerprint, made())
+    if _is_kept(of) and first_view(of) is None:
+        ready.keep(made(), of, *_digests(of))
         first_view.cache_clear()  # type: ignore[attr-defined]  # of cachetools
+
+
+def _is_kept(of: Key) -> bool:
+    """Says whether a first view is one to keep: of a checkpoint that came with the program, with its images."""
+    return Path(of.path).parent == files.SHIPPED and not shown(of).absent
+
+
+def _digests(of: Key) -> tuple[str | None, str]:
+    """Returns what a first view is made from, beside the file's own name and time."""
+    return facts(of).digest, shown(of).fingerprint
 
 
 @lasting
@@ -213,16 +220,13 @@ def curve_later(of: Key) -> Future[Curve | None]:
 
 
 def _measure(made: Future[Curve | None], of: Key) -> None:
-    """Measures, or finds, a curve. For the first one PyTorch is imported: what it leaves is frozen, as in `freeze`."""
-    first = "torch" not in sys.modules
+    """Measures, or finds, a curve. For the first one PyTorch is imported, if it was not yet."""
     with _ONE_CURVE:
         try:
             made.set_result(curve(of))
         except (CheckpointError, data.DataError, OSError, RuntimeError, ValueError) as error:  # for whoever asks
             made.set_exception(error)
-    if first:
-        gc.collect()
-        gc.freeze()
+    freeze("PyTorch")
 
 
 @lasting
