@@ -99,6 +99,7 @@ def test_an_image_on_another_site_starts_no_work(policy: str, server: str, brows
 def test_the_pages_own_clicks_are_answered_past_the_rerun(open_page: Open) -> None:
     channels: list[WebSocket] = []
     explorer = open_page(f"model={MODEL}", heard=lambda channel: channels.append(channel))
+    explorer.until(lambda: any(channel.url.endswith("/live") for channel in channels))  # a kept view opens before it
     live = next(channel for channel in channels if channel.url.endswith("/live"))
     with live.expect_event("framereceived") as answered:
         explorer.click(120, 60)
