@@ -12,7 +12,7 @@ from scipy.spatial import distance
 
 from tests.test_gaps import normal
 from vae_explorer.data import Images
-from vae_explorer.latent.gaps import coverage, recognition
+from vae_explorer.latent.gaps import classifier, coverage
 from vae_explorer.latent.gaps.coverage import K, Neighbours, cloud, neighbours
 from vae_explorer.latent.gaps.measures import jackknife
 from vae_explorer.latent.gaps.recognition import (
@@ -95,28 +95,6 @@ def test_the_share_is_that_of_images_that_one_can_be_sure_of(judges: Judges) -> 
         assert score.draws == pytest.approx(math.sqrt(score.value * (1 - score.value) / 4000), rel=0.01)
 
 
-def test_the_networks_temperature_is_the_likeliest_of_the_validation_images(judges: Judges) -> None:
-    validation = two_classes(1, 2000)
-    logits = special.logit(judges.network.predict_proba(grey(validation).reshape(2000, -1))[:, 1].astype(np.float64))
-    calibrated = special.logit(judges.probabilities("mlp", grey(validation))[:, 1].astype(np.float64))
-    temperature = np.median(logits / calibrated)
-    assert np.allclose(logits, temperature * calibrated, atol=1e-3)
-    signs = 2 * validation.labels - 1
-    losses = [np.logaddexp(0, -signs * logits / (temperature * factor)).mean() for factor in (0.9, 1, 1.1)]
-    assert losses[1] < min(losses[0], losses[2])
-
-
-def test_features_are_the_last_hidden_layer(judges: Judges) -> None:
-    images = grey(two_classes(4, 50))
-    features = judges.features(images)
-    assert features.shape == (50, recognition.UNITS[-1])
-    assert features.dtype == np.float32
-    logits = features @ judges.network.coefs_[-1] + judges.network.intercepts_[-1]
-    assert np.allclose(
-        special.expit(logits[:, 0]), judges.network.predict_proba(images.reshape(50, -1))[:, 1], atol=1e-5
-    )
-
-
 def test_a_seed_repeats_and_another_one_differs(judges: Judges) -> None:
     images = grey(two_classes(5, 50))
     again, other = (fit_judges(two_classes(0, 3000), two_classes(1, 2000), seed) for seed in (0, 1))
@@ -129,7 +107,7 @@ def test_judges_take_a_part_of_many_images_and_make_do_with_few(monkeypatch: pyt
     few = fit_judges(two_classes(0, 12, 8), two_classes(1, 20, 8), seed=0)
     assert few.trained == 12
     assert np.allclose(few.probabilities("knn", grey(two_classes(2, 9, 8))).sum(1), 1, atol=1e-5)
-    monkeypatch.setattr(recognition, "TRAINED", 600)
+    monkeypatch.setattr(classifier, "TRAINED", 600)
     assert fit_judges(two_classes(0, 3000), two_classes(1, 200), seed=0).trained == 600
     one = two_classes(0, 50)
     one = one._replace(labels=np.zeros_like(one.labels))

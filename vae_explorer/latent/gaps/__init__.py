@@ -1,8 +1,9 @@
 """Gaps: how much of the latent space decodes to images that are not like data, by six kinds of measures."""
 
+from vae_explorer.latent.gaps.classifier import Classifier, can_judge, fit_classifier
 from vae_explorer.latent.gaps.fields import gap_field
 from vae_explorer.latent.gaps.measures import FIELDS, MEASURES, Field, Measure, Score, compare, pool
-from vae_explorer.latent.gaps.recognition import JUDGES, Judges, can_judge, fit_judges
+from vae_explorer.latent.gaps.recognition import JUDGES, Judges, fit_judges
 from vae_explorer.latent.gaps.sampling import SAMPLINGS, Mixture, draw, fit_mixture, usual
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "JUDGES",
     "MEASURES",
     "SAMPLINGS",
+    "Classifier",
     "Field",
     "Judges",
     "Measure",
@@ -18,6 +20,7 @@ __all__ = [
     "can_judge",
     "compare",
     "draw",
+    "fit_classifier",
     "fit_judges",
     "fit_mixture",
     "gap_field",
