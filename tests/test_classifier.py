@@ -13,6 +13,7 @@ from sklearn.neural_network import MLPClassifier  # type: ignore[import-untyped]
 from tests.test_gaps_images import grey, two_classes
 from vae_explorer.data import Images, load
 from vae_explorer.latent.gaps.classifier import Classifier, fit_classifier
+from vae_explorer.models.dense import dense_plan
 
 LABELS = {2: (3, 8), 3: (1, 4, 5)}  # not those from 0 on, as where a class has no training images
 
@@ -106,3 +107,21 @@ def test_digits_are_told_apart() -> None:
     found = fit_classifier(load("digits", "train"), load("digits", "validation"), seed=0)
     test = load("digits", "test")
     assert (found.labels(grey(test)) == test.labels).mean() > 0.93
+
+
+def test_a_plan_read_number_by_number_gives_the_probabilities() -> None:
+    found, test = fit_classifier(classes(3, 0, 900), classes(3, 1, 300), seed=0), grey(classes(3, 2, 200))
+    plan, weights = dense_plan(found)
+    assert weights.dtype == np.float16
+    assert plan["output"] == "softmax"
+    assert plan["classes"] == [1, 4, 5]
+    rest, hidden = weights.astype(np.float64), test.reshape(200, -1).astype(np.float64)
+    for number, layer in enumerate(plan["layers"]):
+        assert layer["modulation"] == 0
+        size = layer["inputs"] * layer["outputs"]
+        weight, bias, rest = np.split(rest, [size, size + layer["outputs"]])
+        hidden = hidden @ weight.reshape(layer["outputs"], layer["inputs"]).T + bias
+        if number < len(plan["layers"]) - 1:
+            hidden = hidden.clip(0)
+    assert len(rest) == 0
+    assert np.allclose(special.softmax(hidden, 1), found.probabilities(test), atol=5e-3)

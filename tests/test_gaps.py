@@ -116,12 +116,12 @@ def test_what_is_a_bound_wins_and_never_loses() -> None:
 
 def test_every_measure_says_what_it_means() -> None:
     for measure in MEASURES.values():
-        assert measure.unit in ("share", "code std", "nats", "ratio")
+        assert measure.unit in ("share", "code std", "nats", "ratio", "classes")
         assert measure.words.endswith(".")
         assert measure.title != measure.words
     assert len({measure.title for measure in MEASURES.values()}) == len(MEASURES)
     assert [name for name, measure in MEASURES.items() if not measure.sampled] == [
-        *("path_recognised_mlp", "path_recognised_knn", "kl_to_prior", "mutual_information")
+        *("path_recognised_mlp", "path_recognised_knn", "fidelity", "kl_to_prior", "mutual_information")
     ]
 
 

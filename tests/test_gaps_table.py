@@ -25,6 +25,7 @@ from vae_explorer.config import ModelConfig, TrainingConfig
 from vae_explorer.data import Images
 from vae_explorer.latent.encoding import decode, encode
 from vae_explorer.latent.gaps import MEASURES, Judges, Score, draw, fit_judges, fit_mixture, pool
+from vae_explorer.latent.gaps.classes import class_entropy, classes_missing
 from vae_explorer.latent.gaps.holes import fit_density, hole_share
 from vae_explorer.latent.gaps.information import split_rate
 from vae_explorer.latent.gaps.recognition import JUDGES, paths, recognisable_path, recognisable_share
@@ -38,6 +39,7 @@ from vae_explorer.models.autoencoder import Autoencoder, build
 
 PIXELS = np.random.RandomState(0).randint(0, 256, (40, 8, 8)).astype(np.uint8)
 IMAGES = Images(PIXELS, (PIXELS.mean((1, 2)) > 128).astype(np.int64), ("dark", "bright"), "forty images")
+GREY = PIXELS.astype(np.float32) / np.float32(255)
 DRAWS = 120
 
 
@@ -101,7 +103,7 @@ def test_every_score_of_a_model_stands_under_its_own_name(judges: list[Judges]) 
     """Pixels are compared with pixels, features with features, each sampling with its own draws."""
     model, clouds = wide(), real_clouds(PIXELS, judges[0])
     encoding = encode(Arrays(model), PIXELS, 1.0)
-    found = all_scores(Arrays(model), 1.0, encoding, fit_density(encoding.mean), clouds, judges[0], DRAWS)
+    found = all_scores(Arrays(model), 1.0, PIXELS, encoding, fit_density(encoding.mean), clouds, judges[0], DRAWS)
     for sampling, scores in found.items():
         z = draw(sampling, encoding.mean, DRAWS, 0)
         images = decode(Arrays(model), z, 1.0)
@@ -111,6 +113,14 @@ def test_every_score_of_a_model_stands_under_its_own_name(judges: list[Judges]) 
         walked = decode(Arrays(model), paths(encoding.mean, 0).reshape(-1, 2), 1.0)
         for judge in JUDGES:
             assert scores[f"path_recognised_{judge}"] == recognisable_path(judges[0], judge, walked)
+        said = [
+            judges[0].probabilities("mlp", each).argmax(1)
+            for each in (images, GREY, decode(Arrays(model), encoding.mean, 1.0))
+        ]
+        counts = np.bincount(said[0], minlength=2)
+        assert (scores["classes_missing"], scores["class_entropy"]) == (classes_missing(counts), class_entropy(counts))
+        assert scores["fidelity"] is not None
+        assert scores["fidelity"].value == (said[1] == said[2]).mean()
         split = split_rate(encoding, DRAWS, 0)
         assert split is not None
         assert (scores["mutual_information"], scores["kl_to_prior"]) == split

@@ -43,7 +43,9 @@ many seeds as asked for. All test images, and 10,000 draws from the prior and fr
 to the codes; each score has its standard error:
   holes                draws that land where hardly any code lies
   round trip           how far a draw moves when decoded and encoded again
-  recognisable images  decoded draws, and paths, that classifiers of real images are sure of
+  recognisable images  decoded draws, and paths, that classifiers of real images are sure of, and reconstructions
+                       that one of them takes for the class of their image
+  classes of the draws how many classes are missing among the decoded draws, and how even the others are
   neighbours           precision, recall, density and coverage against the test images
   codes and prior      the mean rate, split into mutual information and KL to the prior
   smoothness           steepest over usual change of the decoded image

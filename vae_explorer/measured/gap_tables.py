@@ -115,7 +115,7 @@ def measure_gaps(
         trained = encoding if train is None else encode(model, train.pixels, beta)
         if checkpoint.config.kind == "autoencoder":
             mixture = fit_mixture(trained.mean)
-        ask = _Ask(model, beta, encoding, trained, mixture, draws)
+        ask = _Ask(model, beta, images, encoding, trained, mixture, draws)
         each.append(_scores(ask, judges, clouds, _progress(show, len(each), len(weights))))
     return GapTable(
         weights=sidecars.digest(checkpoint.model),
@@ -144,6 +144,7 @@ class _Ask(NamedTuple):
 
     model: Model
     beta: float
+    images: Images
     encoding: Encoding
     trained: Encoding
     mixture: Mixture | None
@@ -154,12 +155,12 @@ def _scores(
     ask: _Ask, judges: Sequence[Judges], clouds: Sequence[Clouds], show: Callable[[float], None]
 ) -> list[dict[str, Scores]]:
     """Returns the scores of each of the judges."""
-    model, beta, encoding, trained, mixture, draws = ask
+    model, beta, images, encoding, trained, mixture, draws = ask
     density = fit_density(encoding.mean)
     found: list[dict[str, Scores]] = []
     for judge, real in zip(judges, clouds, strict=True):
         step = _progress(show, len(found), len(judges))
-        asked = (model, beta, encoding, density, real, judge, draws, step)
+        asked = (model, beta, images.pixels, encoding, density, real, judge, draws, step)
         found.append(all_scores(*asked, trained=trained, mixture=mixture))
     return found
 

@@ -1,4 +1,4 @@
-"""A dense decoder as one list of numbers, for a forward pass elsewhere: in the browser."""
+"""A dense decoder, or classifier, as one list of numbers, for a forward pass elsewhere: in the browser."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vae_explorer.latent.gaps.classifier import Classifier
 from vae_explorer.models.autoencoder import Autoencoder, Modulation
 
 
 class Dense(NamedTuple):
-    """A decoder's plan and weights.
+    """A network's plan and weights.
 
     `plan` holds `layers` (each `inputs`, `outputs`, `modulation`: the hidden units of its condition's
     network, or 0), `condition` (`low` and `high` clamp beta; `log beta` minus `shift`, over `scale`)
-    and `output`, the function from the last layer to a mean grey level.
+    and `output`, the function from the last layer to a mean grey level, or to the probabilities of
+    `classes`, label indices, in their order.
 
     `weights` lists, layer by layer: weight `(outputs, inputs)`, bias `(outputs,)`; for a modulated
     layer also the condition's two layers, `(m, 1)`, `(m,)`, `(2 * outputs, m)`, `(2 * outputs,)`.
@@ -45,3 +47,22 @@ def dense_decoder(model: Autoencoder) -> Dense | None:
     condition = {"low": model.config.beta_min, "high": model.config.beta_max, "shift": shift, "scale": scale}
     output = "continuous-bernoulli" if model.config.likelihood == "continuous-bernoulli" else "sigmoid"
     return Dense({"layers": layers, "condition": condition, "output": output}, weights)
+
+
+def dense_plan(classifier: Classifier) -> Dense:
+    r"""Returns a classifier as plan and weights.
+
+    The temperature is in the last layer, :math:`W / T` and :math:`b / T`, so that `output`, a softmax, needs none.
+    There is no `condition`, and no layer is modulated. Weights are rounded to float16.
+    """
+    scales = [1.0] * (len(classifier.layers) - 1) + [1 / classifier.temperature]
+    layers = [
+        {"inputs": weight.shape[1], "outputs": weight.shape[0], "modulation": 0} for weight, _ in classifier.layers
+    ]
+    parameters = [
+        (values * np.float32(scale)).ravel()
+        for layer, scale in zip(classifier.layers, scales, strict=True)
+        for values in layer
+    ]
+    plan = {"layers": layers, "output": "softmax", "classes": list(classifier.classes)}
+    return Dense(plan, np.concatenate(parameters).astype(np.float16))

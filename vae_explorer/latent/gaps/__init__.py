@@ -1,5 +1,6 @@
-"""Gaps: how much of the latent space decodes to images that are not like data, by six kinds of measures."""
+"""Gaps: how much of the latent space decodes to images that are not like data, by seven kinds of measures."""
 
+from vae_explorer.latent.gaps.classes import ClassShares, class_grid, shares
 from vae_explorer.latent.gaps.classifier import Classifier, can_judge, fit_classifier
 from vae_explorer.latent.gaps.fields import gap_field
 from vae_explorer.latent.gaps.measures import FIELDS, MEASURES, Field, Measure, Score, compare, pool
@@ -11,6 +12,7 @@ __all__ = [
     "JUDGES",
     "MEASURES",
     "SAMPLINGS",
+    "ClassShares",
     "Classifier",
     "Field",
     "Judges",
@@ -18,6 +20,7 @@ __all__ = [
     "Mixture",
     "Score",
     "can_judge",
+    "class_grid",
     "compare",
     "draw",
     "fit_classifier",
@@ -25,5 +28,6 @@ __all__ = [
     "fit_mixture",
     "gap_field",
     "pool",
+    "shares",
     "usual",
 ]

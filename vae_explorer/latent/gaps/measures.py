@@ -16,6 +16,8 @@ Better = Literal["lower", "higher"]
 GROUPS = 10  # parts of the images, or of the draws, that the jackknife leaves out in turn
 FEWEST = 2 * GROUPS  # images, so that every part left out holds two
 NEAR = 3.0  # nats below log N from which on an information is a bound: a posterior's own image is 5 % of q(z) there
+SURE = 0.9  # probability of one class from which an image counts as recognised
+MISSING = 0.01  # of the draws, below which a class is missing among them
 SMALLEST = 1e-6  # standard deviation of codes on an axis, latent units: less is one spot
 
 
@@ -132,6 +134,33 @@ MEASURES: dict[str, Measure] = {
         jury="paths",
         words=f"Part of {_PATHS} to whose images {_CLASSIFIER} (nearest neighbours).",
         sampled=False,
+    ),
+    "fidelity": Measure(
+        group="Recognisable images",
+        title="Same class after reconstruction, network",
+        unit="share",
+        better="higher",
+        words="Part of the test images whose reconstruction, decoded from the posterior mean, is of the same class as "
+        "the image itself, as a small network trained on real images says of both.",
+        sampled=False,
+    ),
+    "classes_missing": Measure(
+        group="Classes of the draws",
+        title="Classes missing among the draws",
+        unit="classes",
+        better="lower",
+        words="How many classes are the likeliest one of less than 1 % of the decoded draws, as a small network says "
+        "that was trained on real images.",
+    ),
+    # No side is better: where the data's own classes are uneven, the largest entropy is not theirs, and images that
+    # are like no class are spread over all of them.
+    "class_entropy": Measure(
+        group="Classes of the draws",
+        title="Entropy of the classes among the draws",
+        unit="nats",
+        better=None,
+        words="How evenly the decoded draws spread over the classes, each counted as its likeliest one by a small "
+        "network trained on real images: log C where all C classes are equally frequent, 0 where all draws are of one.",
     ),
     **{
         f"{name}_{space}": Measure(

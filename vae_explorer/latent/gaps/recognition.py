@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from vae_explorer.data import Images
 from vae_explorer.latent.gaps.classifier import Classifier, chosen, fit_classifier, flat, grey, known
 from vae_explorer.latent.gaps.classifier import can_judge as can_judge
-from vae_explorer.latent.gaps.measures import Score, binomial
+from vae_explorer.latent.gaps.measures import SURE, Score, binomial
 from vae_explorer.latent.model import Floats
 
-SURE = 0.9  # probability of one class from which an image counts as recognised
 PAIRS = 1_000  # of test images at most, each image in one
 STEPS = 10  # points of a path between two
 COMPONENTS = 50  # of the images that neighbours are found by

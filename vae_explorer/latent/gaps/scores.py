@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_explorer.latent.encoding import decode
+from vae_explorer.latent.gaps.classes import class_scores, fidelity
+from vae_explorer.latent.gaps.classifier import grey
 from vae_explorer.latent.gaps.coverage import Cloud, cloud, neighbours
 from vae_explorer.latent.gaps.holes import Density, hole_share
 from vae_explorer.latent.gaps.information import split_rate
@@ -25,7 +27,7 @@ LARGEST = 2.0**50  # what is larger, or no number, is no measurement
 
 def real_clouds(pixels: NDArray[np.uint8], judges: Judges, pixel_cloud: Cloud | None = None) -> Clouds:
     """Returns real images `(N, H, W)` as clouds of points in both spaces; the first may be known from other judges."""
-    images = pixels.astype(np.float32) / np.float32(255)
+    images = grey(pixels)
     return {
         "pixels": pixel_cloud or cloud(images.reshape(len(images), -1)),
         "features": cloud(judges.features(images)),
@@ -35,6 +37,7 @@ def real_clouds(pixels: NDArray[np.uint8], judges: Judges, pixel_cloud: Cloud | 
 def all_scores(
     model: Model,
     beta: float,
+    pixels: NDArray[np.uint8],
     encoding: Encoding,
     density: Density,
     clouds: Clouds,
@@ -50,9 +53,10 @@ def all_scores(
     Arguments:
         model: The model.
         beta: The KL weight.
-        encoding: Its posteriors of the test images.
+        pixels: The test images, all of them.
+        encoding: Its posteriors of them.
         density: The density of their means.
-        clouds: The test images; no more than there are draws.
+        clouds: The test images as points; no more than there are draws.
         judges: The classifiers; their seed is that of draws and pairs too.
         draws: From each sampling distribution, and of z from the posteriors.
         show: Called with the rising fraction done; 1 comes last.
@@ -60,7 +64,8 @@ def all_scores(
             of the test images unless given.
         mixture: What a model without a prior is sampled from, too.
     """
-    always = _unsampled(model, beta, encoding, encoding if trained is None else trained, judges, draws)
+    always = _unsampled(model, beta, encoding.mean, encoding if trained is None else trained, judges, draws)
+    always["fidelity"] = fidelity(judges.network, grey(pixels), decode(model, encoding.mean, beta))
     show(0.1)
     by_sampling = {}
     names = [name for name in samplings(model.has_prior) if name != "mixture" or mixture]
@@ -72,10 +77,10 @@ def all_scores(
     return by_sampling
 
 
-def _unsampled(model: Model, beta: float, encoding: Encoding, trained: Encoding, judges: Judges, draws: int) -> Scores:
-    """Returns the measures that do not depend on a sampling distribution."""
+def _unsampled(model: Model, beta: float, codes: Floats, trained: Encoding, judges: Judges, draws: int) -> Scores:
+    """Returns what posteriors and paths between codes have, whatever the sampling distribution is."""
     information = split_rate(trained, draws, judges.seed)
-    points = paths(encoding.mean, judges.seed)
+    points = paths(codes, judges.seed)
     images = decode(model, points.reshape(-1, points.shape[2]), beta)
     return {
         "kl_to_prior": information and information.kl_to_prior,
@@ -96,6 +101,7 @@ def _sampled(
         "round_trip_median": median,
         "round_trip_90": most,
         **{f"recognised_{judge}": recognisable_share(judges, judge, images) for judge in JUDGES},
+        **class_scores(judges.network, images),
         **{
             f"{name}_{space}": score
             for space, points in spaces.items()
