@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.spatial import distance
 
 from tests.test_gaps import Linear, normal
 from tests.test_models import config, perturbed
 from vae_explorer.data import Images
-from vae_explorer.latent.encoding import decode, encode
+from vae_explorer.latent.encoding import decode, encode, plane
 from vae_explorer.latent.gaps import FIELDS, Judges, fit_judges, gap_field
+from vae_explorer.latent.gaps.fields import FieldAnswer, worst_spots
 from vae_explorer.latent.gaps.holes import fit_density, log_density
+from vae_explorer.latent.gaps.nearest import Nearest
 from vae_explorer.latent.geometry import pullback_metric
 from vae_explorer.latent.model import Floats
 from vae_explorer.models.arrays import Arrays
@@ -118,3 +121,74 @@ def test_progress_rises_to_one_and_can_end_the_work(model: Autoencoder) -> None:
 
     with pytest.raises(InterruptedError, match=r"0\.1"):
         gap_field(Arrays(model), codes, EXTENT, 100, "speed", 1.0, show=stop)
+
+
+@pytest.mark.parametrize("latent", [2, 5])
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_field_can_be_asked_anywhere_in_all_axes(name: str, latent: int, judges: Judges) -> None:
+    model = perturbed(build(config(kind="multi-rate", latent=latent), 0))
+    codes = encode(Arrays(model), PIXELS, 0.3).mean
+    answer = FieldAnswer(Arrays(model), codes, name, 0.3, pixels=PIXELS, classifier=judges.network)
+    points = normal(3, 7, latent)
+    values = answer.at(points)
+    assert values.dtype == np.float32
+    exact = [at(name, model, codes, judges, z[None], 0.3) for z in points]
+    assert values == pytest.approx(exact, rel=1e-3, abs=1e-3)
+    coarse = answer.grid(EXTENT, 4)
+    assert np.allclose(coarse, answer.at(plane(latent, EXTENT, 4).reshape(16, latent)).reshape(4, 4), atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (8, 8), (9, 7, 3)])
+def test_the_nearest_image_is_the_nearest_of_all(shape: tuple[int, ...]) -> None:
+    random = np.random.default_rng(0)
+    strokes = (random.random((1_500, *shape)) < 0.2) * random.integers(0, 256, (1_500, *shape))
+    pixels = strokes.astype(np.uint8)
+    blurred = pixels[:400].reshape(100, 4, *shape).mean(1) / 255
+    images = np.concatenate([blurred, random.random((100, *shape)), pixels[:5] / 255, np.zeros((1, *shape))])
+    found = Nearest(pixels).distances(images.astype(np.float32))
+    flat = images.astype(np.float32).reshape(len(images), -1).astype(np.float64)
+    exact = distance.cdist(flat, pixels.reshape(1_500, -1) / 255).min(1) / np.sqrt(flat.shape[1])
+    assert np.allclose(found, exact, atol=2e-5)
+    assert np.all(found[200:205] < 1e-6), "a real image is at no distance"
+
+
+def test_few_images_and_images_of_one_grey_have_a_nearest_too() -> None:
+    alike = np.full((3, 4, 4), 51, np.uint8)
+    assert np.allclose(Nearest(alike).distances(np.full((2, 4, 4), 0.5, np.float32)), 0.3, atol=1e-6)
+    assert Nearest(alike).distances(np.zeros((0, 4, 4), np.float32)).shape == (0,)
+
+
+def apart(points: Floats, values: Floats, count: int) -> list[int]:
+    """Returns the worst spots by a plain loop."""
+    scaled = points.astype(np.float64) / points.std(0)
+    found: list[int] = []
+    for row in sorted(range(len(values)), key=lambda row: (-values[row], row)):
+        near = any(np.linalg.norm(scaled[row] - scaled[other]) < 0.5 for other in found)
+        if np.isfinite(values[row]) and not near and len(found) < count:
+            found.append(row)
+    return found
+
+
+@pytest.mark.parametrize("axes", [1, 2, 4])
+def test_worst_spots_are_the_worst_and_not_near_each_other(axes: int) -> None:
+    points = (normal(0, 500, axes) * np.array([1, 100, 0.01, 1][:axes])).astype(np.float32)
+    values = normal(1, 500, 1)[:, 0]
+    values[[3, 77, 200]] = [np.nan, np.inf, -np.inf]
+    shown = np.where(np.isfinite(values), values, -np.inf)
+    assert worst_spots(values, points, "lower").tolist() == apart(points, shown, 8)
+    assert worst_spots(-values, points, "higher", 3).tolist() == apart(points, shown, 3)
+    assert len(worst_spots(values, points * 0 + 1, "lower")) == 1, "draws at one place are one spot"
+
+
+def test_where_no_spot_is_worse_there_is_none() -> None:
+    points = normal(0, 50, 2)
+    for values in (
+        np.full(50, 0.3),
+        0.3 + 2e-8 * np.arange(50),
+        np.zeros(50),
+        np.full(50, np.nan),
+        np.full(50, np.inf),
+    ):
+        assert worst_spots(values.astype(np.float32), points, "lower").tolist() == []
+    assert worst_spots(np.zeros(0, np.float32), points[:0], "lower").tolist() == []
+    assert worst_spots(np.array([np.nan, 1, 2], np.float32), points[:3] * 9, "lower").tolist() == [2, 1]

@@ -56,7 +56,7 @@ def test_most_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(kernels, "_squares", counting)
     Kernels(codes, np.ones((3_000, 1), np.float32)).log_sums(codes, 0.05)
-    assert sum(pairs) < 0.25 * 3_000**2
+    assert sum(pairs) < 0.3 * 3_000**2
 
 
 def test_every_group_has_its_own_sum_even_where_none_of_it_is_near() -> None:

@@ -2,7 +2,7 @@
 
 from vae_explorer.latent.gaps.classes import ClassShares, class_grid, shares
 from vae_explorer.latent.gaps.classifier import Classifier, can_judge, fit_classifier
-from vae_explorer.latent.gaps.fields import gap_field
+from vae_explorer.latent.gaps.fields import FieldAnswer, gap_field, worst_spots
 from vae_explorer.latent.gaps.measures import FIELDS, MEASURES, Field, Measure, Score, compare, pool
 from vae_explorer.latent.gaps.recognition import JUDGES, Judges, fit_judges
 from vae_explorer.latent.gaps.sampling import SAMPLINGS, Mixture, draw, fit_mixture, usual
@@ -15,6 +15,7 @@ __all__ = [
     "ClassShares",
     "Classifier",
     "Field",
+    "FieldAnswer",
     "Judges",
     "Measure",
     "Mixture",
@@ -30,4 +31,5 @@ __all__ = [
     "pool",
     "shares",
     "usual",
+    "worst_spots",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -62,7 +63,15 @@ def fit_density(codes: Floats, *, groups: bool = True) -> Density:
 
 def log_density(density: Density, z: Floats) -> Floats:
     """Returns the logarithm of the density, `(M,)` in nats (per latent unit to the D), at points `(M, D)`."""
-    return _log_densities(density.codes, density.widths, z, groups=False)[:, 0]
+    return log_density_of(density)(z)
+
+
+def log_density_of(density: Density) -> Callable[[Floats], Floats]:
+    """Returns `log_density` as a function of the points alone, for who asks often."""
+    codes, widths = density.codes, density.widths
+    summed = Kernels(codes / widths, np.ones((len(codes), 1), np.float32))
+    norm = _log_norm(widths) + np.float32(math.log(len(codes)))
+    return lambda z: summed.log_sums(z / widths, 1.0)[:, 0] - norm
 
 
 def hole_share(density: Density, z: Floats) -> Score:
@@ -98,6 +107,10 @@ def _log_densities(
     if groups:
         kept = np.concatenate([kept, 1 - parts(len(codes))], 1)
     counts = kept.sum(0) - np.float32(own is not None)
-    norm = np.float32(len(widths) / 2 * math.log(2 * math.pi) + float(np.log(widths).sum()))
-    log_p: Floats = Kernels(codes / widths, kept).log_sums(z / widths, 1.0, own) - np.log(counts) - norm
+    sums = Kernels(codes / widths, kept).log_sums(z / widths, 1.0, own)
+    log_p: Floats = sums - np.log(counts) - _log_norm(widths)
     return log_p
+
+
+def _log_norm(widths: Floats) -> np.float32:
+    return np.float32(len(widths) / 2 * math.log(2 * math.pi) + float(np.log(widths).sum()))

@@ -13,8 +13,7 @@ from torch import Tensor
 
 from vae_explorer.latent.model import Floats
 
-LEAF = 32  # centres of a block at most
-FEW = 512  # blocks of points: a thousand points are in smaller ones than ten thousand, to lie as near each other
+LEAF = 32  # points of a block at most
 LEFT_OUT = 1e-5  # of a sum at most, as a share
 BLOCK = 100  # points whose distances are held at once
 DROPPED = 17  # of a distance's 23 bits after the first
@@ -37,7 +36,7 @@ class Kernels:
 
     def __init__(self, centres: Floats, kept: Floats) -> None:
         """`kept` says which kernels are in which sum, `(N, G)` of zeros and ones."""
-        self._blocks = blocks(centres, LEAF)
+        self._blocks = blocks(centres)
         order, edges = self._blocks[:2]
         self._place = np.argsort(order)  # of each centre in that order
         self._centres, self._kept = torch.from_numpy(centres[order]), torch.from_numpy(kept[order])
@@ -57,7 +56,7 @@ class Kernels:
             width: The kernels' standard deviation h.
             own: The row of each point among the centres, which is left out of its own sums; none is unless given.
         """
-        there, here = self._blocks, blocks(points, max(1, min(LEAF, len(points) // FEW * 4)))
+        there, here = self._blocks, blocks(points)
         sums = np.empty((len(points), self._kept.shape[1]), np.float32)
         anchors = self._fewest > float(own is not None)  # make a sum even where the point's own is left out
         room = 2 * width**2 * math.log(len(self._centres) / LEFT_OUT)
@@ -130,21 +129,21 @@ class Distances:
         return float(torch.where(sums > 0, sums.log(), self._nearest * (-0.5 / width**2)).mean())
 
 
-def blocks(points: Floats, size: int) -> Blocks:
-    """Returns points `(N, D)` in blocks of a size at most: halves along the axis on which they spread most."""
-    leaves = list(_halves(points, np.arange(len(points)), size))
+def blocks(points: Floats) -> Blocks:
+    """Returns points `(N, D)` in blocks of `LEAF` at most: halves along the axis on which they spread most."""
+    leaves = list(_halves(points, np.arange(len(points))))
     edges = np.cumsum([0, *map(len, leaves)])
     order = np.concatenate(leaves)
     low, high = (bound.reduceat(points[order], edges[:-1]) for bound in (np.minimum, np.maximum))
     return Blocks(order, edges, low, high)
 
 
-def _halves(points: Floats, rows: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
-    if len(rows) <= size:
+def _halves(points: Floats, rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+    if len(rows) <= LEAF:
         yield rows
         return
     some = points[rows]
     along = some[:, (some.max(0) - some.min(0)).argmax()]
     order, middle = rows[np.argpartition(along, len(rows) // 2)], len(rows) // 2
-    yield from _halves(points, order[:middle], size)
-    yield from _halves(points, order[middle:], size)
+    yield from _halves(points, order[:middle])
+    yield from _halves(points, order[middle:])
