@@ -1,4 +1,4 @@
-"""The command line: python -m vae_explorer train | evaluate | curve | gaps | list | download | shard | add."""
+"""python -m vae_explorer train | evaluate | curve | gaps | classifier | list | download | shard | add."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 from vae_explorer.checkpoints.files import CheckpointError
 from vae_explorer.checkpoints.sidecars import SidecarError
-from vae_explorer.commands import data, evaluate, lists, train
+from vae_explorer.commands import classifier, data, evaluate, lists, train
 from vae_explorer.config import ConfigError
 from vae_explorer.data import DataError
 from vae_explorer.jobs.errors import JobError
+from vae_explorer.measured.classifiers import ClassifierError
 from vae_explorer.text import shown
 from vae_explorer.training.processes import ProcessesError
 
@@ -33,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     options.arguments = sys.argv[1:] if arguments is None else arguments
     try:
         options.run(options)
-    except (CheckpointError, ConfigError, SidecarError, DataError, JobError, ProcessesError) as error:
+    except (CheckpointError, ClassifierError, ConfigError, SidecarError, DataError, JobError, ProcessesError) as error:
         print(f"error: {shown(str(error), MESSAGE)}", file=sys.stderr)
         return 2
     return 0
@@ -52,7 +53,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for each in (train, evaluate, lists, data):
+    for each in (train, evaluate, classifier, lists, data):
         each.add_to(commands)
     return parser.parse_args(arguments)
 
