@@ -6,7 +6,8 @@ A VAE is sampled from its prior; an autoencoder, which has none, from one Gaussi
 codes and from a mixture of Gaussians fitted to its training images'. A mark says that a VAE's score is better
 (+) or worse (-) than the autoencoder's from the mixture by more than two standard errors of the difference; a
 bound wins what it wins for certain. Times are those of MNIST, where `first` has the classifiers fitted and both
-models measured at one KL weight, with one seed, for all sampling distributions.
+models measured at one KL weight, with one seed, for all sampling distributions. MNIST has an autoencoder more,
+the plain one: without the noise and the weight decay of the other's training.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from vae_explorer.checkpoints import checkpoints
 from vae_explorer.checkpoints.checkpoints import Checkpoint
 from vae_explorer.data import load
 from vae_explorer.latent.encoding import encode
-from vae_explorer.latent.gaps import FIELDS, MEASURES, Score, compare, fit_judges, gap_field
+from vae_explorer.latent.gaps import FIELDS, MEASURES, FieldAnswer, Score, class_grid, compare, fit_judges
 from vae_explorer.measured import gap_tables
 
 BETAS = (0.01, 0.1, 1.0, 4.0)
 MARKS = {1: " +", 0: "", -1: " -"}
-SIDE = 100
+SIDE, COARSE, CLASSES = 100, 25, 64
 
 
 def pair(data: str) -> list[Checkpoint]:
@@ -38,15 +39,19 @@ def print_scores(data: str) -> None:
     if left is None or right is None:
         print(f"{data}: measure the gaps first: python -m vae_explorer gaps {points.name} {vae.name}")
         return
+    tables = {"AE": left}
+    plain = checkpoints.SHIPPED / f"{data}-ae-plain-2d{checkpoints.SUFFIX}"
+    if plain.is_file() and (other := gap_tables.find(checkpoints.load(plain))):
+        tables = {"plain AE": other, "AE": left}
     print(f"\n{left.source}; {left.images:,} test images, {left.draws:,} draws, {len(left.seeds)} seeds\n")
-    print(
-        "| measure | unit | better | AE, Gaussian | AE, mixture |" + "".join(f" VAE, beta {each:g} |" for each in BETAS)
-    )
-    print("|---|---|---|---|---|" + "---|" * len(BETAS))
-    samples = [left.at(0.0, sampling) for sampling in ("fitted", "mixture")]
+    heads = [f"{name}, {what}" for name in tables for what in ("Gaussian", "mixture")]
+    heads += [f"VAE, beta {each:g}" for each in BETAS]
+    print(f"| measure | unit | better | {' | '.join(heads)} |")
+    print("|---|---|---|" + "---|" * len(heads))
+    samples = [table.at(0.0, sampling) for table in tables.values() for sampling in ("fitted", "mixture")]
     for name, measure in MEASURES.items():
-        plain, mixed = (each[name] for each in samples)
-        cells = [text(plain), text(mixed)]
+        mixed = samples[-1][name]
+        cells = [text(each[name]) for each in samples]
         for beta in BETAS:
             score, bound = right.at(beta, "prior")[name], right.bounds.get(name, ())[right.rung(beta) :][:1] == (True,)
             sign = {"lower": "≤ ", "higher": "≥ "}[measure.better] if bound and measure.better else ""
@@ -81,11 +86,19 @@ def print_times() -> None:
     for each in models:
         codes = encode(each.arrays, images.pixels, 1.0).mean
         reach = 3 * float(codes.std())
+        extent = (-reach, reach, -reach, reach)
+        each.arrays.jacobian(codes[:1], 1.0, 2)  # PyTorch compiles rules before its first derivative
         for field in FIELDS:
             start, work = time.perf_counter(), time.process_time()
-            extent = (-reach, reach, -reach, reach)
-            gap_field(each.arrays, codes, extent, SIDE, field, 1.0, pixels=images.pixels, judges=judges)
+            answer = FieldAnswer(each.arrays, codes, field, 1.0, pixels=images.pixels, classifier=judges.network)
+            answer.grid(extent, COARSE)
+            print(f"{each.name}, field {field}, prepared, {COARSE} x {COARSE}: {seconds(start, work)}")
+            start, work = time.perf_counter(), time.process_time()
+            answer.grid(extent, SIDE)
             print(f"{each.name}, field {field}, {SIDE} x {SIDE}: {seconds(start, work)}")
+        start, work = time.perf_counter(), time.process_time()
+        class_grid(each.arrays, judges.network, extent, CLASSES, 1.0)
+        print(f"{each.name}, classes, {CLASSES} x {CLASSES}: {seconds(start, work)}")
 
 
 def seconds(start: float, work: float) -> str:
