@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from functools import cache
 
@@ -13,6 +14,8 @@ from torch.func import jvp, vmap
 from vae_explorer.latent.model import Doubles, Encoding, Floats, Likelihood, Model
 from vae_explorer.models.autoencoder import Autoencoder
 from vae_explorer.models.distributions import linear_form
+
+_FORWARD = threading.Lock()  # the levels of forward mode are the process's: two threads at once end each other's
 
 
 class Arrays(Model):
@@ -36,11 +39,12 @@ class Arrays(Model):
     @torch.no_grad()
     def jacobian(self, z: Floats, beta: float, axes: int) -> Floats:
         """Returns exact derivatives, `(M, axes, P)`: one forward pass an axis."""
-        _load_forward_mode()
         points = torch.from_numpy(z)
         directions = torch.eye(self.axes)[:axes, None].expand(-1, len(z), -1)
         along = vmap(lambda direction: jvp(lambda at: self._mean(at, beta), (points,), (direction,))[1])
-        derivatives: Floats = along(directions).flatten(2).transpose(0, 1).numpy()
+        with _FORWARD:
+            _load_forward_mode()
+            derivatives: Floats = along(directions).flatten(2).transpose(0, 1).numpy()
         return derivatives
 
     @torch.inference_mode()
