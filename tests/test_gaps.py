@@ -25,7 +25,7 @@ from vae_explorer.latent.gaps.measures import (
     quantile,
 )
 from vae_explorer.latent.gaps.round_trip import displacement, round_trip
-from vae_explorer.latent.gaps.sampling import draw, usual
+from vae_explorer.latent.gaps.sampling import draw
 from vae_explorer.latent.gaps.smoothness import speed, squared_speeds, steepness
 from vae_explorer.latent.model import Encoding, Floats, Model
 
@@ -138,7 +138,6 @@ def test_the_fitted_gaussian_has_the_codes_moments() -> None:
     spot = np.full((30, 2), 0.3, np.float32)
     assert np.array_equal(draw("fitted", spot, 5, 0), spot[:5])
     assert draw("fitted", codes[:, :1], 9, 0).shape == (9, 1)
-    assert (usual(has_prior=False), usual(has_prior=True)) == ("fitted", "prior")
 
 
 def ring(seed: int, count: int) -> Floats:

@@ -5,7 +5,7 @@ from vae_explorer.latent.gaps.classifier import Classifier, can_judge, fit_class
 from vae_explorer.latent.gaps.fields import FieldAnswer, gap_field, worst_spots
 from vae_explorer.latent.gaps.measures import FIELDS, MEASURES, Field, Measure, Score, compare, pool
 from vae_explorer.latent.gaps.recognition import JUDGES, Judges, fit_judges
-from vae_explorer.latent.gaps.sampling import SAMPLINGS, Mixture, draw, fit_mixture, usual
+from vae_explorer.latent.gaps.sampling import SAMPLINGS, Mixture, draw, fit_mixture
 
 __all__ = [
     "FIELDS",
@@ -30,6 +30,5 @@ __all__ = [
     "gap_field",
     "pool",
     "shares",
-    "usual",
     "worst_spots",
 ]

@@ -55,6 +55,7 @@ class Field:
     unit: str
     better: Better
     words: str
+    gap: str  # what stands where it is bad, in two or three words
     needs: frozenset[str] = frozenset()  # of `images`, `judges`
 
 
@@ -80,8 +81,26 @@ _NEIGHBOURS = {
 }
 
 MEASURES: dict[str, Measure] = {
+    "classes_missing": Measure(
+        group="Classes of the draws",
+        title="Classes missing among the draws",
+        unit="classes",
+        better="lower",
+        words="How many classes are the likeliest one of less than 1 % of the decoded draws, as a small network says "
+        "that was trained on real images.",
+    ),
+    # No side is better: where the data's own classes are uneven, the largest entropy is not theirs, and images that
+    # are like no class are spread over all of them.
+    "class_entropy": Measure(
+        group="Classes of the draws",
+        title="Entropy of the classes among the draws",
+        unit="nats",
+        better=None,
+        words="How evenly the decoded draws spread over the classes, each counted as its likeliest one by a small "
+        "network trained on real images: log C where all C classes are equally frequent, 0 where all draws are of one.",
+    ),
     "holes": Measure(
-        group="Holes",
+        group="Draws where no code lies",
         title="Hole share",
         unit="share",
         better="lower",
@@ -144,27 +163,9 @@ MEASURES: dict[str, Measure] = {
         "the image itself, as a small network trained on real images says of both.",
         sampled=False,
     ),
-    "classes_missing": Measure(
-        group="Classes of the draws",
-        title="Classes missing among the draws",
-        unit="classes",
-        better="lower",
-        words="How many classes are the likeliest one of less than 1 % of the decoded draws, as a small network says "
-        "that was trained on real images.",
-    ),
-    # No side is better: where the data's own classes are uneven, the largest entropy is not theirs, and images that
-    # are like no class are spread over all of them.
-    "class_entropy": Measure(
-        group="Classes of the draws",
-        title="Entropy of the classes among the draws",
-        unit="nats",
-        better=None,
-        words="How evenly the decoded draws spread over the classes, each counted as its likeliest one by a small "
-        "network trained on real images: log C where all C classes are equally frequent, 0 where all draws are of one.",
-    ),
     **{
         f"{name}_{space}": Measure(
-            group=f"Decoded draws against test images, {where}",
+            group=f"Precision and recall, {space}",
             title=f"{title}, {space}",
             unit="ratio" if name == "density" else "share",
             better=None if name == "density" else "higher",
@@ -205,18 +206,21 @@ FIELDS: dict[str, Field] = {
         title="Density of codes",
         unit="nats",
         better="higher",
+        gap="no codes",
         words="How dense the codes are, against the level that 99 % of them reach: a hole is where it is below 0.",
     ),
     "round_trip": Field(
         title="Round trip",
         unit="code std",
         better="lower",
+        gap="gap: leads elsewhere",
         words="How far the point moves when it is decoded and encoded again: where the image belongs to another place.",
     ),
     "doubt": Field(
         title="Doubt of the network classifier",
         unit="probability",
         better="lower",
+        gap="gap: no clear class",
         words="What is left of 1 beside the likeliest class: how unsure a classifier of real images is.",
         needs=frozenset({"judges"}),
     ),
@@ -224,6 +228,7 @@ FIELDS: dict[str, Field] = {
         title="Distance to the nearest test image",
         unit="grey level, 0 to 1",
         better="lower",
+        gap="gap: like no image",
         words="Root mean square difference, over the pixels, to the test image that the decoded one is most like.",
         needs=frozenset({"images"}),
     ),
@@ -231,6 +236,7 @@ FIELDS: dict[str, Field] = {
         title="Change of the decoded image",
         unit="intensity per code std",
         better="lower",
+        gap="seam",
         words="How fast the decoded image changes with z: high along the seams between regions of alike images.",
     ),
 }

@@ -35,11 +35,6 @@ def samplings(has_prior: bool) -> tuple[str, ...]:
     return tuple(name for name in SAMPLINGS if name != "mixture" or not has_prior)
 
 
-def usual(has_prior: bool) -> str:
-    """Returns what a model is sampled from unless chosen otherwise: its prior, or the plainest guess without one."""
-    return "prior" if has_prior else "fitted"
-
-
 def fit_mixture(codes: Floats, seed: int = 0) -> Mixture:
     """Returns a mixture of `COMPONENTS` Gaussians fitted to codes `(N, D)`, or to `FITTED` from all over them.
 
