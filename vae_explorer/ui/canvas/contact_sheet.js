@@ -5,7 +5,7 @@ import { contextOf } from "./scatter/canvas.js";
 
 /** @import { Levels } from "./decoder.js" */
 
-/** Writes the image of a latent point. @typedef {(z: number[], grey: Levels) => void} Decode */
+/** Writes the image of a latent point, which is the sheet's picture of this number. @typedef {(z: number[], grey: Levels, which: number) => void} Decode */
 
 /** A canvas of many small pictures, `across` beside each other; `turn` of them are decoded in one frame of the screen. */
 export class ContactSheet {
@@ -14,6 +14,7 @@ export class ContactSheet {
     this.canvas = canvas;
     this.across = across;
     this.turn = turn;
+    this.key = ""; // what the pictures are of
     /** @type {number[]} */
     this.due = [];
     /** @type {number[][]} */
@@ -26,8 +27,15 @@ export class ContactSheet {
     this.scrap = document.createElement("canvas");
   }
 
-  /** @param {number[][]} points @param {number[]} shape */
-  set(points, shape) {
+  /**
+   * Decodes other points, or the same ones where something else changed what they decode to.
+   * @param {number[][]} points @param {number[]} shape
+   * @param {unknown} [by] what else decides what stands there, such as the KL weight; unless given, all is decoded anew
+   */
+  set(points, shape, by) {
+    const key = `${by} ${points.join()}`;
+    if (by !== undefined && key === this.key) return;
+    this.key = key;
     const [height, width] = shape;
     this.points = points;
     this.due = points.map((_, k) => k);
@@ -54,7 +62,7 @@ export class ContactSheet {
   develop(decode) {
     const [height, width] = this.shape;
     for (const k of this.due.splice(0, this.turn)) {
-      decode(this.points[k], this.grey);
+      decode(this.points[k], this.grey, k);
       paint(this.scrap, this.grey, this.shape);
       contextOf(this.canvas).drawImage(this.scrap, (k % this.across) * width, Math.floor(k / this.across) * height);
     }

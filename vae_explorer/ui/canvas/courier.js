@@ -1,6 +1,6 @@
 // A component without a picture: hands its message to the map that it belongs to, and its link to the address bar.
 
-import { mailbox, unpack } from "./wire.js";
+import { mailbox, showLink, unpack } from "./wire.js";
 
 /** @import { Addressed, Mailbox, Message, StreamlitComponent } from "./wire.js" */
 
@@ -18,9 +18,7 @@ export default function ({ data, setStateValue, setTriggerValue }) {
     box.messages.set(message.kind, message);
     box.read?.(message);
   }
-  // Streamlit's own query parameters would add an entry to the browser's history with every click, so that
-  // the Back button led through hundreds of views instead of off the page.
-  if (message.link) history.replaceState(history.state, "", `${location.pathname}?${message.link}`);
+  if (message.link) showLink(message.link);
   return () => {
     box.messages.delete(message.kind);
     if (box.tell === setStateValue) box.tell = null;

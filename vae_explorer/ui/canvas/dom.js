@@ -30,3 +30,13 @@ export function newButton(text, click) {
 export function element(tag, className = "") {
   return Object.assign(document.createElement(tag), { className });
 }
+
+/** Puts other elements in the place of some; where one of those had the focus, the one in its place has it. @param {Element} host @param {Element[]} made */
+export function replace(host, made) {
+  const root = host.getRootNode();
+  const active = root instanceof ShadowRoot || root instanceof Document ? root.activeElement : null;
+  const index = active ? [...host.children].indexOf(active) : -1;
+  host.replaceChildren(...made);
+  const next = made[index];
+  if (next instanceof HTMLElement) next.focus();
+}

@@ -4,7 +4,10 @@ import { readMessage } from "./wire.js";
 
 const TRIES_AFTER = 5000; // ms until another try, where there was nobody
 
-/** What is answered to each kind of question. @typedef {{point: {said: import("./conversation.js").Said}, hover: {grey: Uint8Array}}} Answers */
+/**
+ * What is answered to each kind of question.
+ * @typedef {{point: {said: import("./conversation.js").Said}, hover: {grey: Uint8Array}, duel: import("./duel/duel.js").DuelSaid}} Answers
+ */
 
 /**
  * An answer of any kind, with its question's number; null where there is none, undefined where a newer question is asked.

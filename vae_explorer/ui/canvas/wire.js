@@ -101,3 +101,12 @@ export function serverIsAway() {
   const app = document.querySelector("[data-test-connection-state]");
   return app !== null && app.dataset.testConnectionState !== "CONNECTED";
 }
+
+/**
+ * Shows a view's link in the address bar. Streamlit's own query parameters would add an entry to the browser's history with
+ * every click, so that the Back button led through hundreds of views instead of off the page.
+ * @param {string} link
+ */
+export function showLink(link) {
+  history.replaceState(history.state, "", `${location.pathname}?${link}`);
+}

@@ -10,14 +10,18 @@ from streamlit.delta_generator import DeltaGenerator
 
 from vae_explorer import text
 from vae_explorer.checkpoints import files
+from vae_explorer.ui import canvas
 from vae_explorer.ui.compare import exports as duel_exports
 from vae_explorer.ui.compare.scene import Duel
-from vae_explorer.ui.compare.state import STATE, DuelView, parse
+from vae_explorer.ui.compare.state import STATE, parse
+from vae_explorer.ui.compare.view import SIDES, DuelView
 from vae_explorer.ui.explore.controls import Seen
+from vae_explorer.ui.shell.carried import Carried, brought, carry
 from vae_explorer.ui.state.limits import is_index
 from vae_explorer.ui.state.points import AtImage
 from vae_explorer.ui.state.words import quoted
 
+PAGE = "compare"
 FIRST = ("mnist-ae-2d", "mnist-vae-2d")
 _PICKER: dict[str, Any] = {"format_func": text.shown, "label_visibility": "collapsed"}
 
@@ -46,26 +50,52 @@ def start(duel: Duel) -> DuelView:
     if state.get("duel_linked") == names:
         query = st.query_params.to_dict()
         state.duel_start, messages = parse(query, duel.limits)
-        if not {"image", "z"} & query.keys():
-            state.duel_start = _where_explore_is(state.duel_start, duel)
+        if not query.keys() - {"left", "right"}:
+            state.duel_start = _brought(state.duel_start, duel)
         state.duel_messages = [*state.duel_messages, *messages]
         state.duel_linked = None
     elif "duel_start" not in state or (state.duel_start.left, state.duel_start.right) != names:
-        state.duel_start, state.duel_messages = _where_explore_is(STATE.start(duel.limits), duel), []
+        state.duel_start, state.duel_messages = _brought(_kept(duel), duel), []
+    elif state.pop("duel_back", False):
+        state.duel_start = _brought(state.duel_start, duel)
     return cast(DuelView, state.duel_start)
 
 
-def _where_explore_is(view: DuelView, duel: Duel) -> DuelView:
-    """Returns a view of the image and at the KL weight that Explore shows, where it shows the same images."""
-    seen: Seen | None = st.session_state.get("seen")
-    if seen is None or seen.data != duel.sides[0].config.data:
+def _kept(duel: Duel) -> DuelView:
+    """Returns what was seen of the last pair, where one of its models was changed for another of the same images."""
+    last: DuelView | None = st.session_state.get("duel_view")
+    names = [side.name for side in duel.sides]
+    begun = STATE.start(duel.limits)
+    if last is None or st.session_state.get("duel_data") != duel.sides[0].config.data:
+        return begun
+    same = [was == now for was, now in zip((last.left, last.right), names, strict=True)]
+    left, right = (window if kept else None for window, kept in zip(last.windows, same, strict=True))
+    kept = replace(last, spot=None, windows=(left, right))
+    if last.place is not None and not same[SIDES.index(last.side)]:
+        kept = replace(kept, point=begun.point)  # a place of another latent space
+    return parse(STATE.link(kept), duel.limits)[0]
+
+
+def _brought(view: DuelView, duel: Duel) -> DuelView:
+    """Returns a view of what Explore shows, where it shows the same images."""
+    last = brought(PAGE, duel.sides[0].config.data)
+    if last is None:
         return view
-    image, beta = seen.view.image, seen.view.beta
-    if is_index(image, duel.limits.sides[0].images):
-        view = replace(view, point=replace(view.point, point=AtImage(image)))
-    if beta is not None and duel.limits.beta:
-        view = replace(view, beta=min(max(beta, duel.limits.beta[0]), duel.limits.beta[1]))
-    return view
+    if is_index(last.image, duel.limits.sides[0].images):
+        view = replace(view, point=replace(view.point, point=AtImage(last.image)), spot=None)
+    if last.beta is not None and duel.limits.beta:
+        view = replace(view, beta=min(max(last.beta, duel.limits.beta[0]), duel.limits.beta[1]))
+    left, right = (
+        last.windows.get(name, seen) for name, seen in zip((view.left, view.right), view.windows, strict=True)
+    )
+    return replace(view, hidden=last.hidden, windows=(left, right))
+
+
+def note(duel: Duel, view: DuelView) -> None:
+    """Keeps the view for when the page is left, and for Explore."""
+    st.session_state.duel_view, st.session_state.duel_data = view, duel.sides[0].config.data
+    windows = dict(zip((view.left, view.right), view.windows, strict=True))
+    carry(Carried(PAGE, duel.sides[0].config.data, view.image, view.beta, view.hidden, windows))
 
 
 def export(duel: Duel, view: DuelView) -> None:
@@ -75,6 +105,10 @@ def export(duel: Duel, view: DuelView) -> None:
         return
     with place:
         stem = "-".join(text.file_name(side.name) for side in duel.sides)
+        for name, side, weight in zip(SIDES, duel.sides, duel.weights(view), strict=True):
+            beta = f" · KL weight {weight:g}" if side.limits.beta else ""
+            st.caption(f"The {name} map")
+            canvas.map_saver(f"{duel.name}-{name}", f"{text.file_name(side.name)}-map", f"{side.name}{beta}")
         st.download_button(
             "Measures (CSV)",
             lambda: duel_exports.measures_csv(duel),
@@ -108,6 +142,7 @@ def _begin(data: dict[str, str]) -> None:
     last: DuelView | None = state.get("duel_view")
     if last and last.left in data and last.right in data:
         state.duel_left, state.duel_right, state.duel_start, state.duel_messages = last.left, last.right, last, []
+        state.duel_back = True  # what Explore showed meanwhile comes along
         return
     query = st.query_params.to_dict()
     wanted = [query.get(side, name) for side, name in zip(("left", "right"), _first(data), strict=True)]

@@ -12,7 +12,7 @@ from vae_explorer.data.modality import PICTURES
 from vae_explorer.latent.encoding import decode
 from vae_explorer.ui.compare import gaps as gap_store
 from vae_explorer.ui.compare.scene import Duel
-from vae_explorer.ui.compare.state import DuelView
+from vae_explorer.ui.compare.view import DuelView
 
 GAP = 28  # px between the two sides
 

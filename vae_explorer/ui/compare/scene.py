@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vae_explorer import text
+from vae_explorer.checkpoints import files
 from vae_explorer.data import DataError
 from vae_explorer.data.modality import PICTURES
 from vae_explorer.latent.encoding import decode
 from vae_explorer.latent.gaps.measures import FIELDS, MEASURES
-from vae_explorer.latent.gaps.sampling import Mixture, points, usual
+from vae_explorer.latent.gaps.sampling import Mixture, points
 from vae_explorer.latent.paths import straight
 from vae_explorer.measured.gap_tables import GapTable
 from vae_explorer.ui.canvas.wire import pack
 from vae_explorer.ui.compare import gaps as gap_store
-from vae_explorer.ui.compare.state import NO_GAPS, SIDES, STATE, DuelLimits, DuelView
+from vae_explorer.ui.compare.state import STATE
+from vae_explorer.ui.compare.view import NO_GAPS, SIDES, DuelLimits, DuelView
 from vae_explorer.ui.explore.scene import TARGETS, Scene, tuple_text
 from vae_explorer.ui.shell import store
-from vae_explorer.ui.shell.messages import extent_of, picture
+from vae_explorer.ui.shell.messages import picture
 from vae_explorer.ui.state.limits import filled
 from vae_explorer.ui.state.points import to_json
 from vae_explorer.ui.state.words import link
@@ -50,7 +52,6 @@ class Duel:
         self.images = left.images
         self.limits = DuelLimits(
             sides=(left.limits, right.limits),
-            spaces=(usual(left.checkpoint.arrays.has_prior), usual(right.checkpoint.arrays.has_prior)),
             mixtures=(bool(self.mixture(left)), bool(self.mixture(right))),
             fields=gap_store.fields_of(left.config.data) if {left.limits.latent, right.limits.latent} == {2} else (),
         )
@@ -62,7 +63,10 @@ class Duel:
 
     def weights(self, view: DuelView) -> tuple[float, ...]:
         """Returns the KL weight that each side is computed with."""
-        return tuple(view.beta if side.limits.beta and view.beta else side.config.beta for side in self.sides)
+        return tuple(
+            side.config.beta if side.limits.beta is None or view.beta is None else _within(view.beta, side.limits.beta)
+            for side in self.sides
+        )
 
     def points(self, view: DuelView) -> list[tuple[float, ...]]:
         """Returns each side's latent point, on all its axes: the image's codes, or the same place on both maps.
@@ -83,7 +87,7 @@ class Duel:
 
     def noise(self, view: DuelView) -> NDArray[np.float32]:
         """Returns the seed's standard normal numbers `(DRAWS, D)`; a side of fewer axes takes the first columns."""
-        return np.random.default_rng(view.seed).standard_normal((DRAWS, self.limits.axes)).astype(np.float32)
+        return gap_store.noise(view.seed, DRAWS, self.limits.axes)
 
     def draws(self, view: DuelView) -> list[NDArray[np.float32]]:
         """Returns each side's draws `(DRAWS, D)` from what it is sampled from."""
@@ -99,7 +103,12 @@ class Duel:
         return None if table is None else table.mixture
 
     def answer(self, view: DuelView, start: DuelView) -> bytes:
-        """Returns what PyTorch says of the view, and the draws of its seed."""
+        """Returns what PyTorch says of the view, and what the page begins with."""
+        header, arrays = self.said(view)
+        return pack({"kind": "answer", "start": self._state(start), **header}, arrays)
+
+    def said(self, view: DuelView) -> tuple[dict[str, object], dict[str, NDArray[np.float32]]]:
+        """Returns what PyTorch says of the view, its link, and the noise of its seed's draws."""
         sides = []
         pictures = self._pictures(view)
         for k, (side, beta, z) in enumerate(zip(self.sides, self.weights(view), self.points(view), strict=True)):
@@ -115,56 +124,40 @@ class Duel:
                 }
             )
         original = None if view.image is None else picture(self.images.pixels[view.image])
-        header = {
-            "kind": "answer",
-            "start": self._state(start),
+        header: dict[str, object] = {
             "link": link(STATE.link(view) | {"data": self.sides[0].limits.data}),
             "asked": self._state(view),
             "sides": sides,
             "original": original,
             "target": TARGETS[self.sides[0].target],
         }
-        return pack(header, {"noise": self.noise(view)})
-
-    def fields(self, view: DuelView, show: Callable[[float], None]) -> Iterator[tuple[str, bytes]]:
-        """Yields name and message of the field on each side, where one is shown; tells how far it has come."""
-        if view.field is None:
-            return
-        for k, (name, side, beta) in enumerate(zip(SIDES, self.sides, self.weights(view), strict=True)):
-
-            def half(done: float, before: int = k) -> None:
-                show((before + done) / len(SIDES))
-
-            try:
-                values = gap_store.gap_field(side.key, side.limits, view.field, beta, half)
-            except (ValueError, DataError) as error:  # too few images for a classifier, say
-                absent = (
-                    f"{FIELDS[view.field].title} cannot be computed for {side.name}: {text.shown(str(error), 300)}."
-                )
-                yield name, pack({"kind": "field", "field": view.field, "absent": absent}, {})
-                continue
-            header = {
-                "kind": "field",
-                "field": view.field,
-                "beta": beta,
-                "side": gap_store.FIELD_SIDE,
-                "extent": extent_of(side.limits),
-            }
-            yield name, pack(header, {"values": values})
+        return header, {"noise": self.noise(view)}
 
     def tables(self) -> bytes:
         """Returns the measures of both sides over their KL weights, as far as they have been computed."""
         header = {
             "kind": "tables",
             "measures": {name: asdict(measure) for name, measure in MEASURES.items()},
-            "fields": {
-                name: asdict(FIELDS[name]) | {"needs": sorted(FIELDS[name].needs)} for name in self.limits.fields
-            },
+            "fields": {name: _field(name) for name in self.limits.fields},
             "tables": [_table(gap_store.gap_table(side.key)) for side in self.sides],
+            "further": [{"name": name, "table": _table(table)} for name, table in self._further()],
             "absent": None if self.limits.fields else NO_GAPS,
             "names": [side.name for side in self.sides],
         }
         return pack(header, {})
+
+    def _further(self) -> Iterator[tuple[str, GapTable]]:
+        """Yields other models of the same data and as many axes, as far as they have been measured."""
+        here = {side.name for side in self.sides}
+        first = self.sides[0].config
+        for entry in files.list_all():
+            config = entry.config
+            if entry.error or config is None or entry.name in here:
+                continue
+            if (config.data, config.latent) == (first.data, first.latent):
+                table = gap_store.gap_table(store.key(entry.name, self.sides[0].part))
+                if table is not None:
+                    yield entry.name, table
 
     def _codes(self, view: DuelView) -> list[NDArray[np.float32]]:
         return [store.encoding(side.key, beta).mean for side, beta in zip(self.sides, self.weights(view), strict=True)]
@@ -173,7 +166,7 @@ class Duel:
         """Returns the open tab's draws or walk as one picture, for a side that the browser knows on a plane alone."""
         pictures: list[str | None] = []
         for k, (side, beta) in enumerate(zip(self.sides, self.weights(view), strict=True)):
-            if view.tab == "gaps" or side.config.backbone == "dense" or side.limits.latent <= 2:
+            if view.tab not in ("sample", "path") or side.config.backbone == "dense" or side.limits.latent <= 2:
                 pictures.append(None)
                 continue
             z = self.draws(view)[k] if view.tab == "sample" else self._walk(view, k)
@@ -189,6 +182,10 @@ class Duel:
         return asdict(view) | {"point": {"side": view.side, **to_json(view.point.point)}}
 
 
+def _within(beta: float, known: tuple[float, float]) -> float:
+    return min(max(beta, known[0]), known[1])
+
+
 def _units(place: NDArray[np.float64], codes: NDArray[np.float32]) -> NDArray[np.float64]:
     """Returns a place `(A,)` in standard deviations `(2,)` of the codes `(N, A)` from their mean; 0 without a unit."""
     std = codes.std(0)
@@ -201,6 +198,12 @@ def _place(units: NDArray[np.float64], codes: NDArray[np.float32]) -> list[float
     """Returns the place on the axes of the codes `(N, A)`: the inverse of `_units`."""
     place: list[float] = (codes.mean(0) + units[: codes.shape[1]] * codes.std(0)).tolist()
     return place
+
+
+def _field(name: str) -> dict[str, object]:
+    """Returns how a field is read, as the browser takes it; that of classes has no scale."""
+    field = FIELDS.get(name)
+    return {} if field is None else asdict(field) | {"needs": sorted(field.needs)}
 
 
 def _table(table: GapTable | None) -> dict[str, object] | None:
@@ -221,6 +224,7 @@ def _table(table: GapTable | None) -> dict[str, object] | None:
     }
     seeds = len(table.seeds)
     caption = f"{table.images:,} {text.shown(table.part)} images, {table.draws:,} draws for each of {seeds} seeds"
+    caption += ", each with its own classifiers"
     caption += f", {text.shown(table.source, 200)}"
     if "mutual_information" in samplings["prior"]:
         together = f"{table.together:,} {text.shown(table.together_part)} images"

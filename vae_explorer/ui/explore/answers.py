@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from vae_explorer.checked import Misfit, loads
 from vae_explorer.checkpoints.files import CheckpointError
 from vae_explorer.data import ALL, DataError
 from vae_explorer.data.modality import PICTURES
@@ -37,21 +36,11 @@ def answer(question: Mapping[str, Any]) -> bytes:
         raise Refused("That is no question of ours.")
     try:
         scene = Scene(name, part)
-        view = _view(scene, question)
+        view = STATE.asked(question, scene.limits, given=("model", "part"))
         header, arrays = KINDS[kind](scene, view)
     except (CheckpointError, DataError) as error:  # the same words for each reason: the disk is nobody's business
         raise Refused("There is nothing to say of this model here.") from error
     return pack({"kind": kind, "n": question.get("n"), **header}, arrays)
-
-
-def _view(scene: Scene, question: Mapping[str, Any]) -> View:
-    """Returns the view that is asked about; each part of it has to fit."""
-    view = STATE.start(scene.limits)
-    for row in STATE.rows:
-        if row.name in question and row.name not in ("model", "part") and question[row.name] is not None:
-            value = row.codec.from_report(question[row.name], scene.limits, view)
-            view = STATE.changed(view, row.name, value)
-    return view
 
 
 def _point(scene: Scene, view: View) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -72,17 +61,3 @@ def _hover(scene: Scene, view: View) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 KINDS = {"point": _point, "pins": _pins, "hover": _hover}
-
-
-def refused(question: object, why: str) -> bytes:
-    """Returns the message that refuses a question."""
-    n = question.get("n") if isinstance(question, Mapping) else None
-    return pack({"kind": "refused", "n": n if isinstance(n, int) else None, "why": why}, {})
-
-
-def read(text: str) -> Mapping[str, Any]:
-    """Returns a question as it was sent, or raises `Refused`."""
-    try:
-        return loads(text, dict[str, Any])
-    except Misfit as error:
-        raise Refused("That is no question.") from error

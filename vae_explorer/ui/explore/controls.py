@@ -14,10 +14,13 @@ from vae_explorer.ui import canvas
 from vae_explorer.ui.explore import exports
 from vae_explorer.ui.explore.scene import Scene
 from vae_explorer.ui.explore.state import STATE, View, choose, fitting, parse, shifted
-from vae_explorer.ui.shell import say, store
-from vae_explorer.ui.state.limits import Limits
+from vae_explorer.ui.shell import store
+from vae_explorer.ui.shell.carried import Carried, brought, carry
+from vae_explorer.ui.state.limits import Limits, is_index
+from vae_explorer.ui.state.points import AtImage
 from vae_explorer.ui.state.words import quoted
 
+PAGE = "explore"
 FIRST = "mnist-vae-2d"
 ALL_HELP = "Training and validation images too, paler. Rate, distortion and gaps stay those of the test images."
 
@@ -44,6 +47,7 @@ def model(usable: Sequence[str]) -> str:
         last: View | None = state.get("view")
         if last and last.model in usable:
             state.model, state.start = last.model, last
+            state.back = True  # what Compare showed meanwhile comes along
         else:
             state.model, state.messages = choose(st.query_params.to_dict(), usable)
             state.linked = state.model
@@ -66,12 +70,29 @@ def start(scene: Scene) -> View:
     """Returns the view that the map began with: the link's, or the default of a model chosen later."""
     state = st.session_state
     if "start" not in state and scene.name == state.linked:
-        state.start, messages = parse(st.query_params.to_dict(), scene.limits)
+        query = st.query_params.to_dict()
+        state.start, messages = parse(query, scene.limits)
+        if not query.keys() - {"model", "part"}:
+            state.start = _brought(state.start, scene)
         state.messages = [*state.messages, *messages]
     elif "start" not in state or (state.start.model, state.start.part) != (scene.name, scene.part):
         state.start, state.messages = _begun(scene), []
+    elif state.pop("back", False):
+        state.start = _brought(state.start, scene)
     state.start = fitting(state.start, scene.limits)
     return cast(View, state.start)
+
+
+def _brought(view: View, scene: Scene) -> View:
+    """Returns a view of what Compare shows, where it shows the same images."""
+    last = brought(PAGE, scene.config.data)
+    if last is None or scene.part != store.PART:
+        return view
+    if is_index(last.image, scene.limits.images):
+        view = replace(view, point=AtImage(last.image))
+    if last.beta is not None and scene.limits.beta:
+        view = replace(view, beta=min(max(last.beta, scene.limits.beta[0]), scene.limits.beta[1]))
+    return replace(view, hidden=last.hidden, window=last.windows.get(scene.name, view.window))
 
 
 def _begun(scene: Scene) -> View:
@@ -95,6 +116,9 @@ def current(scene: Scene, begun: View) -> tuple[View, bool]:
     st.session_state.view = STATE.updated(begun, reported, scene.limits)
     if scene.limits.images:  # what a decoder alone is shown with, nobody has chosen
         st.session_state.seen = Seen(st.session_state.view, scene.limits, scene.config.data)
+        view: View = st.session_state.view
+        image = view.image if scene.part == store.PART else None
+        carry(Carried(PAGE, scene.config.data, image, view.beta, view.hidden, {scene.name: view.window}))
     return cast(View, st.session_state.view), reported.get("answered") is True
 
 
@@ -148,8 +172,7 @@ def download(name: str) -> None:
     try:
         data.download(name, show)
     except data.DataError as error:
-        bar.empty()
-        say.error(error)
+        st.session_state.refused = str(error)  # told below the head, where there is room
     else:
         store.forget_images()
-        st.rerun()
+    st.rerun()

@@ -43,6 +43,8 @@ def _draw(scene: Scene, broken: list[str], places: Sequence[DeltaGenerator]) -> 
     start = controls.start(scene)
     if scene.absence:
         say.error(scene.absence)
+    if refused := st.session_state.pop("refused", None):
+        say.error(refused)
     if messages := [*filter(None, [scene.shown.changed]), *st.session_state.messages, *broken]:
         say.warning(messages)
     aside(caption, scene.caption)

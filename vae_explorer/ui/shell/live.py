@@ -11,14 +11,20 @@ older ones are dropped and not queued.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from vae_explorer.checked import Misfit, loads
+from vae_explorer.ui.canvas.wire import pack
 from vae_explorer.ui.shell.guard import beside_pages, is_asked_here
+from vae_explorer.ui.state.words import Refused
 
+DUEL = "duel"  # the kind that Compare asks
 LONGEST = 20_000  # characters of a question: a strip of points on a few hundred axes
 KINDS = 8  # questions that may wait, one a kind
 AT_WORK = 4  # questions that are answered at once
@@ -90,16 +96,23 @@ async def _listen(socket: WebSocket, waiting: dict[str, str], news: asyncio.Even
 
 
 def _answer(text: str) -> bytes:
-    from vae_explorer.ui.explore.answers import (  # PyTorch with it, which a page's start is without
-        answer,
-        read,
-        refused,
-    )
-    from vae_explorer.ui.state.words import Refused
-
+    """Answers a question as the page does that asked it, or refuses it."""
     question: object = None
     try:
-        question = read(text)
+        question = _read(text)
+        if question.get("kind") == DUEL:  # with either comes PyTorch, which a page's start is without
+            from vae_explorer.ui.compare.answers import answer
+        else:
+            from vae_explorer.ui.explore.answers import answer
         return answer(question)
     except Refused as error:
-        return refused(question, str(error))
+        n = question.get("n") if isinstance(question, Mapping) else None
+        return pack({"kind": "refused", "n": n if isinstance(n, int) else None, "why": str(error)}, {})
+
+
+def _read(text: str) -> Mapping[str, Any]:
+    """Returns a question as it was sent, or raises `Refused`."""
+    try:
+        return loads(text, dict[str, Any])
+    except Misfit as error:
+        raise Refused("That is no question.") from error

@@ -12,6 +12,7 @@ from vae_explorer.ui.state.table import Codec
 from vae_explorer.ui.state.words import Refused, joined, number, quoted, whole
 
 L = TypeVar("L")
+Seen = tuple[float, float, float]  # of a plane: centre and half of its shorter side, latent units
 MARKS = ("shapes", "names")  # by which classes are told apart, beside colours
 
 
@@ -240,26 +241,28 @@ def _point_text(point: Point) -> str:
 class Window(Codec[Limits]):
     """Centre and half width of what is seen of the plane."""
 
-    def from_link(self, name: str, text: str, limits: Limits, view: Any) -> tuple[float, ...]:
+    def from_link(self, name: str, text: str, limits: Limits, view: Any) -> Seen:
         window = tuple(map(number, text.split(",")))
         if not self.fits(window, limits):
             raise Refused(f"{name} = {quoted(text)} is not a centre and a half width on the plane.")
-        return window
+        x, y, half = window
+        return x, y, half
 
     def fits(self, window: Sequence[Any], limits: Limits) -> bool:
         """Says whether a map can be zoomed so far, there."""
         half = limits.home[2]
         return len(window) == 3 and on_plane(window[:2], limits) and half / 500 < window[2] < 5 * half
 
-    def to_link(self, name: str, value: tuple[float, ...] | None) -> dict[str, str]:
+    def to_link(self, name: str, value: Seen | None) -> dict[str, str]:
         return {} if value is None else {name: joined(value)}
 
-    def from_report(self, value: Any, limits: Limits, view: Any) -> tuple[float, ...] | None:
+    def from_report(self, value: Any, limits: Limits, view: Any) -> Seen | None:
         if value is None:
             return None
         if isinstance(value, list) and all(map(is_number, value)) and self.fits(value, limits):
-            return tuple(map(float, value))
+            x, y, half = map(float, value)
+            return x, y, half
         raise Refused("That is no part of the plane.")
 
-    def words(self, key: str, value: tuple[float, ...] | None) -> str:
+    def words(self, key: str, value: Seen | None) -> str:
         return joined(value or ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -114,6 +114,23 @@ class Table(Generic[V, L]):
             except Refused:
                 continue
         return self.settle(view, limits)
+
+    def asked(self, question: Mapping[str, Any], limits: L, given: Collection[str]) -> V:
+        """Returns the view that a question is about: what it names, and else what a page opens with.
+
+        Arguments:
+            question: Values by the names of their rows, as the browser reports them.
+            limits: What the view may hold.
+            given: Rows that are part of the limits.
+
+        Raises:
+            Refused: If a value does not fit.
+        """
+        view = self.start(limits)
+        for row in self.rows:
+            if row.name not in given and question.get(row.name) is not None:
+                view = self.changed(view, row.name, row.codec.from_report(question[row.name], limits, view))
+        return view
 
     def changed(self, view: V, name: str, value: Any) -> V:
         """Returns a view with another value in one row, as the row's codec took it."""

@@ -1,23 +1,33 @@
 // Two maps beside each other: one pointer, two decoders.
 
-import { finder, newButton } from "../dom.js";
+import { finder } from "../dom.js";
 import { Drawing } from "../drawing/drawing.js";
+import { Judge } from "../judge.js";
 import { Legend } from "../legend.js";
-import { errorText, minus, pngUrl, tupleText } from "../panel.js";
-import { showTabs, styleOf } from "../plots.js";
+import { pngUrl } from "../panel.js";
+import { styleOf } from "../plots.js";
 import { imageOf, samePoint } from "../point.js";
+import { savePortrait } from "../portrait/portrait.js";
 import { Weight } from "../weight.js";
-import { mailbox, serverIsAway, unpack } from "../wire.js";
+import { mailbox, unpack } from "../wire.js";
+import { ClassTab } from "./class_tab.js";
+import { buildSwitches, CLASS } from "./controls.js";
+import { Counts } from "./counts.js";
 import { DuelPicking } from "./duel_picking.js";
 import { DuelSide } from "./duel_side.js";
+import { DuelTalk } from "./duel_talk.js";
 import { GapTable } from "./gap_table.js";
 import { Pictures } from "./pictures.js";
-import { noteOn } from "./words.js";
+import { Planes } from "./planes.js";
+import { Spots } from "./spots.js";
+import { captionOf, noteOn } from "./words.js";
 
 /** @import { DrawingMessage } from "../drawing/drawing.js" */
+/** @import { JudgeMessage } from "../judge.js" */
 /** @import { Point } from "../point.js" */
 /** @import { Style } from "../scatter/layers.js" */
 /** @import { Mailbox, Message, StreamlitComponent } from "../wire.js" */
+/** @import { CountsMessage } from "./counts.js" */
 /** @import { SideMessage } from "./duel_side.js" */
 /** @import { Field, TablesMessage } from "./gap_table.js" */
 
@@ -26,7 +36,7 @@ import { noteOn } from "./words.js";
 /**
  * What is shown but for the KL weight, its fields named as in compare/state.py.
  * @typedef {{point: OnSide, link: string, hidden: number[], marks: string[], ends: number[], spaces: string[], seed: number,
- *   field: ?string, windows: [?number[], ?number[]], tab: string}} DuelState
+ *   field: ?string, spot: ?[string, number], towards: ?number, windows: [?number[], ?number[]], tab: string}} DuelState
  */
 
 /**
@@ -36,18 +46,13 @@ import { noteOn } from "./words.js";
  */
 
 /**
- * What it says of a view: of which one, and what the page begins with; the original image (PNG, base64), what distortion is measured
- * against, the noise of the draws.
- * @typedef {Message & {kind: "answer", start: DuelState & {beta: ?number}, asked: DuelState & {beta: ?number}, link: string,
- *   sides: SaidOfSide[], original: ?string, target: string, noise: Float32Array}} DuelAnswer
+ * What it says of a view: of which one; the original image (PNG, base64), what distortion is measured against, the noise of the draws.
+ * @typedef {{asked: DuelState & {beta: ?number}, link: string, sides: SaidOfSide[], original: ?string, target: string, noise: Float32Array}} DuelSaid
  */
 
-/** What the two maps together are sent by couriers. @typedef {DuelAnswer | DrawingMessage | TablesMessage} DuelMessage */
+/** The same by a courier, with what the page begins with. @typedef {Message & {kind: "answer", start: DuelState & {beta: ?number}} & DuelSaid} DuelAnswer */
 
-const SENT_AFTER = 150; // ms of rest after which a zoom is reported
-const DUEL_LINKS = { point: "Same point", image: "Same image" };
-const DUEL_TABS = { sample: "Sample", path: "Interpolate", gaps: "Gap field", draw: "Draw" };
-const DUEL_SPACES = { prior: "Prior", fitted: "Fitted", mixture: "Mixture" };
+/** What the two maps together are sent by couriers. @typedef {DuelAnswer | CountsMessage | DrawingMessage | JudgeMessage | TablesMessage} DuelMessage */
 
 export class Duel {
   /** @param {ParentNode} root @param {string} name */
@@ -56,15 +61,19 @@ export class Duel {
     this.abort = new AbortController();
     /** @type {Mailbox<DuelMessage>} */
     this.box = mailbox(name);
-    this.begun = this.stale = false;
+    this.begun = this.stale = this.told = false;
+    /** @type {Record<string, Field>} */
+    this.fields = {}; // of gaps, once they are told
+    this.classed = false; // whether there is one of classes
+    /** @type {?string} */
+    this.gap = null; // the field of gaps that the tab of classes leads back to
     this.due = 0; // the animation frame that is
-    /** @type {number | undefined} */
-    this.timer = undefined;
     /** @type {?OnSide} */
     this.pointer = null; // the point under the mouse
+    this.talk = new DuelTalk(this);
     this.picking = new DuelPicking(this);
-    this.weight = new Weight(this.find, this.abort.signal, { move: () => this.moved(), settle: () => this.tell() });
-    this.legend = new Legend(this.find(".legend"), () => (this.hide(), this.tell()));
+    this.weight = new Weight(this.find, this.abort.signal, { move: () => this.moved(), settle: () => this.change({ spot: null }) });
+    this.legend = new Legend(this.find(".legend"), () => (this.hide(), this.talk.tell()));
     this.sides = ["left", "right"].map((side) => {
       /** @type {Mailbox<SideMessage>} */
       const box = mailbox(`${name}-${side}`);
@@ -75,8 +84,16 @@ export class Duel {
         key: (event) => this.picking.key(side, event),
       });
     });
+    for (const { box, plot } of this.sides) box.save = (kind, words) => savePortrait(plot, this.legend, kind, words);
     this.pictures = new Pictures(this);
-    this.table = new GapTable(this.find(".verdict"));
+    this.table = new GapTable(this.find(".tab.table"), this.find(".verdict"));
+    this.spots = this.sides.map((side) => new Spots(this, side));
+    this.counts = new Counts(this);
+    this.classes = new ClassTab(this);
+    this.planes = new Planes(this);
+    /** @type {?Judge} */
+    this.judge = null;
+    this.unjudged = ""; // why there is none
     this.drawing = new Drawing(this.find(".tab.draw"), this.box, this.abort.signal, {
       sides: () => this.sides,
       ready: () => this.begun,
@@ -84,6 +101,8 @@ export class Duel {
       open: () => this.state && this.change({ tab: "draw" }),
     });
     addEventListener("resize", () => this.restyle(), { signal: this.abort.signal }); // the type's size follows the window's
+    this.resizes = new ResizeObserver(() => this.moved()); // and so do the places of the spots' buttons
+    this.resizes.observe(this.find(".stage"));
     this.restyle();
     this.box.read = (message) => this.read(message);
     for (const side of this.sides) side.box.read = (message) => this.readSide(side, message);
@@ -95,7 +114,8 @@ export class Duel {
     this.abort.abort();
     this.sides.forEach((side) => side.destroy());
     this.box.read = null;
-    clearTimeout(this.timer);
+    this.resizes.disconnect();
+    this.talk.close();
     cancelAnimationFrame(this.due);
   }
 
@@ -105,21 +125,29 @@ export class Duel {
   readSide(side, message) {
     if (message.kind === "world") {
       side.setWorld(message);
-      this.begin();
-    } else if (message.kind === "field") {
-      side.setField(message);
-      this.moved();
+      return this.begin();
     }
+    if ("field" in message) side.setField(message);
+    else side.setClasses(message);
+    this.moved();
   }
 
   /** @param {DuelMessage} message */
   read(message) {
     if (message.kind === "answer") this.hear(message);
     else if (message.kind === "drawing") this.drawing.hear(message);
-    else if (message.kind === "tables") {
+    else if (message.kind === "counts") {
+      this.counts.message = message;
+      this.moved();
+    } else if (message.kind === "judge") {
+      this.judge = message.absent === undefined ? new Judge(message.plan, message.weights, message.classes) : null;
+      this.unjudged = message.absent ?? "";
+      this.moved();
+    } else if (message.kind === "tables") {
       this.table.set(message);
-      /** @type {Record<string, Field>} */
-      this.fields = message.fields;
+      this.told = true;
+      this.classed = CLASS in message.fields;
+      this.fields = Object.fromEntries(Object.entries(message.fields).filter(([name]) => name !== CLASS));
       this.sides.forEach((side, k) => (side.mixture = message.tables[k]?.mixture ?? null));
       this.begin();
     }
@@ -139,14 +167,13 @@ export class Duel {
   /** Starts as soon as both worlds and the first answer have come. */
   begin() {
     if (this.begun) return this.moved();
-    if (!this.answer || !this.fields || !this.sides.every((side) => side.world)) return;
+    if (!this.answer || !this.told || !this.sides.every((side) => side.world)) return;
     this.begun = true;
     const { beta, ...state } = this.answer.start;
     /** @type {DuelState} */
     this.state = state;
-    const ranges = this.sides.map((side) => side.world.beta_range).filter((range) => range !== null);
-    const range = ranges.length ? [Math.max(...ranges.map(([low]) => low)), Math.min(...ranges.map(([, high]) => high))] : null;
-    this.weight.build(range, beta);
+    this.gap = state.field !== CLASS ? state.field : "round_trip" in this.fields ? "round_trip" : null;
+    this.weight.build(rangeOfBoth(this.sides.map(({ world }) => world.beta_range)), beta);
     const [{ world }] = this.sides;
     this.legend.build(world, state.hidden, state.marks);
     for (const { plot } of this.sides) plot.set(this.legend.look);
@@ -155,7 +182,8 @@ export class Duel {
     this.noise = this.answer.noise;
     const plain = this.sides.every((side) => side.world.latent === 2);
     for (const side of this.sides) Object.assign(side.axes, { hidden: plain, textContent: side.axesWords });
-    this.buildSwitches();
+    this.classes.build();
+    this.switched();
     if (this.answered) this.showAnswer();
     this.moved();
   }
@@ -168,65 +196,31 @@ export class Duel {
     return same && asked.beta === this.weight.beta;
   }
 
-  tell() {
-    clearTimeout(this.timer);
-    if (serverIsAway()) this.timer = setTimeout(() => this.tell(), 300);
-    else {
-      const { legend, weight } = this;
-      const seen = { hidden: [...legend.hidden].sort((a, b) => a - b), marks: [...legend.looks].sort() };
-      this.box.tell?.("seen", { ...this.state, ...seen, beta: weight.beta });
-      this.drawing.settle();
-    }
+  /** Builds the switches anew, for the tab that is open. */
+  switched() {
+    this.find(".duel").dataset.tab = this.state.tab;
+    buildSwitches(this);
   }
 
   /** A map was panned or zoomed: reported once it rests. @param {string} side @param {number[]} window x, y, half */
   zoomed(side, window) {
     if (!this.begun) return;
     const [left, right] = this.state.windows;
-    this.state.windows = side === "left" ? [window, right] : [left, window];
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.tell(), SENT_AFTER);
+    const { x, y, half } = this.sideOf(side).plot.home;
+    const seen = String(window) === String([x, y, half]) ? null : window; // all of it
+    this.state.windows = side === "left" ? [seen, right] : [left, seen];
+    this.switched();
+    this.moved(); // the leaders of the spots end at buttons
+    this.talk.later();
   }
 
   /** @param {Partial<DuelState>} changes */
   change(changes) {
+    if ("seed" in changes || "spaces" in changes) this.state.spot = null; // other draws have other worst spots
     Object.assign(this.state, changes);
-    this.buildSwitches();
+    this.switched();
     this.moved();
-    this.tell();
-  }
-
-  // Controls --------------------------------------------------------------------------------
-
-  buildSwitches() {
-    const { state } = this;
-    /** @param {string} text @param {boolean} on @param {() => void} click */
-    const pressed = (text, on, click) => {
-      const button = newButton(text, click);
-      button.setAttribute("aria-pressed", String(on));
-      return button;
-    };
-    /** @param {string} host @param {Record<string, string>} all @param {?string} now @param {(name: string) => void} choose */
-    const choices = (host, all, now, choose) =>
-      this.find(host).replaceChildren(...Object.entries(all).map(([name, text]) => pressed(text, name === now, () => choose(name))));
-    choices(".link", DUEL_LINKS, state.link, (link) => this.change({ link }));
-    showTabs(this.find, DUEL_TABS, state.tab, (tab) => this.change({ tab }));
-    this.sides.forEach(({ name }, k) => {
-      /** @param {string} space */
-      const choose = (space) => this.change({ spaces: state.spaces.map((each, i) => (i === k ? space : each)) });
-      const spaces = Object.fromEntries(Object.entries(DUEL_SPACES).filter(([space]) => space !== "mixture" || this.sides[k].mixture));
-      choices(`.spaces .${name}`, spaces, state.spaces[k], choose);
-      this.find(`.worst .${name}`).replaceChildren(...(state.field ? [newButton("Show the worst", () => this.showWorst(this.sides[k]))] : []));
-    });
-    this.find(".again").replaceChildren(newButton("Sample again", () => this.change({ seed: Math.floor(Math.random() * 1e6) })));
-    const fields = Object.fromEntries(Object.entries(this.fields).map(([name, { title }]) => [name, title]));
-    choices(".fields", fields, state.field, (field) => this.change({ field: field === state.field ? null : field }));
-  }
-
-  /** @param {DuelSide} side */
-  showWorst(side) {
-    const { field } = this.state;
-    if (field !== null && side.drawn) this.picking.goTo(side.name, side.worst(side.drawn, this.fields[field].better));
+    this.talk.tell();
   }
 
   // What is seen ----------------------------------------------------------------------------
@@ -259,35 +253,28 @@ export class Duel {
   frame() {
     if (!this.begun) return;
     const { beta } = this.weight;
-    if (this.stale) {
-      this.stale = false;
+    const { stale } = this;
+    this.stale = false;
+    if (stale) {
       this.sides.forEach((side) => side.climb(beta));
-      this.drawFields();
       this.pictures.lay();
-      this.drawing.show();
-      this.table.show(beta, this.state.spaces, this.answered);
-      noteOn(this);
+      this.spots.forEach((each) => each.lay());
+      this.classes.seek();
+      this.planes.draw();
     }
     this.showPoint();
+    if (stale) {
+      // After the maps were drawn: setting a canvas's font lays out a page whose text has changed.
+      this.drawing.show();
+      this.table.show(beta, this.state.spaces, this.answered);
+      this.counts.show();
+      this.classes.show();
+      noteOn(this);
+    }
     const { tab } = this.state;
     const sheets = tab === "sample" ? this.pictures.sheets : tab === "path" ? this.pictures.walks : [];
-    const more = sheets.map((sheet, k) => sheet.develop((z, grey) => this.sides[k].decode(z, grey)));
+    const more = sheets.map((sheet, k) => sheet.develop((z, grey, which) => this.pictures.decode(k, z, grey, which)));
     if (more.some(Boolean)) this.look();
-  }
-
-  /** Draws the gap field on both sides, in one scale, as soon as both have come. */
-  drawFields() {
-    const { field } = this.state;
-    this.sides.forEach((side) => {
-      if (side.field?.field !== field) side.setField(null);
-      if (side.plot.layers.underlays.length) side.plot.setLayers({ underlays: [] });
-    });
-    const found = this.sides.flatMap((side) => (side.drawn ? [{ side, drawn: side.drawn }] : []));
-    if (!field || found.length < this.sides.length) return;
-    const { better } = this.fields[field];
-    const ranges = found.map(({ side, drawn }) => side.fieldRange(drawn, better));
-    const both = [Math.min(...ranges.map(([low]) => low)), Math.max(...ranges.map(([, high]) => high))];
-    found.forEach(({ side, drawn }) => side.drawField(drawn, this.style.text, better, both));
   }
 
   /** Where each side's point lies: the image's codes, or the same place in units of the codes' spread. @param {OnSide} point */
@@ -307,25 +294,40 @@ export class Duel {
       side.show(places[k], imageOf(point), exact);
       side.plot.draw();
     });
-    this.sides.forEach((side, k) => {
-      const distortion = exact ? this.answer.sides[k].distortion : null;
-      const error = distortion === null ? "" : `\n${distortion.toFixed(1)}${errorText(this.answer.sides[k].error)} nats of distortion`;
-      const rough = exact || !side.decoder.rough ? "" : `\n${side.decoder.rough}`;
-      side.label(places[k], `z = ${minus(tupleText(places[k]))}${error}${rough}`);
-    });
+    this.sides.forEach((side, k) => side.label(places[k], captionOf(this, k, places[k], exact)));
   }
 
   showAnswer() {
     this.answer.sides.forEach(({ decoded, alt }, k) => Object.assign(this.sides[k].image, { src: pngUrl(decoded), alt }));
     const original = this.find(".original", HTMLImageElement);
+    this.find(".shown .of").classList.toggle("none", this.answer.original === null);
     original.hidden = this.answer.original === null;
     if (this.answer.original) Object.assign(original, { src: pngUrl(this.answer.original), alt: `Original image ${this.state.point.image}` });
+  }
+
+  /** @param {DuelSide} side */
+  other(side) {
+    return this.sides[1 - this.sides.indexOf(side)];
+  }
+
+  /** @param {string} name */
+  spotsOf(name) {
+    return this.spots[name === "left" ? 0 : 1];
   }
 
   /** @param {string} name */
   sideOf(name) {
     return this.sides[name === "left" ? 0 : 1];
   }
+}
+
+/** The KL weights of both, as DuelLimits in compare/view.py has them. @param {(?number[])[]} each */
+function rangeOfBoth(each) {
+  const ranges = each.filter((range) => range !== null);
+  if (!ranges.length) return null;
+  const [lows, highs] = [ranges.map(([low]) => low), ranges.map(([, high]) => high)];
+  const shared = [Math.max(...lows), Math.min(...highs)];
+  return shared[0] < shared[1] ? shared : [Math.min(...lows), Math.max(...highs)];
 }
 
 /** @type {WeakMap<Node, Duel>} */

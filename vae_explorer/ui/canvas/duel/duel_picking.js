@@ -28,18 +28,27 @@ export class DuelPicking {
   /** @param {string} side @param {?Place} place */
   point(side, place) {
     if (!this.duel.begun) return;
-    const index = place && this.duel.state.link === "image" ? (place.index ?? this.duel.sideOf(side).nearest(place)) : null;
-    this.duel.pointer = place && this.on(side, place, index);
+    this.duel.pointer = place && this.on(side, place, this.duel.state.link === "image" ? place.index : null);
     this.duel.look();
   }
 
   /** @param {string} side @param {Place} place */
   click(side, place) {
     if (!this.duel.begun) return;
-    const index = this.duel.state.link === "image" || place.index !== null ? (place.index ?? this.duel.sideOf(side).nearest(place)) : null;
+    const { index } = place;
     const ends = index === null || this.duel.state.tab !== "path" ? this.duel.state.ends : [this.duel.state.ends[1], index];
     this.duel.pointer = null;
-    this.duel.change({ point: this.on(side, place, index), ends });
+    this.duel.change({ point: this.on(side, place, index), ends, spot: null });
+  }
+
+  /** One of the worst spots of a side. @param {string} side @param {number} number from 1 @param {number[]} z */
+  goToSpot(side, number, z) {
+    this.duel.pointer = null;
+    this.left = this.duel.state.point.image ?? this.left;
+    this.duel.change({ point: { side, z }, spot: [side, number] });
+    const { value } = this.duel.spotsOf(side).all[number - 1];
+    const { unit } = this.duel.fields[this.duel.state.field ?? ""];
+    this.speak(side, `Worst spot ${number}, ${value.toPrecision(2)} ${unit}. `);
   }
 
   /** @param {string} side @param {{x: number, y: number}} place */
@@ -48,7 +57,7 @@ export class DuelPicking {
     this.duel.pointer = null;
     const { x, y } = this.duel.sideOf(side).onAxes(place);
     this.left = this.duel.state.point.image ?? this.left; // where Escape leads back to
-    this.duel.change({ point: this.on(side, { x: plot.rounded(x), y: plot.rounded(y) }, null) });
+    this.duel.change({ point: this.on(side, { x: plot.rounded(x), y: plot.rounded(y) }, null), spot: null });
   }
 
   /** @param {string} side @param {KeyboardEvent} event */
@@ -61,6 +70,7 @@ export class DuelPicking {
       this.goTo(side, { x: x + dx, y: y + dy });
       this.speak(side);
     };
+    if (event.key === "w" && !event.ctrlKey && !event.altKey && !event.metaKey) return this.duel.spotsOf(side).next();
     mapKey(event, { plot, weight: this.duel.weight, step, image: (way) => this.turn(side, way) });
   }
 
@@ -72,15 +82,15 @@ export class DuelPicking {
     const here = point.image ?? this.left ?? side.nearest({ x, y });
     const index = way === 0 ? here : imageBeside(side.world.labels, side.plot.hidden, here, way);
     this.duel.pointer = null;
-    this.duel.change({ point: this.on(name, null, index) });
+    this.duel.change({ point: this.on(name, null, index), spot: null });
     this.speak(name);
   }
 
-  /** @param {string} name */
-  speak(name) {
+  /** @param {string} name @param {string} [first] what is said before */
+  speak(name, first = "") {
     const side = this.duel.sideOf(name);
-    this.spoken.say(() =>
-      pointWords(side.world, side.ladder, side.beta, this.duel.places(this.duel.state.point)[this.duel.sides.indexOf(side)], imageOf(this.duel.state.point)),
-    );
+    const { point } = this.duel.state;
+    const place = () => this.duel.places(point)[this.duel.sides.indexOf(side)];
+    this.spoken.say(() => first + pointWords(side.world, side.ladder, side.beta, place(), imageOf(point)));
   }
 }

@@ -6,23 +6,30 @@ import { minus, paint, roomFor, tupleText } from "../panel.js";
 import { decoderOf, dress } from "../plots.js";
 import { Heat } from "../scatter/fields.js";
 import { Scatter } from "../scatter/scatter.js";
+import { Territory } from "../territory.js";
+import { badness, insideOf, rangeOf } from "./field_values.js";
 
 /** @import { Decoder, Levels } from "../decoder.js" */
 /** @import { Find } from "../dom.js" */
 /** @import { Fitted, Mixture } from "../gaussian.js" */
 /** @import { World } from "../plots.js" */
+/** @import { Contour, Underlay } from "../scatter/layers.js" */
 /** @import { Place } from "../scatter/scatter.js" */
+/** @import { ClassesMessage } from "../territory.js" */
 /** @import { Mailbox, Message } from "../wire.js" */
 
+/** A spot of a side: a latent point, and the field's value there. @typedef {{z: number[], value: number}} Spot */
+
 /**
- * A field of the plane on one side, the first row at the top; or why there is none.
- * @typedef {Message & {kind: "field", field: string} & ({absent: string, values?: undefined} | {absent?: undefined, side: number,
- *   extent: number[], values: Float32Array})} FieldMessage
+ * A field of the plane on one side, the first row at the top: a first pass over the map (`draft`), all of it (`field`), or of the part
+ * that is zoomed into (`near`); where the model is sampled from and the field is worst; or why there is none.
+ * @typedef {Message & {kind: "draft" | "field" | "near", field: string} & ({absent: string, values?: undefined, spots?: undefined} |
+ *   {absent?: undefined, beta: number, side: number, extent: number[], spots: Spot[], values: Float32Array})} FieldMessage
  */
 
-/** @typedef {Extract<FieldMessage, {values: Float32Array}> & {heat: Heat}} DrawnField */
+/** @typedef {Extract<FieldMessage, {values: Float32Array}> & {heat: Heat, range?: number[]}} DrawnField */
 
-/** What a side is sent by couriers. @typedef {World | FieldMessage} SideMessage */
+/** What a side is sent by couriers. @typedef {World | FieldMessage | ClassesMessage} SideMessage */
 
 /**
  * What happens on a side's map, at a place on its axes.
@@ -32,6 +39,9 @@ import { Scatter } from "../scatter/scatter.js";
 
 /** Which end of a measure is the good one. @typedef {"lower" | "higher"} Better */
 
+const NEARLY = 6; // times half of what is seen: classes of a wider stretch are no finer than the whole map's
+const OLD = 0.4; // of a field's ink, while the KL weight has moved on
+export const GAMMA = 0.7; // of the ink: below 1 it brings out what is faint
 const SPOT = 1e-3; // standard deviation of codes on an axis, latent units: less is one spot; as in compare/scene.py
 
 export class DuelSide {
@@ -44,6 +54,7 @@ export class DuelSide {
       view: ({ x, y, half }) => on.view([x, y, half].map((v) => Number(v.toPrecision(5)))),
       key: (event) => on.key(event),
     });
+    this.here = find(`.half.${name} .here`);
     this.readout = find(`.half.${name} .readout`);
     this.image = find(`.shown .${name} img`, HTMLImageElement);
     this.canvas = find(`.shown .${name} canvas`, HTMLCanvasElement);
@@ -51,7 +62,14 @@ export class DuelSide {
     this.axes = find(`.half.${name} .axes`);
     this.box = box;
     /** @type {Extract<FieldMessage, {absent: string}> | DrawnField | null} */
-    this.field = null;
+    this.field = null; // over the whole map
+    /** @type {?DrawnField} */
+    this.near = null; // of the part that is zoomed into
+    /** @type {?Territory} */
+    this.territory = null; // of the classes
+    /** @type {?Territory} */
+    this.nearby = null; // of the part that is zoomed into
+    this.unclassed = ""; // why there is none
     /** @type {?number} */
     this.beta = null; // that the codes are at, once they are
     this.mean = [0, 0]; // of the codes on the axes shown
@@ -65,7 +83,7 @@ export class DuelSide {
 
   destroy() {
     this.plot.destroy();
-    this.box.read = null;
+    this.box.read = this.box.save = null;
   }
 
   /** @param {World} world */
@@ -104,7 +122,8 @@ export class DuelSide {
 
   /** The KL weight that this side is at: the slider's if it can be set. @param {?number} beta */
   weightFor(beta) {
-    return this.world.beta_range && beta !== null ? beta : this.world.rungs[0];
+    const { beta_range: known, rungs } = this.world;
+    return known && beta !== null ? Math.min(known[1], Math.max(known[0], beta)) : rungs[0];
   }
 
   /** Moves the codes, and takes their mean and standard deviation on the axes shown. @param {?number} beta */
@@ -114,6 +133,8 @@ export class DuelSide {
     this.fitted = null;
     this.beta = weight;
     this.ladder.climb(this.beta);
+    this.territory?.climb(this.beta);
+    this.nearby?.climb(this.beta);
     const { xy } = this.ladder;
     const n = xy.length / 2;
     const [mean, square] = [
@@ -179,6 +200,26 @@ export class DuelSide {
     return index;
   }
 
+  /**
+   * Codes of images of another class than one, nearest first: they lie where a grid is too coarse.
+   * @param {number[]} z @param {number} from @param {?number} to the class that is sought; any if null @param {number} most @param {number[]} unit
+   * @returns {number[][]}
+   */
+  codesOf([x, y = 0], from, to, most, unit) {
+    const { xy } = this.ladder;
+    const { labels } = this.world;
+    /** @type {{distance: number, index: number}[]} */
+    const found = [];
+    for (let i = 0; i < labels.length; i++) {
+      if (labels[i] === from || (to !== null && labels[i] !== to)) continue;
+      found.push({ distance: Math.hypot((xy[2 * i] - x) / unit[0], (xy[2 * i + 1] - y) / unit[1]), index: i });
+    }
+    return found
+      .sort((a, b) => a.distance - b.distance)
+      .slice(0, most)
+      .map(({ index }) => this.code(index));
+  }
+
   /** @param {number} index */
   code(index) {
     return this.ladder.posterior(index, this.beta).mean;
@@ -209,43 +250,81 @@ export class DuelSide {
    */
   label(z, words) {
     this.readout.textContent = minus(tupleText(z.slice(0, 2)));
+    const value = this.valueAt(z);
+    this.here.textContent = value === null ? "" : `\u00b7 here ${minus(String(Number(value.toPrecision(2))))}`;
     if (words !== this.words) this.caption.innerText = this.words = words;
   }
 
-  /** Takes a field of the plane, as ink; or why there is none. @param {?FieldMessage} message */
-  setField(message) {
-    this.field = message?.values ? { ...message, heat: new Heat(message.side) } : message;
+  /** The field's value at a place, that of its cell; null where none is shown. @param {number[]} place */
+  valueAt([x, y = 0]) {
+    for (const field of [this.near, this.drawn]) {
+      if (!field || field.field !== this.field?.field) continue;
+      const [x0, x1, y0, y1] = field.extent;
+      const [column, row] = [Math.floor(((x - x0) / (x1 - x0)) * field.side), Math.floor(((y1 - y) / (y1 - y0)) * field.side)];
+      if (Math.min(column, row) >= 0 && Math.max(column, row) < field.side) return field.values[row * field.side + column];
+    }
+    return null;
   }
 
-  /** The field, where there is one. */
+  /** Takes a field of the plane, as ink; or why there is none; nothing: it is no longer shown. @param {?FieldMessage} message */
+  setField(message) {
+    const drawn = message?.values ? { ...message, heat: new Heat(message.side) } : null;
+    if (message?.kind === "near") this.near = drawn;
+    else if (message?.kind === "draft" && this.isWhole(message))
+      return; // it came late
+    else this.field = drawn ?? /** @type {?Extract<FieldMessage, {absent: string}>} */ (message);
+    if (!message) this.near = null;
+  }
+
+  /** Whether the whole field is here already that a first pass is of. @param {FieldMessage} draft */
+  isWhole(draft) {
+    const { drawn } = this;
+    return drawn?.kind === "field" && drawn.field === draft.field && draft.values !== undefined && drawn.beta === draft.beta;
+  }
+
+  /** @param {ClassesMessage} message */
+  setClasses(message) {
+    const territory = message.absent === undefined ? new Territory(message) : null;
+    territory?.climb(this.beta);
+    this.unclassed = message.absent ?? "";
+    if (message.kind === "classes-near") this.nearby = territory;
+    else this.territory = territory;
+  }
+
+  /** The classes of what is seen: those of the whole map, unless the finer ones hold all of the window. */
+  get classed() {
+    const { nearby, plot } = this;
+    if (!nearby) return this.territory;
+    const { x, y, half } = plot.view;
+    const [x0, x1, y0, y1] = nearby.extent;
+    const within = x - half >= x0 && x + half <= x1 && y - half >= y0 && y + half <= y1;
+    const fine = x1 - x0 < NEARLY * half; // zoomed out since, they would be a patch
+    return within && fine ? nearby : this.territory;
+  }
+
+  /** The field over the whole map, where there is one. */
   get drawn() {
     return this.field?.values ? this.field : null;
   }
 
   /** The field's least value and one that few exceed, on the bad side. @param {DrawnField} field @param {Better} better */
-  fieldRange({ values }, better) {
-    const sorted = Float32Array.from(values).filter(Number.isFinite).sort();
-    /** @param {number} share */
-    const at = (share) => sorted[Math.floor(share * (sorted.length - 1))];
-    return better === "lower" ? [at(0), at(0.98)] : [at(0.02), at(1)];
+  fieldRange(field, better) {
+    return (field.range ??= rangeOf(insideOf(field, this.plot.home), better));
   }
 
   /**
-   * Draws the field as ink: none at the good end of the range, all at the bad one.
-   * @param {DrawnField} field @param {string} ink @param {Better} better @param {number[]} range
+   * The field as ink, none at the good end of the range and all at the bad one; the part that is zoomed into lies above.
+   * @param {string} ink @param {Better} better @param {number[]} range
+   * @returns {Underlay[]}
    */
-  drawField({ values, heat, extent }, ink, better, [low, high]) {
-    const bad = values.map((value) => Math.max(0, better === "lower" ? value - low : high - value));
-    const image = heat.paint(bad, ink, 0.7, high - low || 1);
-    this.plot.setLayers({ underlays: [{ image, extent, smooth: true, alpha: 0.85 }] });
-  }
-
-  /** The place of the field that is worst. @param {DrawnField} field @param {Better} better @returns {Place} */
-  worst({ values, side, extent }, better) {
-    let at = 0;
-    for (let k = 1; k < values.length; k++) if (better === "lower" ? values[k] > values[at] : values[k] < values[at]) at = k;
-    const [x0, x1, y0, y1] = extent;
-    const size = (x1 - x0) / side;
-    return { x: x0 + ((at % side) + 0.5) * size, y: y1 - (Math.floor(at / side) + 0.5) * ((y1 - y0) / side), index: null };
+  fieldLayers(ink, better, [low, high]) {
+    const near = this.near?.field === this.field?.field ? this.near : null;
+    return [this.drawn, near].flatMap((field) => {
+      if (!field) return [];
+      const { heat, extent } = field;
+      const bad = badness(field, better, low, high);
+      const alpha = field.beta === this.beta ? 1 : OLD;
+      return [{ image: heat.paint(bad, ink, GAMMA, high - low || 1), extent, smooth: true, over: field === near, alpha }];
+    });
   }
 }

@@ -5,6 +5,7 @@ import { finder } from "../dom.js";
 import { minus } from "../panel.js";
 import { rungOf, valueAt } from "../rungs.js";
 import { weightText } from "../weight.js";
+import { SPACES } from "./controls.js";
 
 /** @import { Mixture } from "../gaussian.js" */
 /** @import { Message } from "../wire.js" */
@@ -15,7 +16,7 @@ import { weightText } from "../weight.js";
  * @typedef {{group: string, title: string, unit: string, better: ?Better, words: string, jury: string}} Measure
  */
 
-/** How a field of the plane is read. @typedef {{title: string, unit: string, better: Better, words: string}} Field */
+/** How a field of the plane is read; `gap`: what stands where it is bad. @typedef {{title: string, unit: string, better: Better, words: string, gap: string}} Field */
 
 /**
  * A figure at each KL weight, its standard error, and whether it is a bound only.
@@ -23,15 +24,17 @@ import { weightText } from "../weight.js";
  */
 
 /**
- * The measures of one side, by what it is sampled from; and the mixture fitted to its codes.
+ * The measures of one model, by what it is sampled from; and the mixture fitted to its codes.
  * @typedef {{beta: number[], samplings: Record<string, Record<string, Scores>>, caption: string, mixture: ?Mixture}} Table
  */
 
 /**
- * What has been measured of both sides, as far as it has.
+ * What has been measured of both sides, as far as it has, and of further models of the same data; why there are no fields.
  * @typedef {Message & {kind: "tables", measures: Record<string, Measure>, fields: Record<string, Field>, tables: (Table | null)[],
- *   absent: ?string, names: string[]}} TablesMessage
+ *   absent: ?string, names: string[], further: {name: string, table: Table}[]}} TablesMessage
  */
+
+/** One column of the table: a model, and what it is sampled from. @typedef {{name: string, space: string, table: Table}} Column */
 
 /** A figure at one KL weight. @typedef {{value: number, error: number, bound: boolean}} Score */
 
@@ -56,17 +59,21 @@ const BETTER = { lower: "Lower is better.", higher: "Higher is better." };
 const NEITHER = "Neither more nor less is better.";
 
 export class GapTable {
-  /** @param {HTMLElement} host */
-  constructor(host) {
+  /** @param {HTMLElement} host @param {HTMLElement} verdict */
+  constructor(host, verdict) {
     this.host = host;
+    this.place = verdict;
     /** @type {TableRow[]} */
     this.rows = [];
     /** @type {{beta: number[], scores: Record<string, Scores>}[]} */
-    this.series = []; // of each side, for what it is sampled from
+    this.series = []; // of each column, for what it is sampled from
     /** @type {?string} */
     this.key = null; // what the rows are for
     this.sentence = document.createElement("p");
     this.sentence.className = "sentence";
+    this.doubts = document.createElement("p");
+    this.doubts.className = "doubts";
+    this.place.append(this.sentence, this.doubts);
     this.table = document.createElement("table");
     this.foot = document.createElement("p");
     this.foot.className = "words";
@@ -78,35 +85,51 @@ export class GapTable {
     this.message = message;
     const [left, right] = message.tables;
     this.host.replaceChildren();
-    if (message.absent || !left || !right) {
+    if (!left || !right) {
       const missing = message.names.filter((_, k) => !message.tables[k]);
-      this.sentence.textContent =
-        message.absent ?? `The gaps of ${missing.join(" and ")} have not been measured yet: python -m vae_explorer gaps ${missing.join(" ")}`;
-      this.host.append(this.sentence);
+      this.sentence.textContent = `The gaps of ${missing.join(" and ")} have not been measured yet: python -m vae_explorer gaps ${missing.join(" ")}`;
+      this.doubts.textContent = "";
+      this.host.append("Nothing has been measured that both could be compared by.");
       this.rows = [];
       return;
     }
-    this.host.append(this.sentence, this.table, this.foot);
-    this.foot.textContent = [left, right].map((table, k) => `${message.names[k]}: ${table.caption}`).join(". ");
+    this.host.append(this.table, this.foot);
+    this.foot.textContent = [
+      "A group that one side lacks is not counted in the verdict",
+      ...[left, right].map((table, k) => `${message.names[k]}: ${table.caption}`),
+    ].join(". ");
     this.key = null;
+  }
+
+  /**
+   * Both sides as they are sampled from; then, so that nobody takes a fitted one for the usual one, each without a prior from
+   * N(0, I), and further models of the same data.
+   * @param {string[]} spaces @param {Table[]} tables @returns {Column[]}
+   */
+  columns(spaces, tables) {
+    const { names, further } = this.message;
+    const sides = tables.map((table, k) => ({ name: names[k], space: spaces[k], table }));
+    const fitted = sides.filter(({ space }) => space !== "prior").map((side) => ({ ...side, space: "prior" }));
+    return [...sides, ...fitted, ...further.map(({ name, table }) => ({ name, table, space: "prior" }))];
   }
 
   /** Builds the rows for what each side is sampled from. @param {string[]} spaces @param {Table[]} tables */
   build(spaces, tables) {
-    const { measures, names } = this.message;
+    const { measures } = this.message;
     this.key = spaces.join();
-    this.series = tables.map((table, k) => ({ beta: table.beta, scores: table.samplings[spaces[k]] }));
-    const head = chartNode(
-      "thead",
-      {},
-      chartNode("tr", {}, ...["Measure", ...names, "over the KL weight"].map((text) => chartNode("th", { scope: "col" }, text)), chartNode("th")),
+    const columns = this.columns(spaces, tables);
+    this.series = columns.map(({ table, space }) => ({ beta: table.beta, scores: table.samplings[space] }));
+    const heads = columns.map(({ name, space }, k) =>
+      chartNode("th", { scope: "col", class: ["left", "right"][k] ?? "further" }, `${name},`, chartNode("br"), SPACES[space]),
     );
+    const curve = chartNode("th", { scope: "col" }, "Both over the KL weight");
+    const head = chartNode("thead", {}, chartNode("tr", {}, chartNode("th", { scope: "col" }, "Measure"), ...heads, curve, chartNode("th")));
     const body = chartNode("tbody");
     let group = "";
     for (const [name, measure] of Object.entries(measures)) {
       if (!this.series.some((each) => each.scores[name])) continue;
       if (measure.group !== group)
-        body.append(chartNode("tr", {}, chartNode("th", { class: "group", scope: "rowgroup", colspan: 5 }, (group = measure.group))));
+        body.append(chartNode("tr", {}, chartNode("th", { class: "group", scope: "rowgroup", colspan: columns.length + 3 }, (group = measure.group))));
       body.append(this.row(name, measure));
     }
     this.table.replaceChildren(head, body);
@@ -121,11 +144,11 @@ export class GapTable {
 
   /** One measure: title, a figure for each side, the curves, and what it means. @param {string} name @param {Measure} measure */
   row(name, { title, unit, words, better }) {
-    const value = () => chartNode("td", { class: "value" });
+    const values = this.series.map((_, k) => chartNode("td", { class: k < 2 ? "value" : "value further" }));
     const svg = chartNode("svg", { viewBox: "0 0 100 24", preserveAspectRatio: "none", role: "img" });
     const meaning = `${words} ${better ? BETTER[better] : NEITHER}`;
     const heading = chartNode("th", { scope: "row" }, `${title}, ${unit === "share" ? "%" : unit}`);
-    return chartNode("tr", { "data-name": name }, heading, value(), value(), chartNode("td", {}, svg), chartNode("td", { class: "words" }, meaning));
+    return chartNode("tr", { "data-name": name }, heading, ...values, chartNode("td", {}, svg), chartNode("td", { class: "words" }, meaning));
   }
 
   /**
@@ -133,7 +156,7 @@ export class GapTable {
    * @param {SVGElement} svg @param {string} name
    */
   plot(svg, name) {
-    const scores = this.series.map((each) => each.scores[name]);
+    const scores = this.series.slice(0, 2).map((each) => each.scores[name]);
     const values = scores.flatMap((score) => score?.value ?? []).filter(Number.isFinite);
     const betas = this.series.find((each) => each.beta.length > 1)?.beta ?? this.series[0].beta;
     const [low, high] = [Math.log(betas[0]), Math.log(betas[betas.length - 1])];
@@ -175,11 +198,11 @@ export class GapTable {
   /** Shows the table at a KL weight. @param {?number} beta @param {string[]} spaces @param {boolean} settled */
   show(beta, spaces, settled) {
     const tables = this.message?.tables.filter((table) => table !== null) ?? [];
-    if (!this.message || this.message.absent || tables.length < this.message.tables.length) return;
+    if (!this.message || tables.length < this.message.tables.length) return;
     if (this.key !== spaces.join()) this.build(spaces, tables);
     /** @type {Found[]} */
     const found = this.rows.map((row) => {
-      const scores = [0, 1].map((k) => this.at(k, row.name, beta));
+      const scores = this.series.map((_, k) => this.at(k, row.name, beta));
       return { ...row, scores, winner: this.winner(row.measure, scores), split: false };
     });
     const juries = Map.groupBy(
@@ -193,9 +216,13 @@ export class GapTable {
         cells[k].textContent = score ? scoreText(score, measure) : "\u2013";
         cells[k].classList.toggle("better", winner === k);
       });
-      if (beta !== null) marks.now.setAttribute("d", `M${marks.x(beta)} 0V24`);
+      if (beta !== null) marks.now.setAttribute("d", `M${Math.min(100, Math.max(0, marks.x(beta)))} 0V24`);
     }
-    if (settled) this.sentence.textContent = this.verdict(beta, this.votes(found));
+    if (!settled) return;
+    const [most, rest] = this.verdict(beta, this.votes(found));
+    const [claim, groups = ""] = most.split(/(?= \()/); // the groups are read second
+    this.sentence.replaceChildren(claim, chartNode("span", {}, groups));
+    this.doubts.textContent = rest;
   }
 
   /**
@@ -210,7 +237,7 @@ export class GapTable {
 
   /** One vote a group of rows, since its rows measure one idea: {left, right, draw, split}, each a list of groups. @param {Found[]} found */
   votes(found) {
-    const counted = found.filter(({ measure, scores }) => measure.better && scores.every(Boolean));
+    const counted = found.filter(({ measure, scores }) => measure.better && scores.slice(0, 2).every(Boolean));
     /** @type {Votes} */
     const votes = { 0: [], 1: [], draw: [], split: [] };
     for (const [group, rows] of Map.groupBy(counted, ({ measure }) => measure.group)) {
@@ -221,26 +248,53 @@ export class GapTable {
     return votes;
   }
 
-  /** One paragraph made of the numbers. @param {?number} beta @param {Votes} votes */
+  /** The least and the largest KL weight of those that were measured of both sides. @returns {number[]} */
+  get measured() {
+    const rates = this.series.slice(0, 2).filter(({ beta }) => beta.length > 1);
+    return [Math.max(...rates.map(({ beta }) => beta[0])), Math.min(...rates.map(({ beta }) => beta[beta.length - 1]))];
+  }
+
+  /** The figure of a side's measure, as it is sampled from. @param {number} k @param {string} name @param {?number} beta @returns {?Score} */
+  score(k, name, beta) {
+    return this.series[k] ? this.at(k, name, beta) : null;
+  }
+
+  /**
+   * Two sentences made of the numbers: what favours the side that most of them do, and what does not.
+   * @param {?number} beta @param {Votes} votes @returns {string[]}
+   */
   verdict(beta, votes) {
     const { names } = this.message;
     const { draw, split } = votes;
     const all = votes[0].length + votes[1].length + draw.length + split.length;
-    const weight = beta === null ? "" : ` at KL weight ${weightText(beta)}`;
+    const [least, last] = this.measured;
+    const shown = beta === null ? null : Math.min(last, Math.max(least, beta));
+    const end = shown === beta ? "" : `, the ${beta !== null && beta < least ? "least" : "largest"} that was measured`;
+    const weight = shown === null ? "" : ` at KL weight ${weightText(shown)}${end}`;
     /** @param {string[]} items */
     const list = (items) => (items.length ? ` (${items.join("; ")})` : "");
+    const undecided = [
+      ...(draw.length ? [`in ${draw.length} they do not differ by more than two standard errors${list(draw)}`] : []),
+      ...(split.length ? [`in ${split.length} the rows contradict each other, so neither side wins${list(split)}`] : []),
+    ];
+    /** @param {string[]} groups */
+    const favour = (groups) => (groups.length === 1 ? "favours" : "favour");
     const [first, second] = votes[1].length >= votes[0].length ? /** @type {const} */ ([1, 0]) : /** @type {const} */ ([0, 1]);
-    const doubt = split.length ? ` In ${split.length} the rows contradict each other, so neither side wins${list(split)}.` : "";
-    const most = `Of ${all} groups of measures${weight}, ${votes[first].length} favour ${names[first]}${list(votes[first])}`;
-    const fewest = `${votes[second].length} favour ${names[second]}${list(votes[second])}`;
-    return `${most}, and ${fewest}. In ${draw.length} they do not differ by more than two standard errors${list(draw)}.${doubt}`;
+    if (votes[0].length === votes[1].length && votes[0].length) {
+      const each = [0, 1].map((k) => `${names[k]}${list(votes[/** @type {0 | 1} */ (k)])}`).join(" and ");
+      const tie = `Of ${all} groups of measures${weight}, as many favour either side, ${votes[0].length} each: ${each}.`;
+      return [tie, undecided.length ? `Besides, ${undecided.join("; ")}.` : ""];
+    }
+    const most = `Of ${all} groups of measures${weight}, ${votes[first].length} ${favour(votes[first])} ${names[first]}${list(votes[first])}.`;
+    const rest = [...(votes[second].length ? [`${votes[second].length} ${favour(votes[second])} ${names[second]}${list(votes[second])}`] : []), ...undecided];
+    return [most, rest.length ? `What does not: ${rest.join("; ")}.` : "Nothing speaks against it."];
   }
 }
 
 /** A figure and its standard error, to as many digits as the error leaves; a bound with its sign. @param {Score} score @param {Measure} measure */
 function scoreText({ value, error, bound }, { unit, better }) {
   const scale = unit === "share" ? 100 : 1;
-  const digits = Math.min(4, Math.max(0, 1 - Math.floor(Math.log10(scale * error || 0.05))));
+  const digits = Math.min(unit === "classes" ? 2 : 4, Math.max(0, 1 - Math.floor(Math.log10(scale * error || 0.05))));
   const sign = bound ? (better === "lower" ? "\u2264 " : "\u2265 ") : "";
   return sign + minus(`${(scale * value).toFixed(digits)} \u00b1 ${(scale * error).toFixed(digits)}`);
 }

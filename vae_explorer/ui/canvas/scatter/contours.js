@@ -32,7 +32,7 @@ function codeLevels(values, shares) {
  */
 
 /** Finds the lines of equal value of one grid after another. */
-class Contours {
+export class Contours {
   /** @param {number} side cells */
   constructor(side) {
     const rim = side + 2; // with a rim of zeros, which closes every line

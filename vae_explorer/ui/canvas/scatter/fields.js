@@ -212,6 +212,11 @@ export class Heat {
       const level = (scale * values[i] + 0.5) | 0;
       words[i] = ramp[level < 0 ? 0 : level < RAMP ? level : RAMP - 1];
     }
+    return this.put();
+  }
+
+  /** Puts `words` on the canvas as they are, one little-endian RGBA word a cell. @returns {HTMLCanvasElement} the same one at every call */
+  put() {
     this.context.putImageData(this.image, 0, 0);
     return this.canvas;
   }

@@ -3,8 +3,9 @@
 import { contextOf } from "./canvas.js";
 
 /**
- * An image, stretched over [x0, x1, y0, y1]; its first row lies at y1. Only a smooth one may change.
- * @typedef {{image: HTMLCanvasElement, extent: number[], alpha?: number, smooth?: boolean}} Underlay
+ * An image, stretched over [x0, x1, y0, y1]; its first row lies at y1. Only a smooth one may change. One that lies over the others
+ * takes their place.
+ * @typedef {{image: HTMLCanvasElement, extent: number[], alpha?: number, smooth?: boolean, over?: boolean}} Underlay
  */
 
 /**
@@ -12,7 +13,7 @@ import { contextOf } from "./canvas.js";
  * @typedef {{segments: Float32Array, count?: number, colour: string, width: number}} Contour
  */
 
-/** A line, in data units. @typedef {{points: number[][]}} Line */
+/** A line, in data units; a thin one leads from a place to its words. @typedef {{points: number[][], thin?: boolean}} Line */
 
 /** A dot, with its number beside it if it has one. @typedef {{x: number, y: number, text?: string}} Dot */
 
@@ -33,6 +34,7 @@ import { contextOf } from "./canvas.js";
  * @property {Dot[]} dots
  * @property {Guest[]} guests
  * @property {?{x: number, y: number}} marker
+ * @property {Dot[]} words
  */
 
 /**
@@ -59,12 +61,21 @@ import { contextOf } from "./canvas.js";
 
 /** What draws on any pen. @typedef {Omit<import("./scatter.js").Scatter, "context"> & {context: Pen}} Plot */
 
+const CROWDED = 5; // lines of type: circles smaller than that are drawn above the points, and have one label
+const MANY = 16; // dots from which on they are smaller
+
 /** @param {Plot} plot @param {Pen} context */
 export function drawUnderlays(plot, context) {
   const { layers, ratio } = plot;
-  for (const { image, extent, alpha = 1, smooth = false } of layers.underlays) {
+  for (const { image, extent, alpha = 1, smooth = false, over = false } of layers.underlays) {
     const from = plot.toPixel(extent[0], extent[3]);
     const to = plot.toPixel(extent[1], extent[2]);
+    if (over) {
+      context.fillStyle = plot.style.background;
+      context.beginPath();
+      context.rect(from.x, from.y, to.x - from.x, to.y - from.y);
+      context.fill();
+    }
     const width = Math.round((to.x - from.x) * ratio);
     const height = Math.round((to.y - from.y) * ratio);
     const fine = !smooth && width < image.width;
@@ -121,13 +132,13 @@ export function drawContours(plot, context) {
 
 /** @param {Plot} plot */
 export function drawLines(plot) {
-  for (const { points } of plot.layers.lines) {
+  for (const { points, thin } of plot.layers.lines) {
     plot.context.beginPath();
     points.forEach(([x, y]) => {
       const at = plot.toPixel(x, y);
       plot.context.lineTo(at.x, at.y);
     });
-    halo(plot.context, plot.style, 2);
+    halo(plot.context, plot.style, thin ? 1 : 2);
   }
 }
 
@@ -138,13 +149,15 @@ export function drawDots(plot) {
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.font = `600 ${0.85 * style.size}px ${style.font}`;
+  const reach = layers.dots.length > MANY && isCrowded(plot) ? Math.max(...layers.circles.map(({ radius }) => radius)) : 0;
   for (const { x, y, text = "" } of layers.dots) {
+    if (!text && Math.hypot(x, y) < reach) continue; // they would hide the circle that they lie in
     const at = plot.toPixel(x, y);
     context.beginPath();
-    context.arc(at.x, at.y, text ? 0.75 * style.size : 3, 0, 2 * Math.PI);
+    context.arc(at.x, at.y, text ? 0.75 * style.size : layers.dots.length > MANY ? 2 : 3, 0, 2 * Math.PI);
     context.fillStyle = text ? style.background : style.text;
     context.fill();
-    context.lineWidth = 1.5;
+    context.lineWidth = text || layers.dots.length <= MANY ? 1.5 : 1;
     context.strokeStyle = text ? style.text : style.background;
     context.stroke();
     context.fillStyle = style.text;
@@ -170,28 +183,77 @@ function halo(context, style, width, dash = []) {
   context.setLineDash([]);
 }
 
-/** @param {Plot} plot @param {Pen} context */
+/** The circles of a plot, but for those that its points would hide: see `drawBeacon`. @param {Plot} plot @param {Pen} context */
 export function drawCircles(plot, context) {
+  if (isCrowded(plot)) return;
   const { layers, scale, style } = plot;
-  context.font = `600 ${style.size}px ${style.font}`;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
   for (const { x, y, radius, label } of layers.circles) {
     const centre = plot.toPixel(x, y);
     context.beginPath();
     context.arc(centre.x, centre.y, radius * scale, 0, 2 * Math.PI);
     halo(context, style, 1.25, [5, 4]);
-    const at = { x: centre.x + radius * scale * Math.SQRT1_2, y: centre.y - radius * scale * Math.SQRT1_2 };
-    const half = context.measureText(label).width / 2 + 4;
-    context.fillStyle = style.background;
-    context.globalAlpha = 0.85;
-    context.beginPath();
-    context.roundRect(at.x - half, at.y - 0.75 * style.size, 2 * half, 1.5 * style.size, 4);
-    context.fill();
-    context.globalAlpha = 1;
-    context.fillStyle = style.text;
-    context.fillText(label, at.x, at.y + 0.5);
+    drawLabel(context, style, label, { x: centre.x + radius * scale * Math.SQRT1_2, y: centre.y - radius * scale * Math.SQRT1_2 });
   }
+}
+
+/** Of circles so small that points and each other's words would hide them, the largest, above the points, its word beside it. @param {Plot} plot */
+export function drawBeacon(plot) {
+  if (!isCrowded(plot)) return;
+  const { context, layers, scale, style } = plot;
+  const largest = layers.circles.reduce((a, b) => (b.radius > a.radius ? b : a));
+  const centre = plot.toPixel(largest.x, largest.y);
+  const reach = largest.radius * scale;
+  context.beginPath();
+  context.arc(centre.x, centre.y, reach, 0, 2 * Math.PI);
+  halo(context, style, 2.5);
+  const at = { x: centre.x + Math.SQRT1_2 * reach + 3 * style.size, y: centre.y + Math.SQRT1_2 * reach + 2.2 * style.size };
+  context.beginPath();
+  context.moveTo(centre.x + Math.SQRT1_2 * reach, centre.y + Math.SQRT1_2 * reach);
+  context.lineTo(at.x, at.y);
+  halo(context, style, 1);
+  drawLabel(context, style, `${largest.label} of N(0, I)`, at);
+}
+
+/** @param {Plot} plot */
+function isCrowded({ layers, scale, style }) {
+  return layers.circles.length > 0 && Math.max(...layers.circles.map(({ radius }) => radius)) * scale < CROWDED * style.size;
+}
+
+/** A word on a plate. @param {Pen} context @param {Style} style @param {string} label @param {{x: number, y: number}} at */
+function drawLabel(context, style, label, at) {
+  const font = `600 ${style.size}px ${style.font}`;
+  if (context.font !== font) context.font = font;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  const half = context.measureText(label).width / 2 + 4;
+  context.fillStyle = style.background;
+  context.globalAlpha = 0.85;
+  context.beginPath();
+  context.roundRect(at.x - half, at.y - 0.75 * style.size, 2 * half, 1.5 * style.size, 4);
+  context.fill();
+  context.globalAlpha = 1;
+  context.fillStyle = style.text;
+  context.fillText(label, at.x, at.y + 0.5);
+}
+
+/** Words on the plane. @param {Plot} plot @param {Pen} context */
+export function drawWords(plot, context) {
+  const { style, layers } = plot;
+  if (layers.words.length === 0) return;
+  context.font = `italic 700 ${1.15 * style.size}px ${style.font}`;
+  for (const { x, y, text = "" } of layers.words) write(context, style, text, plot.toPixel(x, y));
+}
+
+/** Writes a word that reads on anything, in the font of now. @param {Pen} context @param {Style} style @param {string} text @param {{x: number, y: number}} at */
+function write(context, style, text, at) {
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.lineJoin = "round";
+  context.lineWidth = 5;
+  context.strokeStyle = style.background;
+  context.strokeText(text, at.x, at.y);
+  context.fillStyle = style.text;
+  context.fillText(text, at.x, at.y);
 }
 
 /** The classes' names, each at the mean of its shown points. @param {Plot} plot @param {Pen} context */
@@ -206,17 +268,8 @@ export function drawCaptions(plot, context) {
     sum[2]++;
   }
   context.font = `700 ${1.25 * style.size}px ${style.font}`;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  context.lineJoin = "round";
   sums.forEach(([x, y, count], k) => {
-    if (count === 0 || hidden[k]) return;
-    const at = plot.toPixel(x / count, y / count);
-    context.lineWidth = 5;
-    context.strokeStyle = style.background;
-    context.strokeText(captions[k], at.x, at.y);
-    context.fillStyle = style.text;
-    context.fillText(captions[k], at.x, at.y);
+    if (count > 0 && !hidden[k]) write(context, style, captions[k], plot.toPixel(x / count, y / count));
   });
 }
 

@@ -16,7 +16,19 @@
 import { drawAxes } from "./axes.js";
 import { contextOf } from "./canvas.js";
 import { listen } from "./gestures.js";
-import { drawCaptions, drawCircles, drawContours, drawDots, drawEllipses, drawGuests, drawLines, drawMarker, drawUnderlays } from "./layers.js";
+import {
+  drawBeacon,
+  drawCaptions,
+  drawCircles,
+  drawContours,
+  drawDots,
+  drawEllipses,
+  drawGuests,
+  drawLines,
+  drawMarker,
+  drawUnderlays,
+  drawWords,
+} from "./layers.js";
 import { MARK_LEAST } from "./marks.js";
 import { Raster } from "./raster.js";
 
@@ -47,7 +59,7 @@ const BLEED = 10; // px that the raster is larger, so that discs are cut by the 
 const REACH = 6; // px within which a click takes a point
 export const OUTLINE = 0.35; // opacity of one of many ellipses
 export const VEILED = 0.8; // opacity of points over an underlay, which shall be seen through them
-const GROUND = ["underlays", "contours", "circles"]; // layers that move with the points
+const GROUND = ["underlays", "contours", "circles", "words"]; // layers that move with the points
 const ZOOM = [0.3, 200]; // least and most, relative to home
 
 export class Scatter {
@@ -77,7 +89,7 @@ export class Scatter {
     /** @type {?string[]} */
     this.captions = null; // one name a class, written at its middle; or none
     /** @type {PlotLayers} */
-    this.layers = { underlays: [], contours: [], circles: [], ellipses: [], lines: [], dots: [], guests: [], marker: null };
+    this.layers = { underlays: [], contours: [], circles: [], ellipses: [], lines: [], dots: [], guests: [], marker: null, words: [] };
     /** @type {?Float32Array} */
     this.spread = null; // half axes of an ellipse around every point, or none
     /** @type {Style} */
@@ -235,6 +247,7 @@ export class Scatter {
       drawContours(this, ground);
       drawCircles(this, ground);
       drawCaptions(this, ground);
+      drawWords(this, ground);
     }
     context.setTransform(1, 0, 0, 1, 0, 0); // pixel by pixel: a box of broken CSS px would be blurred
     context.clearRect(0, 0, canvas.width, canvas.height);
@@ -245,6 +258,7 @@ export class Scatter {
     drawEllipses(this);
     drawLines(this);
     drawDots(this);
+    drawBeacon(this);
     drawGuests(this);
     drawMarker(this);
     context.restore();
