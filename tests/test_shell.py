@@ -74,7 +74,7 @@ def test_explore_keeps_the_image_and_compare_begins_at_it(runs: Path) -> None:  
     test = app({"model": "a-multi", "image": "5", "beta": "0.1", "tab": "path"})
     test.selectbox(key="model").select("c-ae").run()
     assert test.session_state["view"] == View(model="c-ae", point=AtImage(5), tab="path")
-    kept: Any = {name: test.session_state[name] for name in ("view", "seen")}
+    kept: Any = {name: test.session_state[name] for name in ("view", "seen", "carried")}
     compared = page("compare", kept)
     assert compared.session_state["duel_view"].image == 5
     assert {compared.session_state["duel_left"], compared.session_state["duel_right"]} == {"a-multi", "c-ae"}

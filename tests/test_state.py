@@ -12,7 +12,7 @@ import pytest
 
 from vae_explorer.ui import canvas
 from vae_explorer.ui.compare.state import STATE as COMPARE
-from vae_explorer.ui.compare.state import DuelLimits, DuelView
+from vae_explorer.ui.compare.view import DuelLimits, DuelView
 from vae_explorer.ui.explore.state import STATE as EXPLORE
 from vae_explorer.ui.explore.state import View
 from vae_explorer.ui.state.limits import Limits
@@ -24,14 +24,15 @@ ONE = Limits(
     model="one", latent=5, beta=(0.01, 10.0), home=(0.0, 1.0, 4.0), images=40, classes=6, columns=("age", "size")
 )
 OTHER = Limits(model="other", latent=2, beta=None, home=(3.0, 0.0, 9.0), images=40, classes=6)
-TWO = DuelLimits(sides=(ONE, OTHER), spaces=("prior", "fitted"), fields=("doubt",), mixtures=(False, True))
+TWO = DuelLimits(sides=(ONE, OTHER), fields=("doubt", "class"), mixtures=(False, True))
 RUNS = Runs(names=("new", "old", "oldest"))
 PAGES: tuple[tuple[Any, Any, Any], ...] = ((EXPLORE, View, ONE), (COMPARE, DuelView, TWO), (TRAIN, RunView, RUNS))
 # What a browser, or somebody who is none, may report under any name.
 VALUES: tuple[Any, ...] = (
     *(None, True, False, 0, 1, 39, 40, -1, 0.5, 10.0, 1e300, float("nan"), float("inf"), 10**400, "", "x", [], {}),
-    *("straight", "slerp", "path", "curve", "image", "point", "doubt", "age", "old", "new", "left", "gaps"),
+    *("straight", "slerp", "path", "curve", "image", "point", "doubt", "age", "old", "new", "left", "gaps", "class"),
     *([0, 5], [6], [True], ["shapes", "names"], ["atlas"], ["prior", "fitted"], ["prior", "mixture"], [3, 4], [[0]]),
+    *(["left", 2], ["right", 8], ["right", 9], ["left", 0], ["top", 1], ["left", True], ["left"], [["left"], 1]),
     *([0.5, -1, 2], [0, 0, float("nan")], ["0", "0", "1"], [10**400, 0, 1]),
     *({"image": 3}, {"image": 3, "noise": [0.5, 1, -2, 0, 3]}, {"image": True}, {"image": 40}, {"z": [1, 2]}),
     *({"z": [0.1, 0.2, 0.3, 0.4, 0.5]}, {"z": [10**400, 0]}, {"z": "00"}, {"side": "right", "z": [2.5, -7]}),

@@ -103,7 +103,7 @@ def test_explore(page: Page, address: str) -> None:
 def test_compare(page: Page, address: str) -> None:
     page.goto(f"{address}/compare?{urlencode({'left': f'{MODEL}1', 'right': f'{MODEL}2', 'field': PICTURE})}")
     expect(page.get_by_label("Latent map, right")).to_be_visible(timeout=30_000)
-    page.get_by_role("tab", name="Gap field").click()
+    page.get_by_role("tab", name="Gaps").click()
     expect(page.get_by_text("have not been measured yet")).to_be_visible()
 
 

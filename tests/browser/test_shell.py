@@ -33,7 +33,7 @@ def arrived(page: Page, name: str) -> None:
     """Waits until a page shows what it has to show."""
     last = {
         "": page.get_by_role("img", name=re.compile("^Decoded image at")),
-        "compare": page.locator(".verdict table"),
+        "compare": page.get_by_label("Verdict").get_by_text("groups of measures"),
         "train": page.get_by_role("button", name="Train", exact=True),
         "data": page.get_by_role("heading", name="Your data sets"),
     }[name]
