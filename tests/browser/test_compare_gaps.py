@@ -236,3 +236,21 @@ def test_a_worst_spot_leads_there_and_the_key_to_the_next(open_page: Open, serve
     duel.explorer.until(lambda: "spot" not in duel.query and "image" in duel.query)
     duel.maps[0].press("w")
     shows(0, 1)
+
+
+def test_how_far_a_field_is_can_be_seen(open_page: Open, server: str) -> None:
+    duel = Duel(open_page, server, "tab=gaps&field=none&beta=0.7")
+    duel.page.evaluate("""() => (window.seen = new Promise((done) => {
+        const look = () => {
+            const bar = document.querySelector(".st-key-progress [data-testid=stProgress]");
+            if (bar) done(bar.getBoundingClientRect().toJSON());
+            else requestAnimationFrame(look);
+        };
+        look();
+    }), null)""")
+    duel.page.get_by_role("button", name="Change of the decoded image").click()
+    box = duel.page.evaluate("window.seen")
+    assert box["width"] > 100
+    assert box["left"] >= 0
+    assert box["right"] <= 1280
+    assert 0 <= box["top"] < box["bottom"] <= 720

@@ -1,11 +1,8 @@
-"""PyTorch's answer past Streamlit's rerun: a click asks here for its image, and reports to Streamlit afterwards.
+"""PyTorch's answer to one HTTP request, for scripts: `curl 'localhost:8501/answer?model=mnist-vae-2d&image=3'`.
 
-A rerun reaches the screen through a queue, a script's start and a buffer in the frontend, and takes three times as
-long as this. It comes all the same and says the same, so where this route is missing (a proxy, another server) or
-refuses, the page only becomes slower.
-
-What is asked here needs no session, so it is bounded: by this server's own pages alone (`guard`), short, of models in
-the list, few at a time, and nothing that takes longer the more KL weights are asked for (`nearest`).
+It says what the live channel says to pages (`live`), and none of them asks here. What is asked needs no session, so it
+is bounded: by this server's own pages and programs without a page alone (`guard`), short, of models in the list, few at
+a time, and nothing that takes longer the more KL weights are asked for (`nearest`).
 """
 
 from __future__ import annotations
@@ -30,7 +27,7 @@ BUSY = "Too many questions at once: ask again.\n"
 
 
 def routes() -> list[BaseRoute]:
-    """Returns the route `answer`, beside the pages: they ask for it by a relative address."""
+    """Returns the route `answer`, beside the pages."""
     return [Route(beside_pages("answer"), Desk().answer)]
 
 
