@@ -183,17 +183,17 @@ def test_the_gap_tables_mark_stands_at_the_weight_of_now(parts: Page) -> None:
     script = """const row = { value: [1, 2, 4], error: [0, 0, 0], bound: null };
         const side = { beta: [0.01, 0.1, 10], samplings: { prior: { m: row } }, caption: "c" };
         const measure = { title: "T", unit: "nats", words: "w", better: "lower", group: "g" };
-        const table = new GapTable(document.createElement("div"));
-        table.set({ measures: { m: measure }, names: ["a", "b"], tables: [side, side] });
-        return [0.01, 0.1, 10].map((beta) => {
+        const table = new GapTable(document.createElement("div"), document.createElement("section"));
+        table.set({ measures: { m: measure }, names: ["a", "b"], tables: [side, side], further: [] });
+        return [0.01, 0.1, 10, 0.001, 50].map((beta) => {
           table.show(beta, ["prior", "prior"], false);
-          const [now, left] = [".now", ".left"].map((name) => table.table.querySelector(name).getAttribute("d"));
+          const [now, left] = [".now", "path.left"].map((name) => table.table.querySelector(name).getAttribute("d"));
           return [now, left, table.table.querySelector(".value").textContent];
         });"""
     found = run(parts, script)
     marks = [float(now[1:].split()[0]) for now, *_ in found]
-    assert marks == pytest.approx([0, 100 / 3, 100])
-    assert [float(text.split()[0]) for *_, text in found] == [1, 2, 4]
+    assert marks == pytest.approx([0, 100 / 3, 100, 0, 100]), "within the chart, also where nothing was measured"
+    assert [float(text.split()[0]) for *_, text in found] == [1, 2, 4, 1, 4]
     corners = [tuple(map(float, each.split())) for each in found[0][1][1:].split("L")]
-    assert [x for x, _ in corners] == pytest.approx(marks)
+    assert [x for x, _ in corners] == pytest.approx(marks[:3])
     assert [y for _, y in corners] == pytest.approx([22, 22 - 20 / 3, 2]), "what is larger lies higher"

@@ -22,6 +22,7 @@ from vae_explorer.ui.state.points import AtImage
 from vae_explorer.ui.state.words import quoted
 
 PAGE = "compare"
+MAPS = {"left": "The left map", "right": "The right map"}
 FIRST = ("mnist-ae-2d", "mnist-vae-2d")
 _PICKER: dict[str, Any] = {"format_func": text.shown, "label_visibility": "collapsed"}
 
@@ -107,7 +108,7 @@ def export(duel: Duel, view: DuelView) -> None:
         stem = "-".join(text.file_name(side.name) for side in duel.sides)
         for name, side, weight in zip(SIDES, duel.sides, duel.weights(view), strict=True):
             beta = f" · KL weight {weight:g}" if side.limits.beta else ""
-            st.caption(f"The {name} map")
+            st.caption(MAPS[name])
             canvas.map_saver(f"{duel.name}-{name}", f"{text.file_name(side.name)}-map", f"{side.name}{beta}")
         st.download_button(
             "Measures (CSV)",
