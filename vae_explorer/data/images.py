@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 PARTS = ("train", "validation", "test")
 ALL = "all"  # the three parts, one after another
@@ -64,7 +66,7 @@ def nothing(shape: tuple[int, ...], source: str) -> Images:
     return Images(np.zeros((0, *shape), np.uint8), np.zeros(0, np.int64), (), source)
 
 
-def evenly(pixels: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
-    """Returns so many images at most, from all over the part: its first ones need not be like the rest."""
-    chosen: NDArray[np.uint8] = pixels[np.linspace(0, len(pixels) - 1, min(count, len(pixels))).round().astype(int)]
+def evenly(rows: NDArray[Scalar], count: int) -> NDArray[Scalar]:
+    """Returns so many images, or codes, at most, from all over them: the first ones need not be like the rest."""
+    chosen: NDArray[Scalar] = rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)]
     return chosen

@@ -27,6 +27,8 @@ from vae_explorer.ui.shell.store import Key, checkpoint, encoding, images
 
 FIELD_SIDE = 100  # cells of a gap field
 DRAFT_SIDE = 25  # of its first pass
+HEAVY = ("density", "nearest")  # fields whose first pass is of `FEW` codes or images: to look at all takes longer
+FEW = 2000
 CLASS_SIDE = 64  # cells of the classes' field
 CLASS_RUNGS = 9  # KL weights that it is computed at; between them, on straight lines
 FIELDS_KEPT = 64
@@ -92,16 +94,18 @@ def _gap_fields() -> dict[tuple[object, ...], Grid]:
 
 
 @once(16)
-def answer(of: Key, field: str, beta: float) -> fields.FieldAnswer:
-    """Returns what knows a field at any latent point of a model."""
+def answer(of: Key, field: str, beta: float, most: int | None = None) -> fields.FieldAnswer:
+    """Returns what knows a field at any latent point of a model, from so many codes or images at most."""
     loaded = checkpoint(of)
     needs = FIELDS[field].needs
+    codes = encoding(of, beta).mean
+    pixels = images(loaded.config.data, of.part).pixels if "images" in needs else None
     return fields.FieldAnswer(
         loaded.arrays,
-        encoding(of, beta).mean,
+        codes if most is None else data.evenly(codes, most),
         field,
         beta,
-        pixels=images(loaded.config.data, of.part).pixels if "images" in needs else None,
+        pixels=pixels if most is None or pixels is None else data.evenly(pixels, most),
         classifier=classifier_later(loaded.config.data).result() if "judges" in needs else None,
     )
 
@@ -110,7 +114,8 @@ def gap_field(of: Key, extent: Extent, field: str, beta: float, side: int, show:
     """Returns a field of a part of the plane, `(side, side)`, the first row at the top."""
     kept, key = _gap_fields(), (of, extent, field, beta, side)
     if key not in kept:
-        values = answer(of, field, beta).grid(extent, side, show)
+        rough = FEW if side == DRAFT_SIDE and field in HEAVY else None
+        values = answer(of, field, beta, rough).grid(extent, side, show)
         while len(kept) >= FIELDS_KEPT:
             kept.pop(next(iter(kept)), None)
         kept[key] = values
