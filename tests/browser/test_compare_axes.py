@@ -61,7 +61,7 @@ def workshop(serve: Serve, solids: dict[str, Checkpoint]) -> str:
 
 
 DIGIT_IMAGES = data.load("digits", "test")
-PAIRS = [("five", "line"), ("flat", "five"), ("line", "flat")]
+PAIRS = [("five", "line"), ("line", "flat")]  # each kind, one on either side
 
 
 def codes_of(model: Checkpoint) -> NDArray[np.float32]:
@@ -100,7 +100,7 @@ def test_a_place_is_the_same_on_maps_of_other_axes(
         assert same(duel.exact(side), decode(pair[side], z, 1.0))
 
 
-@pytest.mark.parametrize("names", [*PAIRS, ("five", "conv")])
+@pytest.mark.parametrize("names", [PAIRS[0], ("flat", "conv")])
 def test_images_draws_and_walks_use_all_axes(
     open_page: Open, workshop: str, solids: dict[str, Checkpoint], names: tuple[str, str]
 ) -> None:
