@@ -20,8 +20,10 @@ from tests.test_explore import KINDS, runs, sent
 from vae_explorer import data
 from vae_explorer.checkpoints import checkpoints
 from vae_explorer.latent.encoding import decode, encode
+from vae_explorer.ui.compare.scene import Duel
 from vae_explorer.ui.compare.state import STATE, parse
-from vae_explorer.ui.compare.view import DuelLimits, OnSide
+from vae_explorer.ui.compare.view import DuelLimits, DuelView, OnSide
+from vae_explorer.ui.explore.scene import Scene
 from vae_explorer.ui.state.limits import Limits
 from vae_explorer.ui.state.points import AtImage, AtPlace
 
@@ -76,6 +78,20 @@ def test_the_weight_is_one_that_both_sides_have() -> None:
     narrow = Limits(model="n", latent=2, beta=(0.1, 100.0), home=(0.0, 0.0, 4.0), images=100, classes=10)
     assert DuelLimits(sides=(narrow, RIGHT), fields=()).beta == (0.1, 10.0)
     assert DuelLimits(sides=(LEFT, LEFT), fields=()).beta is None
+
+
+def test_of_ranges_that_share_nothing_each_side_takes_the_weight_that_is_nearest(runs: Path) -> None:
+    low, high = (
+        Limits(model="n", latent=2, beta=beta, home=(0.0, 0.0, 4.0), images=100, classes=10)
+        for beta in ((0.1, 0.4), (5.0, 9.0))
+    )
+    limits = DuelLimits(sides=(low, high), fields=())
+    assert limits.beta == (0.1, 9.0)
+    assert STATE.start(limits).beta == 1
+    duel = Duel(Scene("a-multi"), Scene("a-multi"))
+    for side, beta in zip(duel.sides, ((0.1, 0.4), (5.0, 9.0)), strict=True):
+        side.limits = replace(side.limits, beta=beta)
+    assert duel.weights(DuelView(left="a-multi", right="a-multi", beta=1.0)) == (0.4, 5.0)
 
 
 def test_a_page_opens_with_the_image_the_prior_and_the_round_trip() -> None:
