@@ -54,7 +54,7 @@ _map = st.components.v2.component(
 _duel = st.components.v2.component(
     "vae_explorer_duel",
     html=_page("duel/duel.html"),
-    css=_read("controls.css", "duel/duel.css", "drawing/drawing.css"),
+    css=_read("controls.css", "duel/duel.css", "duel/tabs.css", "drawing/drawing.css"),
     js=joined("duel/duel.js"),
 )
 _training_film = st.components.v2.component(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from vae_explorer import text
 from vae_explorer.checkpoints.files import CheckpointError
@@ -20,6 +19,7 @@ from vae_explorer.ui.compare.scene import Duel
 from vae_explorer.ui.compare.together import Show, side_by_side
 from vae_explorer.ui.compare.view import CLASS, SIDES, DuelView
 from vae_explorer.ui.explore.scene import Scene
+from vae_explorer.ui.shell.caches import once
 from vae_explorer.ui.shell.store import Key
 from vae_explorer.ui.state.codecs import Seen
 
@@ -114,8 +114,7 @@ def _classes_of_draws(duel: Duel, view: DuelView) -> Iterator[Letter]:
         yield Letter(None, "judge", pack({"kind": "judge", "absent": absent}, {}))
         sides: list[dict[str, Any]] = [{"absent": absent}] * len(SIDES)
     else:
-        classifier = gap_store.classifier_later(duel.sides[0].config.data).result()
-        yield Letter(None, "judge", judge_message(classifier))
+        yield Letter(None, "judge", judge_message(gap_store.classifier_later(duel.sides[0].config.data)))
         weights = duel.weights(view)
         sides = [
             gap_store.counts(side.key, beta, space, view.seed, duel.limits.axes)
@@ -125,8 +124,10 @@ def _classes_of_draws(duel: Duel, view: DuelView) -> Iterator[Letter]:
     yield Letter(None, "counts", pack(header, {}))
 
 
-def judge_message(classifier: Classifier) -> bytes:
-    """Returns the classifier as the browser runs it."""
+@once(8)
+def judge_message(made: Future[Classifier]) -> bytes:
+    """Returns a classifier that is there as the browser runs it: every click sends it, and packing it takes longer."""
+    classifier = made.result()
     plan, weights = dense_plan(classifier)
     return pack({"kind": "judge", "plan": plan, "classes": classifier.classes}, {"weights": weights})
 
@@ -149,7 +150,7 @@ def _territories(duel: Duel, view: DuelView, kind: str, show: Show) -> Iterator[
             "side": shares.shape[1],
             "classes": gap_store.classifier_later(side.config.data).result().classes,
         }
-        yield Letter(name, kind, pack(header, {"values": np.round(255 * shares).astype(np.uint8)}))
+        yield Letter(name, kind, pack(header, {"values": shares}))
 
 
 def _half(show: Show, k: int) -> Show:

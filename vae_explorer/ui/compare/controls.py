@@ -17,6 +17,7 @@ from vae_explorer.ui.compare.state import STATE, parse
 from vae_explorer.ui.compare.view import SIDES, DuelView
 from vae_explorer.ui.explore.controls import Seen
 from vae_explorer.ui.shell.carried import Carried, brought, carry
+from vae_explorer.ui.state.codecs import nearest_weight
 from vae_explorer.ui.state.limits import is_index
 from vae_explorer.ui.state.points import AtImage
 from vae_explorer.ui.state.words import quoted
@@ -85,7 +86,7 @@ def _brought(view: DuelView, duel: Duel) -> DuelView:
     if is_index(last.image, duel.limits.sides[0].images):
         view = replace(view, point=replace(view.point, point=AtImage(last.image)), spot=None)
     if last.beta is not None and duel.limits.beta:
-        view = replace(view, beta=min(max(last.beta, duel.limits.beta[0]), duel.limits.beta[1]))
+        view = replace(view, beta=nearest_weight(last.beta, duel.limits.beta))
     left, right = (
         last.windows.get(name, seen) for name, seen in zip((view.left, view.right), view.windows, strict=True)
     )

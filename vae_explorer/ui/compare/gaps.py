@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Future
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -38,6 +38,8 @@ SEARCHED = 1000  # of them, among which the worst spots are searched
 
 Extent = tuple[float, float, float, float]
 Grid = NDArray[np.float32]
+K = TypeVar("K")
+T = TypeVar("T")
 
 
 class Spot(NamedTuple):
@@ -116,9 +118,7 @@ def gap_field(of: Key, extent: Extent, field: str, beta: float, side: int, show:
     if key not in kept:
         rough = FEW if side == DRAFT_SIDE and field in HEAVY else None
         values = answer(of, field, beta, rough).grid(extent, side, show)
-        while len(kept) >= FIELDS_KEPT:
-            kept.pop(next(iter(kept)), None)
-        kept[key] = values
+        _keep(kept, key, values, FIELDS_KEPT)
     return kept[key]
 
 
@@ -160,13 +160,13 @@ def noise(seed: int, count: int, axes: int) -> Grid:
 
 
 @once(1)
-def _class_grids() -> dict[tuple[Key, Extent], tuple[list[float], Grid]]:
+def _class_grids() -> dict[tuple[Key, Extent], tuple[list[float], NDArray[np.uint8]]]:
     """Holds the last grids of classes."""
     return {}
 
 
-def class_grids(of: Key, extent: Extent, show: Show) -> tuple[list[float], Grid]:
-    """Returns KL weights, and the classes' probabilities over the plane at each, `(rungs, side, side, C)`."""
+def class_grids(of: Key, extent: Extent, show: Show) -> tuple[list[float], NDArray[np.uint8]]:
+    """Returns KL weights, and 255 times the classes' probabilities over the plane at each, `(rungs, side, side, C)`."""
     kept, key = _class_grids(), (of, extent)
     if key not in kept:
         loaded = checkpoint(of)
@@ -176,10 +176,15 @@ def class_grids(of: Key, extent: Extent, show: Show) -> tuple[list[float], Grid]
         for done, beta in enumerate(rungs, 1):
             grids.append(classes.class_grid(loaded.arrays, classifier, extent, CLASS_SIDE, beta))
             show(done / len(rungs))
-        while len(kept) >= GRIDS_KEPT:
-            kept.pop(next(iter(kept)), None)
-        kept[key] = rungs, np.stack(grids)
+        _keep(kept, key, (rungs, np.round(255 * np.stack(grids)).astype(np.uint8)), GRIDS_KEPT)
     return kept[key]
+
+
+def _keep(kept: dict[K, T], key: K, value: T, most: int) -> None:
+    """Keeps a value with others, so many at most: the oldest goes."""
+    while len(kept) >= most:
+        kept.pop(next(iter(kept)), None)
+    kept[key] = value
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

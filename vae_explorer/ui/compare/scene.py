@@ -26,6 +26,7 @@ from vae_explorer.ui.compare.view import NO_GAPS, SIDES, DuelLimits, DuelView
 from vae_explorer.ui.explore.scene import TARGETS, Scene, tuple_text
 from vae_explorer.ui.shell import store
 from vae_explorer.ui.shell.messages import picture
+from vae_explorer.ui.state.codecs import nearest_weight
 from vae_explorer.ui.state.limits import filled
 from vae_explorer.ui.state.points import to_json
 from vae_explorer.ui.state.words import link
@@ -64,7 +65,9 @@ class Duel:
     def weights(self, view: DuelView) -> tuple[float, ...]:
         """Returns the KL weight that each side is computed with."""
         return tuple(
-            side.config.beta if side.limits.beta is None or view.beta is None else _within(view.beta, side.limits.beta)
+            side.config.beta
+            if side.limits.beta is None or view.beta is None
+            else nearest_weight(view.beta, side.limits.beta)
             for side in self.sides
         )
 
@@ -180,10 +183,6 @@ class Duel:
 
     def _state(self, view: DuelView) -> dict[str, object]:
         return asdict(view) | {"point": {"side": view.side, **to_json(view.point.point)}}
-
-
-def _within(beta: float, known: tuple[float, float]) -> float:
-    return min(max(beta, known[0]), known[1])
 
 
 def _units(place: NDArray[np.float64], codes: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from vae_explorer.ui.explore.scene import Scene
 from vae_explorer.ui.explore.state import STATE, View, choose, fitting, parse, shifted
 from vae_explorer.ui.shell import store
 from vae_explorer.ui.shell.carried import Carried, brought, carry
+from vae_explorer.ui.state.codecs import nearest_weight
 from vae_explorer.ui.state.limits import Limits, is_index
 from vae_explorer.ui.state.points import AtImage
 from vae_explorer.ui.state.words import quoted
@@ -91,7 +92,7 @@ def _brought(view: View, scene: Scene) -> View:
     if is_index(last.image, scene.limits.images):
         view = replace(view, point=AtImage(last.image))
     if last.beta is not None and scene.limits.beta:
-        view = replace(view, beta=min(max(last.beta, scene.limits.beta[0]), scene.limits.beta[1]))
+        view = replace(view, beta=nearest_weight(last.beta, scene.limits.beta))
     return replace(view, hidden=last.hidden, window=last.windows.get(scene.name, view.window))
 
 

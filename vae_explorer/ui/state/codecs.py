@@ -83,7 +83,12 @@ class Weight(Codec[Any]):
 
 def first_weight(limits: HasWeight) -> float | None:
     """Returns 1, or what is nearest to it of the weights that can be set."""
-    return min(max(1.0, limits.beta[0]), limits.beta[1]) if limits.beta else None
+    return nearest_weight(1.0, limits.beta) if limits.beta else None
+
+
+def nearest_weight(beta: float, known: tuple[float, float]) -> float:
+    """Returns a KL weight, or what is nearest to it of those that can be set."""
+    return min(max(beta, known[0]), known[1])
 
 
 class Seed(Codec[Any]):
