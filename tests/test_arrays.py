@@ -11,7 +11,7 @@ import torch
 
 from tests.test_models import config, perturbed
 from vae_explorer.config import Likelihood
-from vae_explorer.latent.model import log_prior
+from vae_explorer.latent.model import Model, log_prior
 from vae_explorer.models.arrays import Arrays
 from vae_explorer.models.autoencoder import build
 
@@ -61,3 +61,21 @@ def test_many_at_once_get_the_derivatives_that_each_would_get_alone() -> None:
     exact = np.stack([torch.autograd.functional.jacobian(mean, z).numpy().T for z in torch.from_numpy(Z).double()])
     for each in found:
         assert np.allclose(each, exact, atol=1e-5)
+
+
+@pytest.mark.parametrize("likelihood", get_args(Likelihood))
+def test_a_slope_is_the_log_likelihoods_of_each_pair_and_their_gradients(likelihood: Likelihood) -> None:
+    """Against float64; differences, which a model without derivatives has, come near it."""
+    network = perturbed(build(config(kind="multi-rate", likelihood=likelihood, scale=0.4), 0))
+    model = Arrays(network)
+    pairs = IMAGES[[0, 1, 2, 3, 4, 0, 1]]
+    found = model.slope(pairs, Z, 0.3)
+    rough = Model.slope(model, pairs, Z, 0.3)
+    network.double()
+    z = torch.from_numpy(Z).double().requires_grad_()
+    exact = network.likelihood(z, torch.full((7,), 0.3).double()).log_prob(torch.from_numpy(pairs).double())
+    (gradient,) = torch.autograd.grad(exact.sum(), z)
+    assert np.allclose(found.log_p, exact.detach(), rtol=1e-5, atol=1e-3)
+    assert np.allclose(found.gradient, gradient, rtol=1e-3, atol=1e-3)
+    assert np.allclose(rough.log_p, exact.detach(), rtol=1e-5, atol=1e-3)
+    assert np.allclose(rough.gradient, gradient, rtol=0.1, atol=0.1)

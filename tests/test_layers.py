@@ -23,6 +23,7 @@ LAYERS = (
     "training",
     "checkpoints",
     "measured",
+    "theory",
     "jobs",
     "commands",
     "figures",
@@ -36,7 +37,7 @@ HOMES = {
     "msgspec": {"checked"},
     "torch": {
         "data/torchvision_cpu.py",
-        *("models", "training", "checkpoints", "latent", "measured"),
+        *("models", "training", "checkpoints", "latent", "measured", "theory"),
         *("jobs/runs.py", "jobs/estimates.py"),  # what lists and follows runs does without
     },
 }

@@ -28,6 +28,13 @@ class Likelihood(NamedTuple):
     offset: Doubles  # (M,)    c
 
 
+class Slope(NamedTuple):
+    r"""log p(x|z) of images at latent points, pair by pair, and how it rises."""
+
+    log_p: Doubles  # (M,)  nats
+    gradient: Floats  # (M, D)  along the axes, nats per latent unit
+
+
 class Model(ABC):
     """What a model of images is to those who ask: numpy in, numpy out, many at a time, at one KL weight.
 
@@ -65,6 +72,28 @@ class Model(ABC):
             NotImplementedError: If the model does not know it.
         """
         raise NotImplementedError(f"{type(self).__name__} knows no likelihood")
+
+    def slope(self, images: Floats, z: Floats, beta: float) -> Slope:
+        r"""Returns log p(x|z) of M images at M latent points, and its gradient.
+
+        .. math:: \frac{\partial \log p(x|z)}{\partial z_d} \approx
+            \frac{\log p(x | z + h e_d) - \log p(x | z - h e_d)}{2 h}
+
+        unless a model has it exactly.
+
+        Raises:
+            NotImplementedError: If the model does not know its likelihood.
+        """
+        x = images.reshape(len(images), -1).astype(np.float64)
+
+        def at(points: Floats) -> Doubles:
+            weights, offset = self.likelihood(points, beta)
+            log_p: Doubles = np.einsum("mp,mp->m", x, weights.astype(np.float64)) + offset
+            return log_p
+
+        steps = STEP * np.eye(self.axes, dtype=np.float32)
+        gradient = np.stack([(at(z + step) - at(z - step)) / (2 * STEP) for step in steps], 1)
+        return Slope(at(z) + self.base_measure(images), gradient.astype(np.float32))
 
     def base_measure(self, images: Floats) -> Doubles:
         """Returns h(x), `(N,)`: the part of log p(x|z) that is the same at every z; 0 unless a model says otherwise."""

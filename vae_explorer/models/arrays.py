@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.distributions import Normal
 from torch.func import jvp, vmap
 
-from vae_explorer.latent.model import Doubles, Encoding, Floats, Likelihood, Model
+from vae_explorer.latent.model import Doubles, Encoding, Floats, Likelihood, Model, Slope
 from vae_explorer.models.autoencoder import Autoencoder
 from vae_explorer.models.distributions import linear_form
 
@@ -51,6 +51,13 @@ class Arrays(Model):
     def likelihood(self, z: Floats, beta: float) -> Likelihood:
         weights, offset = linear_form(self.network.likelihood(torch.from_numpy(z), torch.full((len(z),), beta)))
         return Likelihood(weights.numpy(), offset.numpy())
+
+    def slope(self, images: Floats, z: Floats, beta: float) -> Slope:
+        """Returns log p(x|z) pair by pair, and its gradient by reverse mode: one pass forward, one back."""
+        points = torch.from_numpy(z).clone().requires_grad_()
+        log_p = self.network.likelihood(points, torch.full((len(z),), beta)).log_prob(torch.from_numpy(images))
+        (gradient,) = torch.autograd.grad(log_p.sum(), points)
+        return Slope(log_p.detach().double().numpy(), gradient.numpy())
 
     @torch.inference_mode()
     def base_measure(self, images: Floats) -> Doubles:
