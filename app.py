@@ -2,7 +2,11 @@
 
 import streamlit as st
 
-from vae_explorer.ui.shell import direct, live
+from vae_explorer.ui.shell import direct, live, vendored
 from vae_explorer.ui.shell.guard import middleware
 
-app = st.App("vae_explorer/ui/shell/main.py", routes=[*direct.routes(), *live.routes()], middleware=middleware())
+app = st.App(
+    "vae_explorer/ui/shell/main.py",
+    routes=[*direct.routes(), *live.routes(), *vendored.routes()],
+    middleware=middleware(),
+)

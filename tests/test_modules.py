@@ -17,7 +17,7 @@ from vae_explorer.ui.explore import scene, state
 from vae_explorer.ui.shell import messages
 
 FOLDER = Path(str(canvas.__file__)).parent
-NAMES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.js"))
+NAMES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.js") if path.parent.name != "katex")
 OUTERMOST = re.compile(r"^(?:async )?(?:function\*?|class|const|let|var) +(\w+)", re.MULTILINE)
 
 

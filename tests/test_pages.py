@@ -29,7 +29,7 @@ def test_the_pages_are_these_in_this_order() -> None:
 def test_a_fifth_page_is_one_folder(fifth: None) -> None:
     lines = sum(len(path.read_text().splitlines()) for path in FIFTH.rglob("*.py"))
     assert lines < 80
-    assert [page.name for page in pages.found()] == ["explore", "compare", "train", "data", "radius"]
+    assert [page.name for page in pages.found()] == ["explore", "compare", "theory", "train", "data", "radius"]
 
 
 def test_its_slider_link_map_and_export_work(fifth: None) -> None:
@@ -58,4 +58,4 @@ def test_it_is_in_the_navigation(fifth: None) -> None:
     test = AppTest.from_file(APP, default_timeout=30)
     test.run()
     assert not test.exception, test.exception
-    assert {*test.session_state["pages"]} == {"explore", "compare", "train", "data", "radius"}
+    assert {*test.session_state["pages"]} == {"explore", "compare", "theory", "train", "data", "radius"}

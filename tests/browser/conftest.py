@@ -80,7 +80,9 @@ def _data(folder: Path) -> Path:
 
 def _counts(message: ConsoleMessage) -> bool:
     """Errors count, but for Streamlit's own search for the server below each page's path."""
-    return message.type == "error" and not re.search("/(compare|train|data)/_stcore/", message.location.get("url", ""))
+    return message.type == "error" and not re.search(
+        "/(compare|theory|train|data)/_stcore/", message.location.get("url", "")
+    )
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -23,6 +23,17 @@ SCALE = (
     *("#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c"),
     *("#28ae80", "#5ec962", "#addc30", "#fde725"),
 )
+# Terms of a formula, on the light ground and on the dark one: each a text's contrast (4.5) from it, told apart by every
+# kind of colour vision as far as words beside them need it (after Okabe & Ito, Color Universal Design, 2008).
+TERMS = (
+    ("#1f66c1", "#6fb1f5"),
+    ("#b04a00", "#f0a347"),
+    ("#0b7355", "#4cc9a4"),
+    ("#a8327e", "#f07fc4"),
+    ("#6b3fd4", "#b79cff"),
+    ("#7a5c00", "#d9c04a"),
+    ("#5b6472", "#aab4c3"),
+)
 FONT = "Source Sans, Source Sans Pro, Helvetica Neue, Arial, sans-serif"
 
 # Luminances that colours take when they come round again; within the band, and each told from the others.

@@ -30,6 +30,7 @@ __all__ = [
     "map_saver",
     "send",
     "share",
+    "theory",
     "training_film",
 ]
 
@@ -62,6 +63,12 @@ _training_film = st.components.v2.component(
     html=_read("film/training.html"),
     css=_read("controls.css", "film/training.css"),
     js=joined("film/training.js"),
+)
+_theory = st.components.v2.component(
+    "vae_explorer_theory",
+    html=_read("theory/theory.html"),
+    css=_read("controls.css", "theory/theory.css", "theory/story.css"),
+    js=joined("theory/theory.js"),
 )
 _share = st.components.v2.component(
     "vae_explorer_share",
@@ -97,6 +104,11 @@ def duel(name: str) -> None:
 def training_film(name: str) -> None:
     """Shows the film of a run; its epochs come by couriers."""
     _training_film(key=f"map-{name}", data=addressed(name, pack({"kind": "training"}, {})))
+
+
+def theory(data: bytes, name: str) -> None:
+    """Shows a screen of the course; its world and its answers come by couriers."""
+    _theory(key=f"map-{name}", data=addressed(name, data))
 
 
 def share() -> None:

@@ -6,7 +6,8 @@ const TRIES_AFTER = 5000; // ms until another try, where there was nobody
 
 /**
  * What is answered to each kind of question.
- * @typedef {{point: {said: import("./conversation.js").Said}, hover: {grey: Uint8Array}, duel: import("./duel/duel.js").DuelSaid}} Answers
+ * @typedef {{point: {said: import("./conversation.js").Said}, hover: {grey: Uint8Array}, duel: import("./duel/duel.js").DuelSaid,
+ *   theory: import("./theory/talk.js").PartAnswer}} Answers
  */
 
 /**

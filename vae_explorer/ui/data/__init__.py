@@ -1,3 +1,3 @@
 """The page of the user's own images: upload, previews, an example. May import `shell`."""
 
-TITLE, PLACE = "Data", 4
+TITLE, PLACE = "Data", 5

@@ -25,6 +25,7 @@ from vae_explorer.ui.shell.guard import beside_pages, is_asked_here
 from vae_explorer.ui.state.words import Refused
 
 DUEL = "duel"  # the kind that Compare asks
+THEORY = "theory"  # what kinds that Theory asks begin with
 LONGEST = 20_000  # characters of a question: a strip of points on a few hundred axes
 KINDS = 8  # questions that may wait, one a kind
 AT_WORK = 4  # questions that are answered at once
@@ -100,7 +101,10 @@ def _answer(text: str) -> bytes:
     question: object = None
     try:
         question = _read(text)
-        if question.get("kind") == DUEL:  # with either comes PyTorch, which a page's start is without
+        kind = question.get("kind")
+        if isinstance(kind, str) and kind.startswith(f"{THEORY}."):
+            from vae_explorer.ui.theory.answers import answer
+        elif kind == DUEL:  # with either comes PyTorch, which a page's start is without
             from vae_explorer.ui.compare.answers import answer
         else:
             from vae_explorer.ui.explore.answers import answer
