@@ -54,8 +54,7 @@ def page() -> None:
 def _screen() -> Screen:
     """Returns the screen that is shown: what the page reported last, or the link's, or the first one."""
     state, screens = st.session_state, course()
-    reported = _reported().get("screen")
-    if isinstance(reported, str) and reported in screens:
+    if reported := _wanted(_reported()):
         state.theory_screen = reported
     elif "theory_screen" not in state:
         wanted = st.query_params.get("screen", next(iter(screens)))
@@ -134,6 +133,12 @@ def _brought(view: View, scene: Scene) -> View:
     return type(view)(**{**asdict(view), **changes})
 
 
+def _wanted(reported: Mapping[str, Any]) -> str | None:
+    """Returns the screen that was reported, if there is one of that name."""
+    name = reported.get("screen")
+    return name if isinstance(name, str) and name in course() else None
+
+
 def _reported() -> dict[str, Any]:
     """Returns all that the picture has reported of what the user set."""
     reported: dict[str, Any] = st.session_state.get(canvas.answer_key(PLACE), {}).get(canvas.SEEN) or {}
@@ -145,7 +150,7 @@ def _reported() -> dict[str, Any]:
 def _answer(scene: Scene, screen: Screen, start: View) -> None:
     """Runs alone whenever the picture reports something; another screen draws the page anew."""
     reported = _reported()
-    if scene.outdated or (reported.get("screen") in course() and reported["screen"] != screen.name):
+    if scene.outdated or _wanted(reported) not in (None, screen.name):
         st.rerun()
     view: View = screen.table.updated(start, reported, scene.limits)
     st.session_state.theory_start = view
@@ -171,13 +176,14 @@ def _said(screen: Screen, scene: Scene, view: View) -> tuple[dict[str, Any], dic
 
 def _more(scene: Scene, screen: Screen, view: View, wants: object) -> None:
     """Answers what the picture could not ask over the live channel."""
-    if not isinstance(wants, dict) or wants.get("part") not in screen.parts or not isinstance(wants.get("n"), int):
+    part, n = (wants.get("part"), wants.get("n")) if isinstance(wants, dict) else (None, None)
+    if not (isinstance(part, str) and part in screen.parts and isinstance(n, int)):
         return
     try:
-        header, arrays = answers.said(screen, wants["part"], scene, view, wants.get("more"))
+        header, arrays = answers.said(screen, part, scene, view, wants.get("more") if isinstance(wants, dict) else None)
     except Refused as refused:
         header, arrays = {"refused": str(refused)}, {}
-    canvas.send(pack({**header, "kind": "part", "n": wants["n"]}, arrays), PLACE, "part")
+    canvas.send(pack({**header, "kind": "part", "n": n}, arrays), PLACE, "part")
 
 
 def _boot() -> bytes:
