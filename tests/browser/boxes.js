@@ -32,6 +32,8 @@
     for (const element of root.querySelectorAll("*")) {
       if (element.shadowRoot) walk(element.shadowRoot);
       if (/^(script|style|title|option)$/i.test(element.tagName) || !seen(element)) continue;
+      if (element.matches(".katex")) take(element, "a formula", element.getBoundingClientRect());
+      if (element.closest(".katex")) continue; // whose parts are set by KaTeX, one over the other
       if (element.matches(CLICKED)) take(element, `${element.tagName.toLowerCase()} “${(element.getAttribute("aria-label") ?? element.innerText ?? "").slice(0, 30)}”`, element.getBoundingClientRect());
       for (const node of element.childNodes) {
         if (node.nodeType !== Node.TEXT_NODE || !node.data.trim()) continue;
