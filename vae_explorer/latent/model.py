@@ -95,8 +95,19 @@ class Model(ABC):
         gradient = np.stack([(at(z + step) - at(z - step)) / (2 * STEP) for step in steps], 1)
         return Slope(at(z) + self.base_measure(images), gradient.astype(np.float32))
 
+    def log_normaliser(self, weights: Floats) -> Floats:
+        """Returns A(w), pixel by pixel: `likelihood`'s offset is minus its sum, so that pixels can be left out of both.
+
+        Raises:
+            NotImplementedError: If the model does not know its likelihood.
+        """
+        raise NotImplementedError(f"{type(self).__name__} knows no likelihood")
+
     def base_measure(self, images: Floats) -> Doubles:
-        """Returns h(x), `(N,)`: the part of log p(x|z) that is the same at every z; 0 unless a model says otherwise."""
+        """Returns h(x), `(N,)`: the part of log p(x|z) that is the same at every z; 0 unless a model says otherwise.
+
+        Of any pixels, `(N, ...)`: those of whole images, or of some.
+        """
         return np.zeros(len(images))
 
 

@@ -13,7 +13,7 @@ from torch.func import jvp, vmap
 
 from vae_explorer.latent.model import Doubles, Encoding, Floats, Likelihood, Model, Slope
 from vae_explorer.models.autoencoder import Autoencoder
-from vae_explorer.models.distributions import linear_form
+from vae_explorer.models.distributions import linear_form, log_normaliser
 
 _FORWARD = threading.Lock()  # the levels of forward mode are the process's: two threads at once end each other's
 
@@ -51,6 +51,12 @@ class Arrays(Model):
     def likelihood(self, z: Floats, beta: float) -> Likelihood:
         weights, offset = linear_form(self.network.likelihood(torch.from_numpy(z), torch.full((len(z),), beta)))
         return Likelihood(weights.numpy(), offset.numpy())
+
+    @torch.inference_mode()
+    def log_normaliser(self, weights: Floats) -> Floats:
+        somewhere = self.network.likelihood(torch.zeros(1, self.axes), torch.ones(1))  # for the family and its sigma
+        normaliser: Floats = log_normaliser(somewhere.base_dist, torch.from_numpy(weights)).numpy()
+        return normaliser
 
     def slope(self, images: Floats, z: Floats, beta: float) -> Slope:
         """Returns log p(x|z) pair by pair, and its gradient by reverse mode: one pass forward, one back."""

@@ -157,16 +157,27 @@ class LinearForm(NamedTuple):
 def linear_form(likelihood: Independent[Distribution]) -> LinearForm:
     r"""Returns the linear form of M densities.
 
-    .. math:: w = \eta, \; c = \sum \log C(\eta) - \log(1 + e^\eta) \text{ (Bernoulli: } C = 1 \text{)}; \quad
-        w = \mu / \sigma^2, \; c = -\sum \mu^2 / 2 \sigma^2 \text{ (Gaussian)}
+    .. math:: w = \eta \text{ (Bernoulli, continuous or not)}, \; w = \mu / \sigma^2 \text{ (Gaussian)}; \quad
+        c = -\sum A(w)
     """
     each: Any = likelihood.base_dist
+    weights = each.loc / each.scale**2 if isinstance(each, Normal) else each.logits
+    constants = log_normaliser(each, weights).flatten(1).sum(1, dtype=torch.float64)
+    return LinearForm(weights.flatten(1), -constants)
+
+
+def log_normaliser(each: Any, weights: Tensor) -> Tensor:
+    r"""Returns A(w) of one pixel's exponential family, element by element: log p = x w - A(w) + h(x), in nats.
+
+    .. math:: A = \log(1 + e^w), \quad A = \log(1 + e^w) - \log C(w), \quad A = w^2 \sigma^2 / 2
+
+    Arguments:
+        each: The family: a Bernoulli, a continuous Bernoulli, or a Gaussian of one sigma for all pixels.
+        weights: Natural parameters, of any pixels.
+    """
     if isinstance(each, Normal):
-        weights = each.loc / each.scale**2
-        constants = -0.5 * weights * each.loc
-    else:
-        weights = each.logits
-        constants = -nn.functional.softplus(weights, threshold=40)
-        if isinstance(each, ContinuousBernoulli):
-            constants = constants + each._cont_bern_log_norm()
-    return LinearForm(weights.flatten(1), constants.flatten(1).sum(1, dtype=torch.float64))
+        return 0.5 * (weights * each.scale.flatten()[0]).square()
+    normaliser = nn.functional.softplus(weights, threshold=40)
+    if isinstance(each, ContinuousBernoulli):
+        normaliser = normaliser - ExactContinuousBernoulli(logits=weights, validate_args=False)._cont_bern_log_norm()
+    return normaliser
