@@ -23,6 +23,7 @@ LASTING = {
     *("shell.store.freeze", "shell.store.checkpoint", "shell.store.facts"),
     *("shell.store.field", "shell.store.decoded"),
     "train.forecast.forecasts",
+    *("theory.screens.mle._fine", "theory.screens.mle._kept", "theory.screens.mle._rule"),  # of weights that ship
 }
 
 

@@ -109,7 +109,7 @@ def test_streamlit_is_given_markup_of_ours_alone(path: Path) -> None:
 
 
 def test_scripts_write_no_markup() -> None:
-    scripts = sorted(UI.rglob("*.js"))
+    scripts = sorted(path for path in UI.rglob("*.js") if path.parent.name != "katex")  # a library, as it comes
     assert len(scripts) > 20
     assert not {path.name for path in scripts if WRITES.search(path.read_text(encoding="utf-8"))}
 

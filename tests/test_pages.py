@@ -23,7 +23,7 @@ def fifth(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_pages_are_these_in_this_order() -> None:
-    assert [page.title for page in pages.found()] == ["Explore", "Compare", "Train", "Data"]
+    assert [page.title for page in pages.found()] == ["Explore", "Compare", "Theory", "Train", "Data"]
 
 
 def test_a_fifth_page_is_one_folder(fifth: None) -> None:

@@ -67,7 +67,15 @@ _training_film = st.components.v2.component(
 _theory = st.components.v2.component(
     "vae_explorer_theory",
     html=_read("theory/theory.html"),
-    css=_read("controls.css", "theory/theory.css", "theory/story.css"),
+    css=_read(
+        *("controls.css", "theory/theory.css", "theory/story.css"),
+        "theory/screens/bayes.css",
+        "theory/screens/coding.css",
+        "theory/screens/gradient.css",
+        "theory/screens/iwae.css",
+        "theory/screens/mle.css",
+        "theory/screens/reparameterization.css",
+    ),
     js=joined("theory/theory.js"),
 )
 _share = st.components.v2.component(

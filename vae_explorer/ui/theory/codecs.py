@@ -112,7 +112,7 @@ class Numbers(Codec[Limits]):
         return {name: joined(value)} if value else {}
 
     def from_report(self, value: Any, limits: Limits, view: Any) -> tuple[float, ...]:
-        if isinstance(value, list) and all(map(is_number, value)):
+        if isinstance(value, list) and all(is_number(each) and self.low <= each <= self.high for each in value):
             values = tuple(float(f"{each:.6g}") for each in value)
             if self.fits(values):
                 return values

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 
 from vae_explorer.ui.theory import screens
 from vae_explorer.ui.theory.screen import Screen
@@ -18,8 +17,4 @@ ORDER = (
 @cache
 def course() -> dict[str, Screen]:
     """Returns all screens by name, in their order."""
-    return {
-        name: import_module(f"{screens.__name__}.{name}").SCREEN
-        for name in ORDER
-        if find_spec(f"{screens.__name__}.{name}")
-    }
+    return {name: import_module(f"{screens.__name__}.{name}").SCREEN for name in ORDER}

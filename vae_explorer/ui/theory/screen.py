@@ -20,13 +20,15 @@ from vae_explorer.ui.state.table import Row, Table
 from vae_explorer.ui.state.words import Refused
 from vae_explorer.ui.theory.codecs import Image
 
-Need = Literal["model", "vae", "plane", "gaussian"]
+Need = Literal["model", "vae", "plane", "digits", "gaussian"]
+BREAK = r"\\"  # between terms of a formula: what follows begins a line
 MAIN = "main"  # the part that each screen has, and opens with
 
 NEEDS: Mapping[Need, tuple[Callable[[ModelConfig], bool], str]] = {
     "model": (lambda _: True, "a model"),
     "vae": (lambda config: config.kind != "autoencoder", "a VAE"),
     "plane": (lambda config: config.kind != "autoencoder" and config.latent == 2, "a VAE of two latent axes"),
+    "digits": (lambda config: config.kind != "autoencoder" and config.data == "digits", "a VAE of the digits"),
     "gaussian": (
         lambda config: config.kind == "multi-rate" and config.latent == 2 and config.likelihood == "gaussian",
         "a VAE of two latent axes, any KL weight, and a Gaussian likelihood of fixed width",
@@ -124,7 +126,7 @@ class Screen:
         title: One to three words, for the course's list.
         question: One sentence.
         prediction: What is asked first, if anything.
-        formula: Terms, and the TeX between them.
+        formula: Terms, the TeX between them, and `BREAK` where a line begins.
         why: What unfolds: paragraphs of plain text.
         sources: Where it is from.
         needs: Which models it can show.

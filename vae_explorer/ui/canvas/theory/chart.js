@@ -5,12 +5,12 @@ import { clipOf, markNode, svgNode } from "./marks.js";
 
 /** @import { Mark } from "./marks.js" */
 
-/** An axis: what it shows with its unit; its ends, where they are not those of the marks. @typedef {{label: string, log?: boolean, domain?: [number, number]}} Axis */
+/** An axis: what it shows with its unit; its ends, where they are not those of the marks; bare: without lines and figures. @typedef {{label: string, log?: boolean, domain?: [number, number], bare?: boolean}} Axis */
 
 /** @typedef {{x: Axis, y: Axis, label: string, click?: (x: number, y: number) => void}} ChartSpec */
 
 const SUPER = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079";
-const MARGIN = { left: 3.4, right: 0.8, top: 0.6, bottom: 2.7 }; // in lines of type
+const MARGIN = { left: 3.9, right: 0.8, top: 0.6, bottom: 2.7 }; // in lines of type
 
 /** A power of ten. @param {number} power */
 export const powerText = (power) =>
@@ -109,15 +109,22 @@ export class Chart {
 
   /** Lines and figures of one axis. @param {"x" | "y"} way @param {{log: boolean, low: number, high: number}} axis @param {Chart["places"]} at */
   grid(way, { log, low, high }, at) {
+    if (this.spec[way].bare) return [];
     const { box, size } = at;
     const length = way === "x" ? box.width : box.height;
     const scale = length / (high - low || 1);
     const gap = (way === "x" ? 4.5 : 2.2) * size;
     const every = Math.max(1, Math.ceil(gap / scale));
-    const found = log
-      ? ticks(low, high, every).map(({ value }) => ({ value: 10 ** value, text: powerText(Math.round(value)) }))
-      : ticks(low, high, step(scale, gap));
-    return found.flatMap(({ value, text }) => {
+    const close = log && high - low < 2.2 && 0.3 * scale > gap;
+    const found = close
+      ? ticks(Math.floor(low), high, 1).flatMap(({ value }) =>
+          [1, 2, 5].map((n) => ({ value: n * 10 ** value, text: String(Number((n * 10 ** value).toPrecision(1))) })),
+        )
+      : log
+        ? ticks(low, high, every).map(({ value }) => ({ value: 10 ** value, text: powerText(Math.round(value)) }))
+        : ticks(low, high, step(scale, gap));
+    const inside = found.filter(({ value }) => !log || (Math.log10(value) >= low - 1e-9 && Math.log10(value) <= high + 1e-9));
+    return inside.flatMap(({ value, text }) => {
       const p = way === "x" ? at.x(value) : at.y(value);
       const line = way === "x" ? { x1: p, x2: p, y1: box.y, y2: box.y + box.height } : { x1: box.x, x2: box.x + box.width, y1: p, y2: p };
       const place =

@@ -5,7 +5,7 @@ import { minus } from "../panel.js";
 
 /** A term as theory/screen.py has it. @typedef {{name: string, tex: string, words: string, live: boolean}} Term */
 
-/** KaTeX as it comes (katex/katex.min.js). @typedef {{renderToString: (tex: string, options: {displayMode: boolean, throwOnError: boolean}) => string}} Katex */
+/** KaTeX as it comes (katex/katex.min.js). @typedef {{render: (tex: string, host: HTMLElement, options: {displayMode: boolean, throwOnError: boolean}) => void}} Katex */
 
 /** @type {?Promise<Katex>} */
 let katex = null; // loaded once a page, when the first formula is shown
@@ -44,7 +44,7 @@ export async function writeTex(host, tex) {
   host.textContent = tex;
   try {
     const found = await loadKatex();
-    host.innerHTML = found.renderToString(tex, { displayMode: false, throwOnError: false }); // the program's own text, never a stranger's
+    found.render(tex, host, { displayMode: false, throwOnError: false });
   } catch {
     host.classList.add("plain");
   }
@@ -64,6 +64,7 @@ export class Formula {
 
   /** @param {Term | string} part @param {(term: ?string) => void} light */
   build(part, light) {
+    if (part === "\\\\") return element("span", "break");
     const tex = element("span", "tex");
     if (typeof part === "string") {
       const between = element("span", "between");

@@ -23,7 +23,8 @@ export function clipOf({ x, y, width, height }) {
 /** @typedef {[number, number]} XY */
 
 /**
- * A mark, in data units. `term` ties it to the formula, whose colour it takes; without one it is of the text's colour.
+ * A mark, in data units. `term` ties it to the formula, whose colour it takes (several, between spaces: the first one's); without
+ * one it is of the text's colour.
  *   line     points; dashed, width (px), closed, fill (opacity of its inside)
  *   band     between two lines: low and high, point by point
  *   bars     [x0, x1, y] each, from the axis (or `base`)
@@ -109,7 +110,7 @@ export function markNode(mark, at) {
   const { term, dashed, width, opacity, faint } = mark;
   const group = svgNode("g", { class: `mark ${mark.mark}${dashed ? " dashed" : ""}${faint ? " faint" : ""}` });
   if (term) group.dataset.term = term;
-  if (term) group.style.setProperty("--term", `var(--term-${term})`);
+  if (term) group.style.setProperty("--term", `var(--term-${term.split(" ")[0]})`); // of several, the first one's colour
   if (width !== undefined) group.style.setProperty("--width", String(width));
   if (opacity !== undefined) group.style.opacity = String(opacity);
   group.append(...DRAW[mark.mark](mark, at));

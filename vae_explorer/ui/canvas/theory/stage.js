@@ -70,6 +70,7 @@ export class Stage {
     this.grey = roomFor(world.shape);
     this.asking = false;
     this.stale = false;
+    this.pointed = /** @type {?string} */ (null); // the term that the pointer is on
     this.picture = find(".picture");
     this.controls = find(".controls");
     this.buttons = element("div", "buttons switches");
@@ -81,8 +82,9 @@ export class Stage {
     const told = { truth: () => this.screen?.truth?.() ?? null, open: (/** @type {boolean} */ open) => this.uncover(open), mark: this.mark.bind(this) };
     this.prediction = new Prediction(find(".prediction"), words.name, words.prediction, told);
     for (const host of [this.picture, find(".formula")]) {
-      host.addEventListener("pointerover", (event) => this.light(termOf(event)), { signal: this.signal });
-      host.addEventListener("pointerleave", () => this.light(null), { signal: this.signal });
+      // a move alone: what slides below a pointer that rests is not pointed at
+      host.addEventListener("pointermove", (event) => this.point(termOf(event)), { signal: this.signal });
+      host.addEventListener("pointerleave", () => this.point(null), { signal: this.signal });
     }
     find(".formula").addEventListener("focusin", (event) => this.light(termOf(event)), { signal: this.signal });
     find(".formula").addEventListener("focusout", () => this.light(null), { signal: this.signal });
@@ -174,6 +176,12 @@ export class Stage {
 
   // What is seen ---------------------------------------------------------------------------------
 
+  /** Lights what the pointer is on, once it is on something else. @param {?string} term */
+  point(term) {
+    if (term !== this.pointed) this.light(term);
+    this.pointed = term;
+  }
+
   /** Lights all that belongs to a term, and dims the rest; null lights all. @param {?string} term */
   light(term) {
     for (const marked of /** @type {NodeListOf<Element>} */ (this.find(".screen").querySelectorAll("[data-term]"))) {
@@ -187,6 +195,7 @@ export class Stage {
   /** @param {boolean} open */
   uncover(open) {
     this.find(".screen").classList.toggle("covered", !open);
+    if (open) this.screen?.redraw?.();
   }
 
   /** Takes a click on the picture as a guess, where one is asked for. @param {{x: number, y: number}} place */
