@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 
 from vae_explorer.latent.model import Doubles, Floats, Model, log_prior
 from vae_explorer.theory.best_gaussian import Gaussian, best_gaussians, covering_mixture, hermite
-from vae_explorer.theory.quadrature import Mass, Plane, coarse_plane, mass, reach_for
+from vae_explorer.theory.quadrature import Mass, Plane, mass, plane_for
 
 ORDER = 24  # of Gauss and Hermite's rule over Q
 SPACING, RADIUS = 0.45, 5.4  # of the trapezoidal rule, in whitened coordinates
@@ -144,7 +144,7 @@ def many_gaps(model: Model, images: Floats, beta: float) -> Iterator[Gaps]:
     Raises:
         ValueError: If the model has not two axes, no prior or no likelihood.
     """
-    plane = coarse_plane(model, beta, reach_for(model.encode(images, beta).mean))
+    plane = plane_for(model, images, beta)
     for image in images:
         yield gaps(model, image, beta, plane)
 
@@ -174,7 +174,7 @@ def identities(model: Model, images: Floats, beta: float) -> Iterator[Identity]:
     Raises:
         ValueError: If the model has not two axes, no prior or no likelihood.
     """
-    plane = coarse_plane(model, beta, reach_for(model.encode(images, beta).mean))
+    plane = plane_for(model, images, beta)
     for image in images:
         yield identity(model, image, beta, plane)
 

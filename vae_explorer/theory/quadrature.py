@@ -120,6 +120,11 @@ def reach_for(means: Floats) -> float:
     return max(REACH, 1.25 * float(np.abs(means).max(initial=0.0)))
 
 
+def plane_for(model: Model, images: Floats, beta: float) -> Plane:
+    """Returns the coarse grid, decoded once, that holds prior and codes of all these images."""
+    return coarse_plane(model, beta, reach_for(model.encode(images, beta).mean))
+
+
 def masses(model: Model, images: Floats, beta: float) -> Iterator[Mass]:
     """Yields the mass of each image, `(N, H, W)` or `(N, H, W, 3)`; the coarse grid is decoded once for all.
 
@@ -127,7 +132,7 @@ def masses(model: Model, images: Floats, beta: float) -> Iterator[Mass]:
         ValueError: If the model has not two axes, no prior or no likelihood.
     """
     _demand(model)
-    plane = coarse_plane(model, beta, reach_for(model.encode(images, beta).mean))
+    plane = plane_for(model, images, beta)
     for image in images:
         yield mass(model, image, beta, plane)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
-
 import numpy as np
 
 from vae_explorer.latent.model import log_prior
@@ -20,13 +17,10 @@ from vae_explorer.theory.identity import (
 )
 from vae_explorer.theory.quadrature import (
     Mass,
-    Plane,
-    coarse_plane,
     extent_of,
     log_likelihood_field,
-    mass,
 )
-from vae_explorer.ui.shell.caches import once
+from vae_explorer.ui.theory import exact
 from vae_explorer.ui.theory.screen import Arrays, Asked, Header, Prediction, Screen, Source, Term, View
 
 SIDE = 96  # cells along an axis of the field
@@ -44,7 +38,7 @@ def main(asked: Asked[View]) -> tuple[Header, Arrays]:
 def left(asked: Asked[View]) -> tuple[Header, Arrays]:
     """Returns the left side, in nats, and P(z|X) over the square that holds it and Q, relative to its highest."""
     model, image, beta = asked.model, asked.image, asked.beta
-    found = _mass(asked)
+    found = exact.mass_of(asked.scene.key, asked.beta, asked.view.image)
     q = encoded(model, image, beta)
     log_weights, components = covering_mixture(found.nodes, found.shares)
     normaliser = log_evidence(model, image, beta, log_weights, components)
@@ -63,7 +57,7 @@ def left(asked: Asked[View]) -> tuple[Header, Arrays]:
 def best(asked: Asked[View]) -> tuple[Header, Arrays]:
     """Returns the best Gaussians, and what the gap is made of, in nats."""
     model, image, beta = asked.model, asked.image, asked.beta
-    found = _mass(asked)
+    found = exact.mass_of(asked.scene.key, asked.beta, asked.view.image)
     q = encoded(model, image, beta)
     elbo = expected_log_likelihood(model, image, beta, q) - q.rate
     _, components = covering_mixture(found.nodes, found.shares)
@@ -76,8 +70,8 @@ def ranked(asked: Asked[View]) -> tuple[Header, Arrays]:
     """Returns the gaps of one of the strip's images, in nats, and the image."""
     count = len(asked.pixels)
     index = asked.whole("at", RANKED) * count // RANKED
-    image = (asked.pixels[index] / np.float32(255)).astype(np.float32)
-    found = gaps(asked.model, image, asked.beta, _plane(asked))
+    image = exact.image_of(asked.scene.key, index)
+    found = gaps(asked.model, image, asked.beta, exact.plane_of(asked.scene.key, asked.beta))
     return _said(found) | {"index": index, "of": RANKED}, {"image": image}
 
 
@@ -109,40 +103,6 @@ def _around(found: Mass, q: Gaussian) -> tuple[float, float, float, float]:
         float(centre[1] - half),
         float(centre[1] + half),
     )
-
-
-@dataclass(frozen=True)
-class _Where:
-    """What a kept result is of; the question itself is at hand, and makes no difference."""
-
-    path: Path
-    digest: str | None
-    beta: float
-    image: int
-    asked: Asked[View] = field(compare=False, repr=False)
-
-
-def _where(asked: Asked[View], image: int) -> _Where:
-    return _Where(asked.checkpoint.path, asked.checkpoint.digest, asked.beta, image, asked)
-
-
-@once(4)
-def _plane_of(where: _Where) -> Plane:
-    return coarse_plane(where.asked.model, where.beta)
-
-
-@once(64)
-def _mass_of(where: _Where) -> Mass:
-    return mass(where.asked.model, where.asked.image, where.beta, _plane(where.asked))
-
-
-def _plane(asked: Asked[View]) -> Plane:
-    """Returns the coarse grid of a model at a KL weight, decoded once: 29 MB for MNIST's."""
-    return _plane_of(_where(asked, 0))
-
-
-def _mass(asked: Asked[View]) -> Mass:
-    return _mass_of(_where(asked, asked.view.image))
 
 
 SCREEN = Screen(

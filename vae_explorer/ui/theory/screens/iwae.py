@@ -10,10 +10,11 @@ from vae_explorer.data.modality import PICTURES
 from vae_explorer.latent.model import Doubles
 from vae_explorer.theory import importance, quadrature
 from vae_explorer.theory.importance import Draws
-from vae_explorer.theory.quadrature import Extent, Mass, Plane
+from vae_explorer.theory.quadrature import Extent, Mass
 from vae_explorer.ui.shell import store
 from vae_explorer.ui.shell.caches import once
 from vae_explorer.ui.state.table import Row
+from vae_explorer.ui.theory import exact
 from vae_explorer.ui.theory.codecs import Whole
 from vae_explorer.ui.theory.screen import Arrays, Asked, Header, Prediction, Screen, Source, Term
 from vae_explorer.ui.theory.screen import View as Common
@@ -56,7 +57,7 @@ def draws(asked: Asked[View]) -> tuple[Header, Arrays]:
 
 def limit(asked: Asked[View]) -> tuple[Header, Arrays]:
     """Returns log P(X) by quadrature, in nats, and the square of the plane that holds the posterior and Q."""
-    found = _mass(asked.scene.key, asked.view.image, asked.beta)
+    found = exact.mass_of(asked.scene.key, asked.beta, asked.view.image)
     extent = _extent(found, asked)
     q = asked.model.encode(asked.image[None], asked.beta)
     standardised = (found.nodes - q.mean) / q.std
@@ -68,7 +69,7 @@ def limit(asked: Asked[View]) -> tuple[Header, Arrays]:
 
 def field(asked: Asked[View]) -> tuple[Header, Arrays]:
     """Returns the exact posterior's density over the square that `limit` names, 1 at its highest."""
-    extent = _extent(_mass(asked.scene.key, asked.view.image, asked.beta), asked)
+    extent = _extent(exact.mass_of(asked.scene.key, asked.beta, asked.view.image), asked)
     log_likelihood = quadrature.log_likelihood_field(asked.model, asked.image, asked.beta, extent, SIDE)
     columns, rows = _centres(extent)
     joint = log_likelihood - 0.5 * (columns**2 + rows[:, None] ** 2)
@@ -93,18 +94,6 @@ def scan(asked: Asked[View]) -> tuple[Header, Arrays]:
     }, {"pixels": asked.pixels[image]}
 
 
-@once(2)
-def _plane(key: store.Key, beta: float) -> Plane:
-    """Returns the decoded plane on which masses are looked for: 29 MB for MNIST."""
-    return quadrature.coarse_plane(store.checkpoint(key).arrays, beta)
-
-
-@once(64)
-def _mass(key: store.Key, image: int, beta: float) -> Mass:
-    pixels = store.shown(key).images.pixels[image : image + 1]
-    return quadrature.mass(store.checkpoint(key).arrays, PICTURES.normalised(pixels)[0], beta, _plane(key, beta))
-
-
 @once(64)
 def _drawn(key: store.Key, image: int, beta: float, seed: int, pool: int) -> Draws:
     pixels = PICTURES.normalised(store.shown(key).images.pixels[image : image + 1])
@@ -117,7 +106,7 @@ def _loose(key: store.Key, image: int, beta: float, seed: int) -> tuple[float, t
     pixels = PICTURES.normalised(store.shown(key).images.pixels[image : image + 1])
     counts = tuple(k for k in importance.COUNTS if k <= EACH)
     found = importance.looseness(store.checkpoint(key).arrays, pixels, beta, seed, [image], counts)
-    return _mass(key, image, beta).log_px, tuple(found.bounds[0].tolist())
+    return exact.mass_of(key, beta, image).log_px, tuple(found.bounds[0].tolist())
 
 
 def _extent(found: Mass, asked: Asked[View]) -> Extent:
